@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -19,10 +18,8 @@ from commonweal.client.contributions.schedule import (
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import exact, quantity_field, read_quantity, read_scope
 from commonweal.client.language.times import read_due_ms
-from commonweal.client.language.words import N_
-from commonweal.client.ledger.contribution_rows import spec_name
+from commonweal.client.ledger.plan_rows import ListedPlan, PlanDetails, listed_plan, plan_parts
 from commonweal.protocol.errors import UnreadableQuantity, UnreadableTime, UsageError
-from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import plans
 from commonweal.protocol.ledger.contributions.flows import RecipeFlow
 from commonweal.protocol.ledger.contributions.plans import PlanHeader, PlanRow
@@ -32,73 +29,17 @@ from commonweal.protocol.ledger.contributions.recipes import (
     flows_of,
     recipe_row,
 )
-from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.drafts import Drafts
     from commonweal.client.ledger.ledger_view import LedgerView
 
-OPEN, TAKEN, LATE, MET = "open", "taken", "late", "met"
-STATES = {
-    OPEN: N_("open"),
-    TAKEN: N_("taken"),
-    LATE: N_("late"),
-    MET: N_("done"),
-}
-"""How a part of a plan stands, and the words for it. What is late may be taken."""
-
 NOTICE_MS = 3_600_000
 """How long from now a plan begins that says no day: nobody is late at once."""
 
 LASTING = frozenset({"work", "use", "deliverService"})
 """Inputs that last as long as their step; others are there when it begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedPlan:
-    """A plan, and how many of its parts are open or taken, late, and done."""
-
-    id: RecordId
-    name: str
-    quantity: Decimal | None
-    unit: str | None
-    due_ms: int | None
-    open: int
-    late: int
-    met: int
-    member: MemberId
-    member_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlanPart:
-    """Something that a plan asks for: an intent. state: a key of STATES.
-
-    step: the number of its process in the plan, from 1, and its name; 0 without one. met: how much
-    has come. taken_by: names of the members who promised some of it.
-    """
-
-    id: RecordId
-    step: int
-    step_name: str
-    action: str
-    what: str | None
-    factor: str | None
-    quantity: Decimal
-    met: Decimal
-    unit: str
-    due_ms: int | None
-    state: str
-    taken_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanDetails(ListedPlan):
-    """A plan, part by part: step by step, and what is first due first. recipe: its name."""
-
-    recipe: str | None
-    parts: tuple[PlanPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +78,7 @@ class Plans(HomeAccess):
         """Return the plans, what is first due first."""
         view = self.view
         rows = [
-            _listed(view, RecordId(key[len(plans.PLAN) :]), PlanHeader(*value), now_ms())
+            listed_plan(view, RecordId(key[len(plans.PLAN) :]), PlanHeader(*value), now_ms())
             for key, value in view.state.items(plans.PLAN)
         ]
         return sorted(rows, key=lambda row: (row.due_ms is None, row.due_ms or 0, row.id))
@@ -147,10 +88,10 @@ class Plans(HomeAccess):
         view = self.view
         id = view.id_among(prefix(plan), plans.PLAN)
         header = PlanHeader(*view.state.get(plans.PLAN + id))
-        listed = _listed(view, id, header, now_ms())
+        listed = listed_plan(view, id, header, now_ms())
         row = None if header.recipe is None else recipe_row(view.state, header.recipe)
         fields = {name: getattr(listed, name) for name in ListedPlan.__slots__}
-        parts = tuple(_parts(view, id, now_ms()))
+        parts = tuple(plan_parts(view, id, now_ms()))
         return PlanDetails(**fields, recipe=None if row is None else row.name, parts=parts)
 
     def plan_from(
@@ -165,7 +106,7 @@ class Plans(HomeAccess):
         """Plan to make so much by a recipe: its processes, and an intent for each of its flows.
 
         All of it is written, or nothing. The intents are the community's, open to whoever takes
-        them. unit: that of the recipe, if it is said. due: a day, a time, or a duration from now on;
+        them. unit: that of the recipe, if it is said. due: a day, a time, or 3d from now on;
         without it, the first step begins in an hour. name: else that of the recipe. Raises
         UnknownId, AmbiguousId, UnreadableQuantity, UnreadableTime, UsageError, UnusableText,
         WouldNotCount.
@@ -327,91 +268,3 @@ def fulfilling(view: LedgerView, data: dict[str, Any], *, begins: bool) -> dict[
             planned["resourceConformsTo"] = row.spec
         whole = {name: value for name, value in planned.items() if value is not None} | whole
     return whole
-
-
-def _listed(view: LedgerView, id: RecordId, header: PlanHeader, now: int) -> ListedPlan:
-    states = [
-        state for _id, row, taken in _intents(view, id) for state in (_state(row, taken, now),)
-    ]
-    quantity = header.quantity
-    return ListedPlan(
-        id=id,
-        name=header.name,
-        quantity=None if quantity is None else exact(quantity[0], quantity[1]),
-        unit=None if quantity is None else quantity[2],
-        due_ms=header.due,
-        open=states.count(OPEN) + states.count(TAKEN),
-        late=states.count(LATE),
-        met=states.count(MET),
-        member=MemberId(header.member),
-        member_name=view.name(header.member),
-    )
-
-
-def _intents(view: LedgerView, plan: RecordId) -> Iterator[tuple[RecordId, PlanRow, list[PlanRow]]]:
-    """Yield each intent of a plan, with the commitments that satisfy it."""
-    taken: dict[bytes, list[PlanRow]] = {}
-    intents: list[RecordId] = []
-    for id, sort in _of_plan(view, plan):
-        if sort == "commitment":
-            row = PlanRow(*view.state.get(plans.COMMITMENT + id))
-            assert row.satisfies is not None, "it is of the plan of its intent"
-            taken.setdefault(row.satisfies, []).append(row)
-        elif sort == "intent":
-            intents.append(id)
-    for id in intents:
-        yield id, PlanRow(*view.state.get(plans.INTENT + id)), taken.get(id, [])
-
-
-def _of_plan(view: LedgerView, plan: RecordId) -> Iterator[tuple[RecordId, str]]:
-    table = plans.OF_PLAN + plan
-    for key, sort in view.state.items(table):
-        yield RecordId(key[len(table) :]), sort
-
-
-def _state(row: PlanRow, taken: list[PlanRow], now: int) -> str:
-    if exact(row.met[0], row.met[1]) >= exact(row.quantity[0], row.quantity[1]):
-        return MET
-    if row.due is not None and row.due < now:
-        return LATE
-    return TAKEN if taken else OPEN
-
-
-def _parts(view: LedgerView, plan: RecordId, now: int) -> list[PlanPart]:
-    """Return what a plan asks for, by step, then by time."""
-    begun = [id for id, sort in _of_plan(view, plan) if sort == "process"]
-    begun.sort(key=lambda id: (_process(view, id).clock, id))
-    numbers = {id: number for number, id in enumerate(begun, 1)}
-    parts: list[tuple[int, PlanPart]] = []
-    for id, row, taken in _intents(view, plan):
-        process = row.input_of or row.output_of
-        part = PlanPart(
-            id=id,
-            step=0 if process is None else numbers[RecordId(process)],
-            step_name=_step_name(view, process),
-            action=row.action,
-            what=spec_name(view, row.spec),
-            factor=row.factor,
-            quantity=exact(row.quantity[0], row.quantity[1]),
-            met=exact(row.met[0], row.met[1]),
-            unit=row.quantity[2],
-            due_ms=row.due,
-            state=_state(row, taken, now),
-            taken_by=tuple(dict.fromkeys(view.name(promise.member) for promise in taken)),
-        )
-        parts.append((row.clock, part))
-    parts.sort(key=lambda part: (part[1].step, part[1].due_ms or 0, part[0]))
-    return [part for _clock, part in parts]
-
-
-def _step_name(view: LedgerView, process: bytes | None) -> str:
-    if process is None:
-        return ""
-    row = _process(view, process)
-    return spec_name(view, row.spec) or row.scope or ""
-
-
-def _process(view: LedgerView, process: bytes) -> units_and_specs.ProcessRow:
-    row = units_and_specs.process_row(view.state, process)
-    assert row is not None, "it has joined a plan"
-    return row

@@ -14,6 +14,7 @@ from commonweal.client.contributions import plans
 from commonweal.client.contributions.recipe_text import EXAMPLE
 from commonweal.client.contributions.schedule import StepTimes, scaled, span_ms, times_of
 from commonweal.client.home.submit import now_ms
+from commonweal.client.ledger import plan_rows
 from commonweal.protocol.errors import (
     AmbiguousId,
     BadRecipe,
@@ -306,13 +307,13 @@ class TestPlans:
         worked = mei.record("work", 1, "hour", fulfills=promise.id.hex())
         states = {part.id: (part.state, str(part.met)) for part in mei.plan(parts_of(mei)).parts}
         assert [states[part.id] for part in parts] == [
-            (plans.MET, "12"),
-            (plans.OPEN, "1.5"),
-            (plans.MET, "20"),
-            (plans.OPEN, "0"),
-            (plans.OPEN, "0"),
-            (plans.TAKEN, "1"),
-            (plans.OPEN, "0"),
+            (plan_rows.MET, "12"),
+            (plan_rows.OPEN, "1.5"),
+            (plan_rows.MET, "20"),
+            (plan_rows.OPEN, "0"),
+            (plan_rows.OPEN, "0"),
+            (plan_rows.TAKEN, "1"),
+            (plan_rows.OPEN, "0"),
         ]
         data = mei.show(worked.id).data
         assert data["satisfies"] == parts[5].id
@@ -336,7 +337,7 @@ class TestPlans:
         assert (mei.plan(made.id).open, mei.plan(made.id).late) == (7, 0)
         monkeypatch.setattr(plans, "now_ms", lambda: now + DAY_MS - 3 * HOUR_MS + 60_000)
         states = [part.state for part in mei.plan(made.id).parts]
-        assert states == [plans.LATE] * 4 + [plans.OPEN] * 3
+        assert states == [plan_rows.LATE] * 4 + [plan_rows.OPEN] * 3
         assert mei.plans()[0].late == 4
 
     def test_a_plan_without_a_day_begins_in_an_hour(self, mei: Member) -> None:

@@ -109,11 +109,7 @@ class Scene:
         used: dict[str, Value] = {"action": "consume", "provider": me}
         used |= {"resourceQuantity": eaten, "resourceInventoriedAs": flour}
         homes.write(mei, Wish("event", used))
-        words |= self._things()
-        (self.folder / "bread.toml").write_text(EXAMPLE, "utf-8")
-        lanxi.good(mei, "recipe", "new", self.folder / "bread.toml")
-        plan = lanxi.json(mei, "plan", "from", "Bread", "9")["id"]
-        words["part"] = lanxi.json(mei, "plan", "show", plan)["parts"][0]["id"]
+        words |= self._things() | self._planned(mei)
         written("invite", mei, "invite", "create")
         written("revoked", mei, "invite", "create")
         lanxi.good(mei, "invite", "revoke", words["revoked"])
@@ -165,6 +161,14 @@ class Scene:
         words["ladder"] = lanxi.json(mei, "resource", "new", "ladder", "1", "piece")["id"]
         lanxi.good(mei, "resource", "lend", "ladder", "Bo")
         return words
+
+    def _planned(self, home: Home) -> dict[str, str]:
+        """Plan to bake; return the id of a part of the plan."""
+        (self.folder / "bread.toml").write_text(EXAMPLE, "utf-8")
+        self.lanxi.good(home, "recipe", "new", self.folder / "bread.toml")
+        plan = self.lanxi.json(home, "plan", "from", "Bread", "9")["id"]
+        part = self.lanxi.json(home, "plan", "show", plan)["parts"][0]["id"]
+        return {"part": part}
 
     def _files(self) -> dict[str, str]:
         """Make the files that inputs name."""

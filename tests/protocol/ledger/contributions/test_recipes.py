@@ -215,51 +215,49 @@ def test_a_member_plans_for_the_community_and_for_nobody_else(baking: Baking) ->
         assert verdict(baking, shop.write("Jun", "intent", work | sides)) is reason, sides
 
 
-class TestFit:
-    """What fulfils a plan is what was planned."""
-
-    def test_what_is_done_belongs_to_the_process_of_its_intent(self, baking: Baking) -> None:
-        shop = baking.shop
-        plan = baking.plan("Jun")
-        process, other = baking.process("Jun", plan), baking.process("Jun", plan)
-        wish = baking.intend("Jun", plan, flow("work", hours(3)), inputOf=process.id)
-        ours = {"receiver": bytes(shop.community), "provider": shop.id("Ana")}
-        promise = shop.write("Ana", "commitment", flow("work", hours(2)) | ours | satisfying(wish))
-        assert verdict(baking, promise) is None
-        kept = PlanRow(*shop.history.state.get(plans.COMMITMENT + promise.id))
-        assert (kept.plan, kept.input_of) == (plan.id, process.id)
-        assert shop.history.state.get(plans.OF_PLAN + plan.id + promise.id) == "commitment"
-        for named in ({"satisfies": wish.id}, {"fulfills": promise.id}):
-            places: list[tuple[dict[str, Any], Reason | None]] = [
-                ({}, Reason.DOES_NOT_FIT),
-                ({"inputOf": other.id}, Reason.DOES_NOT_FIT),
-                ({"inputOf": process.id}, None),
-            ]
-            for place, reason in places:
-                done = shop.work("Ana", 1, None, **{**named, **place})
-                assert verdict(baking, done) is reason
-        assert intent(baking, wish).met == [1, 0, "hour"]
-
-    def test_what_is_used_is_of_the_planned_specification(self, baking: Baking) -> None:
-        shop = baking.shop
-        plan = baking.plan("Jun")
-        wish = baking.intend("Jun", plan, flow("consume", kilograms(6), baking.rye))
-        ours = {"receiver": bytes(shop.community), "provider": shop.id("Ana")}
-        for spec, reason in ((baking.rye, None), (None, None), (baking.dough, Reason.DOES_NOT_FIT)):
-            data = flow("consume", kilograms(1), spec) | ours | satisfying(wish)
-            promise = shop.write("Ana", "commitment", data)
-            assert verdict(baking, promise) is reason
-            if reason is None:
-                kept = PlanRow(*shop.history.state.get(plans.COMMITMENT + promise.id))
-                assert kept.spec == baking.rye.id
-            stock = {"action": "raise", "provider": shop.id("Jun"), "newInventoriedResource": {}}
-            stock |= flow("raise", kilograms(9), spec)
-            kept_in = shop.write("Jun", "event", stock)
-            used = flow("consume", kilograms(1)) | {"provider": shop.id("Jun")}
-            used |= {"resourceInventoriedAs": kept_in.id} | satisfying(wish)
-            done = shop.write("Jun", "event", used)
+def test_what_is_done_belongs_to_the_process_of_its_intent(baking: Baking) -> None:
+    shop = baking.shop
+    plan = baking.plan("Jun")
+    process, other = baking.process("Jun", plan), baking.process("Jun", plan)
+    wish = baking.intend("Jun", plan, flow("work", hours(3)), inputOf=process.id)
+    ours = {"receiver": bytes(shop.community), "provider": shop.id("Ana")}
+    promise = shop.write("Ana", "commitment", flow("work", hours(2)) | ours | satisfying(wish))
+    assert verdict(baking, promise) is None
+    kept = PlanRow(*shop.history.state.get(plans.COMMITMENT + promise.id))
+    assert (kept.plan, kept.input_of) == (plan.id, process.id)
+    assert shop.history.state.get(plans.OF_PLAN + plan.id + promise.id) == "commitment"
+    for named in ({"satisfies": wish.id}, {"fulfills": promise.id}):
+        places: list[tuple[dict[str, Any], Reason | None]] = [
+            ({}, Reason.DOES_NOT_FIT),
+            ({"inputOf": other.id}, Reason.DOES_NOT_FIT),
+            ({"inputOf": process.id}, None),
+        ]
+        for place, reason in places:
+            done = shop.work("Ana", 1, None, **{**named, **place})
             assert verdict(baking, done) is reason
-            assert (event_row(shop.history.state, done.id) is None) is (reason is not None)
+    assert intent(baking, wish).met == [1, 0, "hour"]
+
+
+def test_what_is_used_is_of_the_planned_specification(baking: Baking) -> None:
+    shop = baking.shop
+    plan = baking.plan("Jun")
+    wish = baking.intend("Jun", plan, flow("consume", kilograms(6), baking.rye))
+    ours = {"receiver": bytes(shop.community), "provider": shop.id("Ana")}
+    for spec, reason in ((baking.rye, None), (None, None), (baking.dough, Reason.DOES_NOT_FIT)):
+        data = flow("consume", kilograms(1), spec) | ours | satisfying(wish)
+        promise = shop.write("Ana", "commitment", data)
+        assert verdict(baking, promise) is reason
+        if reason is None:
+            kept = PlanRow(*shop.history.state.get(plans.COMMITMENT + promise.id))
+            assert kept.spec == baking.rye.id
+        stock = {"action": "raise", "provider": shop.id("Jun"), "newInventoriedResource": {}}
+        stock |= flow("raise", kilograms(9), spec)
+        kept_in = shop.write("Jun", "event", stock)
+        used = flow("consume", kilograms(1)) | {"provider": shop.id("Jun")}
+        used |= {"resourceInventoriedAs": kept_in.id} | satisfying(wish)
+        done = shop.write("Jun", "event", used)
+        assert verdict(baking, done) is reason
+        assert (event_row(shop.history.state, done.id) is None) is (reason is not None)
 
 
 def satisfying(wish: Record) -> dict[str, Any]:
