@@ -162,7 +162,7 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
     N_("Keep"): {
         "sql": CommandEntry("keep.sql", "sql", N_("ask the ledger anything, in SQL")),
         "export": CommandEntry(
-            "keep.export", "export", N_("write the contributions out as CSV or JSON")
+            "keep.export", "export", N_("write the ledger out for other programs")
         ),
         "verify": CommandEntry("keep.verify", "verify", N_("check every record that is held here")),
         "prove": CommandEntry("keep.prove", "prove", N_("prove by a file that a record is final")),

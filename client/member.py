@@ -26,11 +26,12 @@ from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.resources import Resources
 from commonweal.client.contributions.specifications import Specifications
 from commonweal.client.contributions.withdrawals import Withdrawals
+from commonweal.client.exports.books import BookExports
+from commonweal.client.exports.contribution_export import ContributionExports
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
 from commonweal.client.inbox import Inbox
 from commonweal.client.keep.backups import Backups
-from commonweal.client.keep.contribution_export import ContributionExports
 from commonweal.client.keep.health import HomeHealth
 from commonweal.client.keep.integrity import Integrity
 from commonweal.client.keep.proofs import Proofs
@@ -72,6 +73,7 @@ class Member(
     NodeOfHome,
     Proofs,
     ContributionExports,
+    BookExports,
     Queries,
     HomeHealth,
     Integrity,

@@ -1,16 +1,19 @@
-"""`weal export`: the contributions, for a spreadsheet or a program, one after another."""
+"""`weal export`: the ledger for a spreadsheet or a program, one line after another."""
 
 from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any
 
 import click
 
-from commonweal.client.keep.contribution_export import ContributionExport
+from commonweal.client.exports.beancount import beancount_lines
+from commonweal.client.exports.books import Books
+from commonweal.client.exports.contribution_export import ContributionExport
+from commonweal.client.exports.hledger import hledger_lines
 from commonweal.client.language.plain import plain
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of
@@ -31,7 +34,7 @@ FIELDS = (
 
 @click.group("export")
 def export() -> None:
-    """Write all contributions out, for a spreadsheet or a program."""
+    """Write the ledger out, for a spreadsheet, a program for accounts, or a calendar."""
 
 
 @export.command("csv")
@@ -62,6 +65,27 @@ def json(home: Home) -> None:
                 last = " ".join(line.strip() for line in as_json(row).split("\n"))
         write_text(last)
         write_text("]}")
+
+
+@export.command("hledger")
+@home_option
+def hledger(home: Home) -> None:
+    """Write the final ledger as a journal of hledger: pools, members, claims."""
+    _write_books(home, hledger_lines)
+
+
+@export.command("beancount")
+@home_option
+def beancount(home: Home) -> None:
+    """Write the final ledger as a file of beancount: pools, members, claims."""
+    _write_books(home, beancount_lines)
+
+
+def _write_books(home: Home, lines_of: Callable[[Books], Generator[str, None, None]]) -> None:
+    _speak_utf8()
+    with member_of(home) as me, closing(lines_of(me.books())) as lines:
+        for line in lines:
+            write_text(line)
 
 
 def _plain_rows(exported: ContributionExport) -> Generator[dict[str, Any], None, None]:

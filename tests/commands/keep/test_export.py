@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client.keep import contribution_export as export
+from commonweal.client.exports import contribution_export as export
 from commonweal.commands.keep.export import FIELDS
 from commonweal.commands.terminal.ledger import folded
 from commonweal.node.service.events import Wish

@@ -1,0 +1,1 @@
+"""The ledger for other programs: books of account, Valueflows, calendars."""
