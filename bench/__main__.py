@@ -1,6 +1,6 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
-Parts: append, cold10k, cold100k, catchup, live, queries, seals. All of them without a name.
+Parts: append, cold10k, cold100k, catchup, live, queries, seals, sheet. All of them without a name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from bench.figures import Figure, table
-from bench.measures import append, catchup, cold_sync, latency, queries, seals
+from bench.measures import append, catchup, cold_sync, latency, queries, seals, sheet
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "append": append.figures,
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "live": latency.figures,
     "queries": queries.figures,
     "seals": seals.figures,
+    "sheet": sheet.figures,
 }
 
 

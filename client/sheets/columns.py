@@ -18,9 +18,10 @@ from commonweal.protocol.errors import UnreadableFile, UnusableText, UsageError
 
 MAPPING_BYTES_MAX = 64 * 1024
 REQUIRED = ("action", "quantity", "unit")
+OPENING_REQUIRED = ("provider", "quantity", "unit")
 FIELDS = (
     *REQUIRED,
-    *("provider", "payer", "receiver", "scope", "factor", "note", "date"),
+    *("provider", "payer", "receiver", "scope", "factor", "resource", "note", "date"),
 )
 MONEY = frozenset(unit for unit in UNITS if len(unit) == 3 and unit.isupper())
 
@@ -39,28 +40,31 @@ class Mapping(NamedTuple):
         columns = [f"{field}={column}" for field, column in self.columns.items()]
         return ",".join([*columns, *(f"{field}=={value}" for field, value in self.values.items())])
 
-    def missing(self) -> list[str]:
-        """Return the fields that every contribution needs and that nothing here says."""
-        return [field for field in REQUIRED if field not in self.columns | self.values]
+    def missing(self, required: Sequence[str] = REQUIRED) -> list[str]:
+        """Return the fields that every row needs and that nothing here says."""
+        return [field for field in required if field not in self.columns | self.values]
 
 
-def read_mapping(text: str, words: Words = ENGLISH) -> Mapping:
+def read_mapping(text: str, words: Words = ENGLISH, required: Sequence[str] = REQUIRED) -> Mapping:
     """Return the mapping in a TOML file, or in `field=column,field==value,...`.
 
-    Raises UsageError, or UnreadableFile for a file that is not as it must be.
+    required: the fields that it must say. Raises UsageError, or UnreadableFile for a file that is
+    not as it must be.
     """
     if "=" not in text:
-        return _mapping_file(Path(text), words)
+        return _checked(_mapping_file(Path(text), words), words, required)
     columns: dict[str, str] = {}
     values: dict[str, str] = {}
     for part in text.split(","):
         field, _equals, what = part.partition("=")
         table = values if what.startswith("=") else columns
         table[field.strip()] = what.removeprefix("=").strip()
-    return _checked(Mapping(columns, values), words)
+    return _checked(Mapping(columns, values), words, required)
 
 
-def guessed_mapping(headings: Sequence[str], words: Words = ENGLISH) -> Mapping:
+def guessed_mapping(
+    headings: Sequence[str], words: Words = ENGLISH, required: Sequence[str] = REQUIRED
+) -> Mapping:
     """Return what the headings say clearly. Raises UsageError where that is not enough."""
     columns: dict[str, str] = {}
     values: dict[str, str] = {}
@@ -79,13 +83,13 @@ def guessed_mapping(headings: Sequence[str], words: Words = ENGLISH) -> Mapping:
         stated = _unit_in(columns["quantity"])
         if stated is not None:
             values["unit"] = stated
-    if "action" not in columns:
+    if "action" not in columns and "action" in required:
         if values.get("unit") in TIME_UNITS:
             values["action"] = "work"
         elif "payer" in columns and "provider" not in columns:
             values["action"] = "transfer"
     mapping = Mapping(columns, values)
-    if missing := mapping.missing():
+    if missing := mapping.missing(required):
         more = [f"{field}==…" for field in missing]
         raise UsageError(
             words("the headings do not say {missing}; say it: --map '{mapping}'").format(
@@ -125,13 +129,13 @@ def _mapping_file(path: Path, words: Words) -> Mapping:
             values = rest.get("values", {})
             texts = [*columns.values(), *values.values()] if isinstance(values, dict) else [None]
             if all(isinstance(text, str) for text in texts):
-                return _checked(Mapping(columns, values), words)
+                return Mapping(columns, values)
     raise UnreadableFile(
         words("{path}: write a table [columns], and perhaps [values], of texts").format(path=path)
     )
 
 
-def _checked(mapping: Mapping, words: Words) -> Mapping:
+def _checked(mapping: Mapping, words: Words, required: Sequence[str]) -> Mapping:
     named = [*mapping.columns, *mapping.values]
     for field in named:
         if field not in FIELDS or named.count(field) > 1:
@@ -140,7 +144,7 @@ def _checked(mapping: Mapping, words: Words) -> Mapping:
                     field=visible(field), fields=", ".join(FIELDS)
                 )
             )
-    for field in mapping.missing():
+    for field in mapping.missing(required):
         raise UsageError(
             words("the mapping lacks {field}; give it a column, or {field}==VALUE").format(
                 field=field

@@ -49,6 +49,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("scope", "project", "projekt", "vorhaben", "项目", "專案", "範圍", "範围"),
             *("projet", "proyecto", "projeto", "проект"),
         ),
+        "resource": ("thing", "resource", "item", "sache", "gegenstand", "物品", "资源", "東西"),
         "factor": ("factor", "faktor", "要素"),
         "note": (
             *("note", "notes", "what", "task", "description", "memo", "comment", "reference"),

@@ -64,6 +64,7 @@ class SheetPreview:
     """What a sheet would come to.
 
     encoding, delimiter, decimal, dates: how it is read; is_guess: whether the encoding is one.
+    opened_on: the day of opening balances, None for other contributions.
     columns, values: what says each field; is_mapping_guessed: whether the headings say it.
     total, new, here: rows; new ones are those that can be written. left_out: rows of a bank
     statement by which money went out. unreadable, void: how many cannot be read, or would count
@@ -77,6 +78,7 @@ class SheetPreview:
     delimiter: str
     decimal: str
     dates: str
+    opened_on: str | None
     headings: tuple[str, ...]
     columns: dict[str, str]
     values: dict[str, str]
@@ -99,7 +101,8 @@ class SheetPreview:
     def form(self) -> SheetForm:
         """How the sheet is read."""
         charset, mapping = Charset(self.encoding, self.is_guess), Mapping(self.columns, self.values)
-        return SheetForm(charset, self.delimiter, self.headings, mapping, self.decimal, self.dates)
+        marks = (self.decimal, self.dates, self.opened_on)
+        return SheetForm(charset, self.delimiter, self.headings, mapping, *marks)
 
     @property
     def is_good(self) -> bool:
@@ -145,6 +148,7 @@ class SheetLook:
             delimiter=form.delimiter,
             decimal=form.decimal,
             dates=form.dates,
+            opened_on=form.opened_on,
             headings=form.headings,
             columns=form.mapping.columns,
             values=form.mapping.values,

@@ -46,6 +46,7 @@ class SheetForm:
     """How the bytes of a sheet are to be read.
 
     decimal: the mark before a fraction. dates: the order of year, month and day, such as dmy.
+    opened_on: the day of opening balances, as an event states it; None for a sheet of others.
     """
 
     charset: Charset
@@ -54,6 +55,7 @@ class SheetForm:
     mapping: Mapping
     decimal: str
     dates: str
+    opened_on: str | None = None
 
 
 class Sheet:

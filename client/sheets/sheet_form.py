@@ -12,7 +12,12 @@ from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.sheets.cell_forms import CellForms
 from commonweal.client.sheets.charset import named_charset
-from commonweal.client.sheets.columns import guessed_mapping, read_mapping
+from commonweal.client.sheets.columns import (
+    OPENING_REQUIRED,
+    REQUIRED,
+    guessed_mapping,
+    read_mapping,
+)
 from commonweal.client.sheets.date_format import ORDERS, iso_date
 from commonweal.client.sheets.number_format import DECIMALS, number_value
 from commonweal.client.sheets.sheet import Sheet, SheetForm, at
@@ -26,6 +31,8 @@ class FormChoice(NamedTuple):
     encoding: str | None = None
     decimal: str | None = None
     dates: str | None = None
+    opened_on: str | None = None
+    """The day of opening balances; then the unit says as what a row comes in."""
 
 
 def form_of(sheet: Sheet, choice: FormChoice, words: Words = ENGLISH) -> SheetForm:
@@ -38,12 +45,15 @@ def form_of(sheet: Sheet, choice: FormChoice, words: Words = ENGLISH) -> SheetFo
         if chosen not in (None, *forms):
             either = words("{chosen} is none of {forms}")
             raise UsageError(either.format(chosen=visible(str(chosen)), forms=", ".join(forms)))
-    given = None if choice.mapping is None else read_mapping(choice.mapping, words)
+    required = REQUIRED if choice.opened_on is None else OPENING_REQUIRED
+    given = None if choice.mapping is None else read_mapping(choice.mapping, words, required)
     named = None if choice.encoding is None else named_charset(choice.encoding, words)
     charset = sheet.charset(named)
     delimiter, headings = sheet.heading(charset)
-    mapping = guessed_mapping(headings, words) if given is None else given
-    form = SheetForm(charset, delimiter, headings, mapping, DECIMALS[0], ORDERS[0])
+    mapping = guessed_mapping(headings, words, required) if given is None else given
+    form = SheetForm(
+        charset, delimiter, headings, mapping, DECIMALS[0], ORDERS[0], choice.opened_on
+    )
     numbers, days = CellForms(DECIMALS, number_value), CellForms(ORDERS, iso_date)
     for row in sheet.rows(form):
         if choice.decimal is None and "quantity" in row.cells:

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from commonweal.client.home.submit import writer
+from commonweal.client.home.submit import now_ms, writer
 from commonweal.client.importers.imports import ImportResult, Imports, Progress, unshown
+from commonweal.client.language.times import iso_when, read_date
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.drafts import BATCH_BYTES_MAX, BATCH_RECORDS
 from commonweal.client.sheets.known_rows import known_rows
@@ -20,7 +21,7 @@ from commonweal.client.sheets.preview import SheetLook, SheetPreview, seen
 from commonweal.client.sheets.rows import SheetRecord
 from commonweal.client.sheets.sheet import Sheet, SheetForm
 from commonweal.client.sheets.sheet_form import FormChoice, form_of
-from commonweal.protocol.errors import OverBudget, UnreadableFile
+from commonweal.protocol.errors import OverBudget, UnreadableFile, UnreadableTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,19 @@ class SheetImports(Imports):
         encoding: str | None = None,
         decimal: str | None = None,
         dates: str | None = None,
+        opened_on: str | None = None,
     ) -> SheetPreview:
         """Return what the rows of a sheet (CSV) would come to; write nothing.
 
         mapping: `field=column,field==value,...`, or the path of a TOML file; None for what the
         headings say. encoding, decimal (the mark before a fraction), dates (ymd, dmy, mdy): None
-        for what the bytes and all cells say. Raises UsageError for a wrong mapping,
+        for what the bytes and all cells say. opened_on: a date, where the rows are what members had
+        before that day: hours as work, money as lent, things as raised, anything else as produced,
+        in the scope "opening balance". Raises UsageError for a wrong mapping,
         AmbiguousSheet where the cells leave a choice that matters, UnreadableFile.
         """
-        choice = FormChoice(mapping, encoding, decimal, dates)
+        opened = None if opened_on is None else _day(opened_on)
+        choice = FormChoice(mapping, encoding, decimal, dates, opened)
         with Sheet(file, self.home.path, self.words) as sheet:
             form = form_of(sheet, choice, self.words)
             with self._looking(sheet, form) as look:
@@ -103,6 +108,14 @@ class SheetImports(Imports):
                 written += len(made)
                 advance(len(made))
         return written
+
+
+def _day(text: str) -> str:
+    """Return a day as an event states it. Raises UnreadableTime, FutureTime."""
+    when = read_date(text, now_ms())
+    if not when.is_day:
+        raise UnreadableTime(text)
+    return iso_when(when)
 
 
 def _batches(records: Iterator[SheetRecord]) -> Iterator[list[SheetRecord]]:

@@ -107,33 +107,74 @@ def git(
 @form_option(Form.TEXT, Form.JSON)
 def csv(
     file: Path,
-    mapping: str | None,
-    encoding: str | None,
-    decimal: str | None,
-    dates: str | None,
     dry_run: bool,
     yes: bool,
     passphrase_file: Path | None,
     home: Home,
     form: Form,
+    **reading: str | None,
 ) -> None:
     """Take in the rows of the sheet FILE (CSV), each as a contribution, once you have seen them.
 
     MAPPING is field=column,field==value,... or a TOML file with tables [columns] and
     [values]; without it the headings decide. Fields are action, quantity, unit, and perhaps
-    provider, payer, receiver, scope, factor, note and date. When one row cannot be read, none
-    is taken in; what is here already is not taken in twice.
+    provider, payer, receiver, scope, factor, resource, note and date. When one row cannot be
+    read, none is taken in; what is here already is not taken in twice.
     """
     with part_of(SheetImports, home, passphrase_file) as me:
-        preview = _previewed(me, file, mapping, encoding, {"decimal": decimal, "dates": dates})
-        if form is Form.TEXT:
-            show_preview(preview)
-        _refuse_bad(preview)
-        if dry_run or not preview.new:
-            _say_previewed(preview, form, is_dry=dry_run)
-            return
-        confirm_preview(preview, yes=yes)
-        result = me.import_csv(preview, progress=progress)
+        _take_in(me, file, reading, form, dry_run=dry_run, yes=yes)
+
+
+@import_.command("opening")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--on", "opened_on", required=True, metavar="DATE", help="The day of the balances.")
+@click.option("--map", "mapping", metavar="MAPPING", help="Which column says what.")
+@click.option("--encoding", metavar="NAME", help="How its bytes are read, like windows-1252.")
+@click.option("--decimal", type=click.Choice(DECIMALS), help="The mark before a fraction.")
+@click.option("--dates", type=click.Choice(ORDERS), help="The order of year, month and day.")
+@click.option("--dry-run", is_flag=True, help="Show what it would come to, and write nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def opening(
+    file: Path,
+    dry_run: bool,
+    yes: bool,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
+    **reading: str | None,
+) -> None:
+    """Take in what members had before, from the sheet FILE (CSV), once you have seen it.
+
+    Each row is a member, a quantity and a unit: hours become work, money what the member lent,
+    a thing what is raised, anything else what was produced; all of it in the scope "opening
+    balance". It counts once others attest it.
+    """
+    with part_of(SheetImports, home, passphrase_file) as me:
+        _take_in(me, file, reading, form, dry_run=dry_run, yes=yes)
+
+
+def _take_in(
+    me: SheetImports,
+    file: Path,
+    reading: dict[str, str | None],
+    form: Form,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Show a sheet, and take it in when the member says so. reading: how it is to be read."""
+    preview = _previewed(me, file, reading)
+    if form is Form.TEXT:
+        show_preview(preview)
+    _refuse_bad(preview)
+    if dry_run or not preview.new:
+        _say_previewed(preview, form, is_dry=dry_run)
+        return
+    confirm_preview(preview, yes=yes)
+    result = me.import_csv(preview, progress=progress)
     _refuse_void(result)
     if form is Form.JSON:
         write_json(preview_fields(preview) | {"written": result.written})
@@ -145,24 +186,17 @@ def csv(
         raise OverBudget(waits.format(n=result.waiting))
 
 
-def _previewed(
-    me: SheetImports,
-    file: Path,
-    mapping: str | None,
-    encoding: str | None,
-    chosen: dict[str, str | None],
-) -> SheetPreview:
+def _previewed(me: SheetImports, file: Path, reading: dict[str, str | None]) -> SheetPreview:
     """Return the preview of a sheet; ask how it is to be read where that can be asked."""
     try:
-        return me.sheet_preview(file, mapping, encoding=encoding, **chosen)
+        return me.sheet_preview(file, **reading)
     except AmbiguousSheet as doubt:
         if not is_typed():
             raise
         warn(f"{sentence(doubt)}\n{doubt}")
-        answer = click.prompt(
-            f"--{doubt.option}", type=click.Choice(list(doubt.readings)), err=True
-        )
-        return _previewed(me, file, mapping, encoding, chosen | {doubt.option: answer})
+        choices = click.Choice(list(doubt.readings))
+        answer = click.prompt(f"--{doubt.option}", type=choices, err=True)
+        return _previewed(me, file, reading | {doubt.option: answer})
 
 
 def _refuse_bad(preview: SheetPreview) -> None:

@@ -90,7 +90,7 @@ def _count_lines(preview: SheetPreview) -> list[str]:
             "{n} rows would count for nothing: {reason}.",
             rows,
         )
-        lines.append(void.format(n=rows, reason=reason))
+        lines.append(void.format(n=rows, reason=reason.rstrip(".。")))
     if preview.days > 1:
         waits = _(
             "That is about {days} days of what the rules keep of one member. What goes beyond"

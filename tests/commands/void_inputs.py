@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p --yes"
+OPENING = f"--on 2026-01-01 {SHEET}"
 
 REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
     {
@@ -32,6 +33,15 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
                 *("deliverService,1,furlong,,,", "move,2,kg,,,", "work,3,kg,,,"),
                 *("transferCustody,2,kg,,,", "work,3,hour,Nobody,,", "work,1,hour,,,Nobody"),
                 "produce,0.0000000001,kg,,,",
+            )
+        ),
+        ("import", "opening"): tuple(
+            f"mei {{csv:{row}}} {OPENING}"
+            for row in (
+                *("work,3,furlong,,,Mei", "transferCustody,3,kg,,,Mei", "produce,3,apples,,,Mei"),
+                *("transfer,5,EUR,Nobody,,Mei", "work,3,hour,,,Nobody", "work,,hour,,,Mei"),
+                *("bake,3,hour,,,Mei", "work,-3,hour,,,Mei", "work,3¹,hour,,,Mei"),
+                "produce,0.0000000001,kg,,,Mei",
             )
         ),
         ("import", "git"): (
