@@ -53,18 +53,38 @@ def csv(home: Home) -> None:
 @home_option
 def json(home: Home) -> None:
     """Write them as JSON: {"community", "records": [...]}, one record on a line."""
-    _speak_utf8()
     with member_of(home) as me:
         exported = me.export()
-        write_text(f'{{"community": "{exported.community.hex()}", "records": [')
-        last = ""
-        with closing(_plain_rows(exported)) as rows:
-            for row in rows:
-                if last:
-                    write_text(f"{last},")
-                last = " ".join(line.strip() for line in as_json(row).split("\n"))
-        write_text(last)
-        write_text("]}")
+        head = f'{{"community": "{exported.community.hex()}", "records": ['
+        _write_lines_of(head, _plain_rows(exported))
+
+
+@export.command("valueflows")
+@home_option
+def valueflows(home: Home) -> None:
+    """Write the final ledger as JSON-LD in the words of Valueflows, one node on a line."""
+    with member_of(home) as me:
+        exported = me.valueflows()
+        head = f'{{"@context": {_on_one_line(exported.context)}, "@graph": ['
+        _write_lines_of(head, exported.nodes)
+
+
+def _write_lines_of(head: str, rows: Generator[dict[str, Any], None, None]) -> None:
+    """Write JSON that begins with `head`, up to the opening of a list, and has a row on a line."""
+    _speak_utf8()
+    write_text(head)
+    last = ""
+    with closing(rows):
+        for row in rows:
+            if last:
+                write_text(f"{last},")
+            last = _on_one_line(row)
+    write_text(last)
+    write_text("]}")
+
+
+def _on_one_line(value: Any) -> str:
+    return " ".join(line.strip() for line in as_json(value).split("\n"))
 
 
 @export.command("hledger")
