@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, prefix
@@ -11,6 +14,7 @@ from commonweal.client.contributions.withdrawals import is_withdrawn
 from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import exact, shown_unit
 from commonweal.client.language.visible_text import visible
+from commonweal.client.language.words import Words
 from commonweal.client.ledger.claim_rows import ExplainedClaim, PaidClaim
 from commonweal.client.ledger.contribution_rows import (
     ContributionState,
@@ -26,7 +30,7 @@ from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, event_row
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.vocabulary.payout_line import GIVEN
+from commonweal.protocol.vocabulary.payout_line import GIVEN, PART_UNITS
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from commonweal.protocol.ledger.sharing.explanation import EventExplanation
 
 INPUTS_SHOWN_MAX = 10
+
+POINTS_DECIMALS = 3
+"""Decimals of the points of a part of a contribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +163,26 @@ def _input_sentences(view: LedgerView, payout: Payout) -> list[str]:
         return _gift_sentences(view, payout)
     of = view.words.plural("for {n} contribution:", "for {n} contributions:", payout.inputs)
     sentences = [of.format(n=f"{payout.inputs:,}")]
-    for id in payout.line.inputs[:INPUTS_SHOWN_MAX]:
+    whole = [PART_UNITS] * len(payout.line.inputs)
+    parts = zip(payout.line.inputs, payout.line.parts or whole, strict=True)
+    for id, part in islice(parts, INPUTS_SHOWN_MAX):
         value, points = value_of(view.final, id), ""
         if value is not None:
-            points = view.words(" = {points:,} points").format(points=value.points)
+            points = _points_words(view.words, value.points, part)
         sentences.append(f"  {id.hex()[:8]}  {visible(event_words(view, id))}{points}")
     if payout.inputs > INPUTS_SHOWN_MAX:
         sentences.append("  ...")
     return sentences
+
+
+def _points_words(words: Words, points: int, part: int) -> str:
+    """Return what a contribution counts with. part: how much of it was used, in 1 / PART_UNITS."""
+    if part == PART_UNITS:
+        return words(" = {points:,} points").format(points=points)
+    # What is kept of a part is cut off at its last digit.
+    used = round(Fraction(points * part, PART_UNITS), POINTS_DECIMALS)
+    text = words(" = {points:,} points, {used} of them for the part that was used")
+    return text.format(points=points, used=f"{Decimal(used.numerator) / used.denominator:,f}")
 
 
 def _gift_sentences(view: LedgerView, payout: Payout) -> list[str]:

@@ -14,6 +14,10 @@ GIVEN = "given"
 """The sort of a line by the points that a member received in a giving round."""
 
 
+PART_UNITS = 10**18
+"""Units in which the part of a contribution is kept that took part."""
+
+
 class ReceivedPoints(NamedTuple):
     """What a member received in giving rounds. records: the first of those that gave it."""
 
@@ -30,8 +34,9 @@ class PayoutLine(NamedTuple):
     a commission, the amount of the line it was taken from, and source that line's member. inputs:
     ids of contributions, or of the records that gave the points. income: id of the income that the
     share was traced from, or that was corrected; else empty. corrects: height of the split that a
-    correction corrects, else 0. Only a correction may be negative. All amounts in minor units of
-    the pool.
+    correction corrects, else 0. parts: how much of each input took part, in 1 / PART_UNITS, rounded
+    down; empty where all took part whole. Only a correction may be negative. All amounts in minor
+    units of the pool.
     """
 
     bucket: str
@@ -46,3 +51,4 @@ class PayoutLine(NamedTuple):
     income: bytes = b""
     commissions: int = 0
     corrects: int = 0
+    parts: tuple[int, ...] = ()

@@ -19,7 +19,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             "mei produce 3 apples",
             "mei work 3 furlong",
             "mei work 50 minutes",
-            "mei transferAllRights 2 kg",
+            "mei modify 1 kg --resource flour",
             "mei move 2 kg",
             "mei work 3 kg",
             "mei produce 0.0000000001 kg",

@@ -61,6 +61,8 @@ class Sheet:
             by = line["weights"] // MOST + 1
             kept |= {"weight": line["weight"] // by, "weights": line["weights"] // by}
         fields = [kept[name] for name in LINE]
+        if kept.get("parts"):
+            fields.append(kept["parts"][:64])
         self.c.state.put(
             [*pool[1:], ruleset, givers or len(line["inputs"]), fields], "LINE", *place
         )
@@ -74,7 +76,7 @@ class Sheet:
         """
         found = []
         for key, value in self.c.state.all("LINE", place_of(height, pool[0])):
-            line = {**dict(zip(LINE, value[4], strict=True)), "count": value[3]}
+            line = {**dict(zip(LINE, value[4], strict=False)), "count": value[3]}
             if value[:2] == [*pool[1:]] and line["sort"] != "correction":
                 found.append((key, value[2], line))
         return found

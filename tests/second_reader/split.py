@@ -192,8 +192,7 @@ class Split:
             points = entry["points"] * max(Fraction(0), part)
             if bucket.get("claim") == "debt":
                 points = Fraction(min(entry["points"], taken + points // 1))
-                part = points - taken
-            if part > 0:
+            if points > taken if bucket.get("claim") == "debt" else part > 0:
                 counted.append({**entry, "points": points, "taken": taken, "part": part})
         if bucket.get("claim") == "debt":
             return [{**entry, "points": int(entry["points"])} for entry in counted]
@@ -268,6 +267,8 @@ class Split:
             own = [entry for entry in part if entry["member"] == member]
             line = self._line(bucket, "share", member, size, amount, weights[member], total)
             line |= {"inputs": [entry["id"] for entry in own], "income": income}
+            if any(entry["part"] != 1 for entry in own):
+                line["parts"] = [entry["part"] * 10**18 // 1 for entry in own]
             if claim == "debt":
                 rest = [entry["points"] - entry["taken"] for entry in own]
                 more = divide(size, rest, line["inputs"])

@@ -144,8 +144,12 @@ class PayoutWriter:
         number = self._numbers.get(pool.name, 0)
         self._numbers[pool.name] = number + 1
         key = LINE + _place(self.height, pool.name) + number.to_bytes(4)
-        kept = _fitting(line)._replace(inputs=line.inputs[:INPUTS_KEPT_MAX])
+        kept = _fitting(line)._replace(
+            inputs=line.inputs[:INPUTS_KEPT_MAX], parts=line.parts[:INPUTS_KEPT_MAX]
+        )
         fields = [[*value] if type(value) is tuple else value for value in kept]
+        if not kept.parts:
+            fields.pop()
         self.state.put(key, [pool.unit, pool.scale, ruleset, count or len(line.inputs), fields])
         earned, corrected = self.sums.get((pool, line.member), MemberSums())
         if line.sort == CORRECTION:
@@ -228,7 +232,7 @@ def lines(state: State, prefix: bytes = b"") -> Iterator[tuple[bytes, Payout]]:
     """Yield the lines whose place starts with `prefix`, each with its place."""
     for key, (unit, scale, ruleset, count, fields) in state.items(LINE + prefix):
         line = PayoutLine(*fields)
-        line = line._replace(inputs=tuple(line.inputs))
+        line = line._replace(inputs=tuple(line.inputs), parts=tuple(line.parts))
         height = int.from_bytes(key[1:9])
         yield key[1:], Payout(height, key[9:-5].decode(), unit, scale, ruleset, line, count)
 

@@ -55,7 +55,7 @@ PROPOSAL_ROW: Final = (
 LINE_ROW: Final = (
     "[unit: text, scale: int, ruleset: id, count: int, line: [bucket: text, sort: text,"
     " member: id, amount: int, of: int, weight: int, weights: int, inputs: [id ...],"
-    " source: bytes, income: bytes, commissions: int, corrects: int]]"
+    " source: bytes, income: bytes, commissions: int, corrects: int, parts?: [int ...]]]"
 )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from fractions import Fraction
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import RuleOverflow
@@ -26,6 +25,7 @@ from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.rules.split.inputs import Contribution, Income, PastSplit, SplitInputs
 from commonweal.protocol.rules.split.parts import (
     owed_points,
+    shown_units,
     taking_part,
     units,
     whole_points,
@@ -285,7 +285,7 @@ class _Work:
     ) -> Iterator[PayoutLine]:
         """Yield the shares of the members who take part in what came of an income."""
         used = {
-            contribution.id: self._part(bucket, income, contribution.id) for contribution in fresh
+            share.id: taking_part(bucket, income, share.id, self.facts.parts) for share in fresh
         }
         got = {
             contribution.id: self.taken.get((bucket.name, contribution.id), 0)
@@ -311,7 +311,8 @@ class _Work:
             inputs = tuple(share.id for share in own)
             weight = weights[member]
             line = PayoutLine(bucket.name, "share", member, part, amount, weight, total, inputs)
-            yield line._replace(income=income.id if income.upstream else b"")
+            shown = shown_units([used[id] for id in inputs])
+            yield line._replace(income=income.id if income.upstream else b"", parts=shown)
             if bucket.claim == "debt":
                 rest = [share.points - got[share.id] for share in own]
                 for share, more in zip(
@@ -324,10 +325,6 @@ class _Work:
                     self._take(bucket, id, 0)
                     if bucket.trace and bucket.claim == "once":
                         self.parts[bucket.name, id, income.source] = units(used[id])
-
-    def _part(self, bucket: Bucket, income: Income, id: bytes) -> Fraction:
-        """Return the part of a contribution that takes part in what came of an income."""
-        return taking_part(bucket, income, id, self.facts.parts.get((bucket.name, id), {}))
 
     def _weights(
         self,
@@ -392,6 +389,7 @@ class _Work:
                         line.inputs,
                         line.member,
                         line.income,
+                        parts=line.parts,
                     )
                 )
         off = sum(line.amount for line in lines)

@@ -14,9 +14,6 @@ from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import Value
 from commonweal.protocol.vocabulary.payout_line import ReceivedPoints
 
-PART_UNITS = 10**18
-"""Units in which the part of a contribution is kept that took part once; rounded up."""
-
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
@@ -77,8 +74,8 @@ class SplitInputs:
     carried: amount in the pool from earlier heights, which may be negative. holders: members by
     role. referrals: by referred member. taken: amount by (bucket, contribution). paid: amount by
     (bucket, member). past: earlier splits by bucket. points: of rounds, by bucket and member.
-    parts: by (bucket, contribution), how much of it took part for each source, in units of
-    1 / PART_UNITS. seed: id of the previous cut.
+    parts: by (bucket, contribution), how much of it took part for each source, in 1 / PART_UNITS.
+    seed: id of the previous cut.
     """
 
     height: int

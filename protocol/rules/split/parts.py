@@ -8,25 +8,28 @@ smallest whole numbers that keep the proportions.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
 from commonweal.protocol.rules.document import Bucket
-from commonweal.protocol.rules.split.inputs import PART_UNITS, Contribution, Income
+from commonweal.protocol.rules.split.inputs import Contribution, Income
 from commonweal.protocol.rules.split.weights import WeightedContribution
+from commonweal.protocol.vocabulary.payout_line import PART_UNITS
 
 SCALE_MAX = 2**256
 """Points are multiplied by at most so much to become whole; what is left then is cut off."""
 
-Earlier: TypeAlias = Mapping[bytes, int]
-"""How much of a contribution took part at earlier heights, by source, in 1 / PART_UNITS."""
+Earlier: TypeAlias = Mapping[tuple[str, bytes], Mapping[bytes, int]]
+"""How much of contributions took part at earlier heights, by bucket and contribution, then source,
+in 1 / PART_UNITS."""
 
 
-def taking_part(bucket: Bucket, income: Income, id: bytes, earlier: Earlier) -> Fraction:
+def taking_part(bucket: Bucket, income: Income, id: bytes, taken: Earlier) -> Fraction:
     """Return the part of a contribution that takes part in what came of an income; at least 0."""
     part = Fraction(1) if income.upstream is None else income.upstream.get(id, Fraction(0))
     if bucket.trace and bucket.claim == "once":
+        earlier = taken.get((bucket.name, id), {})
         part -= Fraction(earlier.get(income.source, 0), PART_UNITS)
         part = min(part, 1 - Fraction(sum(earlier.values()), PART_UNITS))
     return max(Fraction(0), part)
@@ -35,6 +38,13 @@ def taking_part(bucket: Bucket, income: Income, id: bytes, earlier: Earlier) -> 
 def units(part: Fraction) -> int:
     """Return a part in 1 / PART_UNITS, rounded up."""
     return -(-part.numerator * PART_UNITS // part.denominator)
+
+
+def shown_units(parts: Sequence[Fraction]) -> tuple[int, ...]:
+    """Return parts in 1 / PART_UNITS, rounded down; nothing where all are the whole."""
+    if all(part == 1 for part in parts):
+        return ()
+    return tuple(part.numerator * PART_UNITS // part.denominator for part in parts)
 
 
 def owed_points(

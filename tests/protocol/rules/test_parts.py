@@ -8,14 +8,15 @@ from fractions import Fraction
 import pytest
 
 from commonweal.protocol.rules.split import Income
-from commonweal.protocol.rules.split.inputs import PART_UNITS
 from commonweal.protocol.rules.split.parts import (
     SCALE_MAX,
     owed_points,
+    shown_units,
     taking_part,
     units,
     whole_points,
 )
+from commonweal.protocol.vocabulary.payout_line import PART_UNITS
 from tests.protocol.rules.pools import JUN, MEI, bucket, gave, pool
 
 ONE, OTHER = b"1" * 32, b"2" * 32
@@ -58,8 +59,9 @@ def test_once_leaves_of_a_part_what_no_income_had(
     once, equity = (
         pool(bucket(trace=True, claim=claim)).buckets[0] for claim in ("once", "equity")
     )
-    assert taking_part(once, income, ONE, earlier) == part
-    assert taking_part(equity, income, ONE, earlier) == Fraction(1, 2)
+    taken = {(once.name, ONE): earlier}
+    assert taking_part(once, income, ONE, taken) == part
+    assert taking_part(equity, income, ONE, taken) == Fraction(1, 2)
     assert taking_part(once, income, OTHER, {}) == 0
 
 
@@ -75,3 +77,8 @@ def test_a_debt_is_owed_for_its_part_and_never_beyond_it() -> None:
         shares = owed_points([(owed, part)], {owed.id: got})
         assert [share.points for share in shares] == points
     assert owed_points([(owed, Fraction(1, 101))], {owed.id: 0}) == []
+
+
+def test_a_line_shows_parts_where_not_all_are_whole() -> None:
+    assert shown_units([Fraction(1), Fraction(1)]) == ()
+    assert shown_units([Fraction(1), Fraction(2, 3)]) == (PART_UNITS, 666_666_666_666_666_666)

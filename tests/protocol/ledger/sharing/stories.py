@@ -160,7 +160,7 @@ class Written(Told):
     """A story in a bakery, and the parts of what happened in it."""
 
     def __init__(self, story: Story, times: dict[str, int] | None = None) -> None:
-        bakery = Bakery()
+        self.bakery = bakery = Bakery()
         super().__init__(
             story,
             lambda kind, data: bakery.jun.write(kind, data, [bakery.book]),

@@ -51,6 +51,16 @@ def test_the_parts_of_all_that_went_out_sum_to_the_whole(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_the_order_in_which_records_come_changes_nothing(seed: int) -> None:
+    written = Written(Teller(seed).story)
+    late = written.bakery.ledger(written.bakery.records[::-1])
+    source = written.events[-1].id
+    assert used_parts(Flows(late.state, source, lambda _: 1)) == used_parts(
+        Flows(written.state, source, lambda _: 1)
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_other_units_change_nothing(seed: int) -> None:
     story = Teller(seed).story
     plain, fine = Written(story), Written(story, {"loaf": 1000, "one": 7})
