@@ -31,6 +31,7 @@ from commonweal.client.exports.contribution_export import ContributionExports
 from commonweal.client.exports.valueflows import ValueflowsExports
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
+from commonweal.client.importers.git_import import GitImports
 from commonweal.client.inbox import Inbox
 from commonweal.client.keep.backups import Backups
 from commonweal.client.keep.health import HomeHealth
@@ -59,6 +60,7 @@ class Member(
     Processes,
     Custody,
     OutsideAgents,
+    GitImports,
     SheetImports,
     Shares,
     Claims,

@@ -34,7 +34,7 @@ def show(folder: Path) -> None:
 
     repository, commits = history(folder)
     step(f"Import {commits} commits of a git history on n1: each is a contribution, signed by n1")
-    type_in("import", "git", str(repository), "--home", home(cluster, "n1"))
+    type_in("import", "git", "--yes", str(repository), "--home", home(cluster, "n1"))
     total = ledger(cluster, "n1")["total"]
     expect(total >= commits, f"n1 counts {total} contributions, of {commits} commits")
     wait_equal(cluster, NAMES, total)

@@ -27,6 +27,10 @@ COMMIT_BYTES_MAX = 64 * 1024
 READ_BYTES = 64 * 1024
 ANSWER_BYTES_MAX = 64 * 1024
 COMPLAINT_CHARS_MAX = 300
+MAILMAP_BYTES_MAX = 1024 * 1024
+CO_AUTHORS_MAX = 200
+PERSON_CHARS_MAX = 320
+"""Characters of a name or address; an address has no more."""
 TIME_S_MAX = (1 << 62) // 1000
 
 _SAFE = (
@@ -40,6 +44,8 @@ _SAFE = (
     *("-c", "gpg.program=false"),
     *("-c", "protocol.allow=never"),
     *("-c", "i18n.logOutputEncoding=UTF-8"),
+    *("-c", "trailer.separators=:"),
+    *("-c", "advice.graftFileDeprecated=false"),
 )
 _ENVIRONMENT = {
     "LC_ALL": "C",
@@ -53,23 +59,37 @@ _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",  # a repository that lacks commits must not fetch them
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_GRAFT_FILE": os.devnull,  # it makes of one history another, as replacing objects does
 }
 _FORMAT = (
     "--format=tformat:%H%x00%at%x00%ae%x00"
     f"%<({NAME_COLUMNS_MAX},trunc)%an%x00%<({SUBJECT_COLUMNS_MAX},trunc)%s"
+    "%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x01)"
 )
-_FIELDS = 5
+_FIELDS = 6
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_CO_AUTHOR = re.compile(r"([^<>]*)<([^<>]+)>.*", re.DOTALL)
+_MAILMAP = re.compile(r"100(?:644|755) blob ([0-9a-f]+)\t\.mailmap")
+
+
+class Person(NamedTuple):
+    """Who made a commit: a name and an address."""
+
+    name: str
+    email: str
 
 
 class Commit(NamedTuple):
-    """A commit: its hash, its author's time (ms), the author, the first line."""
+    """A commit: its hash, its author's time (ms), the author, the first line, the co-authors.
+
+    co_authors: those whom trailers `Co-authored-by: NAME <EMAIL>` name, at most CO_AUTHORS_MAX.
+    """
 
     hash: bytes
     authored_at: int
-    email: str
-    name: str
+    author: Person
     subject: str
+    co_authors: tuple[Person, ...] = ()
 
 
 class Repository:
@@ -77,6 +97,8 @@ class Repository:
 
     def __init__(self, folder: Path, since: str | None = None, words: Words = ENGLISH) -> None:
         """Look for HEAD, and for the revision `since`, whose history is left out.
+
+        What HEAD is later makes no difference.
 
         words: of what is raised. Raises GitMissing, or UnreadableRepository with the reason.
         """
@@ -88,8 +110,14 @@ class Repository:
         _check_own(folder, Path(git_dir), common, words)
         self.name = _named(Path(git_dir))
         """What people call it: the name of its folder."""
-        head = self._revision("HEAD", words("{path}: it has no commit yet").format(path=folder))
-        self._range = [head]
+        self._head = self._revision(
+            "HEAD", words("{path}: it has no commit yet").format(path=folder)
+        )
+        self._range = [self._head]
+        self.is_shallow = self._ask("rev-parse", "--is-shallow-repository") != "false"
+        """Whether commits are missing: a clone of the last ones only."""
+        self.is_partial = any((Path(git_dir) / "objects" / "pack").glob("*.promisor"))
+        """Whether files are missing, and perhaps more: a clone with a filter."""
         if since is not None:
             unknown = words("{path}: it has no revision {rev}").format(
                 path=folder, rev=visible(since)
@@ -99,6 +127,30 @@ class Repository:
     def count(self) -> int:
         """Return how many commits there are."""
         return int(self._ask("rev-list", "--count", *self._range, "--"))
+
+    def hashes(self) -> Iterator[bytes]:
+        """Yield the hash of every commit that leads to HEAD, those that `since` leaves out too."""
+        with self._running("rev-list", self._head, "--") as output:
+            for line in output:
+                yield bytes.fromhex(line.decode("ascii", "replace").strip())
+
+    def mailmap(self) -> str:
+        """Return the `.mailmap` that is in the history at HEAD; empty without any.
+
+        Not the one in the work tree, and not those that settings name, which are of this machine.
+        """
+        listed = _MAILMAP.fullmatch(self._ask("ls-tree", self._head, "--", ".mailmap"))
+        if listed is None:
+            return ""
+        with self._running("cat-file", "blob", listed[1]) as output:
+            text = output.read(MAILMAP_BYTES_MAX + 1)
+            if len(text) > MAILMAP_BYTES_MAX:
+                raise UnreadableRepository(
+                    self._words("{path}: more than {most} bytes").format(
+                        path=self._folder / ".mailmap", most=MAILMAP_BYTES_MAX
+                    )
+                )
+        return text.decode("utf-8", "replace")
 
     def commits(self) -> Iterator[Commit]:
         """Yield the commits, merges too, each after those that it follows."""
@@ -209,13 +261,24 @@ def _commits(output: IO[bytes], folder: Path, words: Words) -> Iterator[Commit]:
 
 
 def _commit(fields: list[bytes], folder: Path, words: Words) -> Commit:
-    digest, seconds, email, name, subject = (
-        field.decode("utf-8", "replace").strip() for field in fields
-    )
+    *header, trailers = (field.decode("utf-8", "replace") for field in fields)
+    digest, seconds, email, name, subject = (field.strip() for field in header)
     if not _HASH.fullmatch(digest):
         raise UnreadableRepository(words("{path}: git answers unexpectedly").format(path=folder))
+    named = [match for text in trailers.split("\1") if (match := _CO_AUTHOR.fullmatch(text))]
+    if len(named) > CO_AUTHORS_MAX:
+        raise UnreadableRepository(
+            words("{path}: the commit {hash} has more than {most} co-authors").format(
+                path=folder, hash=digest, most=CO_AUTHORS_MAX
+            )
+        )
+    co_authors = tuple(
+        Person(*(part.strip()[:PERSON_CHARS_MAX] for part in match.groups()))
+        for match in named
+    )
     at = int(seconds) if seconds.isdecimal() else 0
-    return Commit(bytes.fromhex(digest), min(at, TIME_S_MAX) * 1000, email, name, subject)
+    place = (bytes.fromhex(digest), min(at, TIME_S_MAX) * 1000)
+    return Commit(*place, Person(name, email[:PERSON_CHARS_MAX]), subject, co_authors)
 
 
 def _named(git_dir: Path) -> str:

@@ -1,4 +1,4 @@
-"""Taking in contributions that are written down elsewhere: git commits, a sheet, an old home.
+"""Taking in contributions that are written down elsewhere: a sheet, an old home.
 
 What is here already is not written again, so an import that was cut off is completed by calling
 it again. All is checked before the first record is written. Prints nothing and asks nobody.
@@ -13,20 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from commonweal.client.access import HomeAccess
-from commonweal.client.home.node_client import call
-from commonweal.client.home.submit import WrittenRecord, writer
-from commonweal.client.importers import commits
-from commonweal.client.importers.commits import KnownCommits
-from commonweal.client.importers.git import Repository
+from commonweal.client.home.submit import writer
 from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
-from commonweal.client.importers.mailmap import Mailmap
-from commonweal.client.language.quantity import read_scope
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.drafts import Drafts
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.client.ledger.texts import body_of
 from commonweal.protocol.errors import NotPermitted
-from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.home.home import Home, Settings
 
@@ -58,7 +51,7 @@ class VoidRow:
 class ImportResult:
     """What an import came to. Where anything is void, nothing was written.
 
-    source: a repository's name, or a path. total: commits, rows, or void records of an old home.
+    source: a path. total: rows, or void records of an old home.
     here: how many of them were in the ledger before. written: how many were written now.
     """
 
@@ -69,66 +62,9 @@ class ImportResult:
     void: tuple[VoidRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GitImportResult(ImportResult):
-    """What an import of commits came to.
-
-    scope: what the commits were for. strangers: names that the file of authors gives and no member
-    has. last: the batch that was written last; a peer that holds these holds all.
-    """
-
-    scope: str
-    strangers: tuple[str, ...]
-    last: tuple[WrittenRecord, ...]
-
-
 class Imports(HomeAccess):
     """Contributions that are written down elsewhere. Raises HomeInUse while another import runs."""
 
-    def import_git(
-        self,
-        folder: Path,
-        *,
-        authors: Path | None = None,
-        since: str | None = None,
-        scope: str | None = None,
-        needs_node: bool = False,
-        progress: Progress = unshown,
-    ) -> GitImportResult:
-        """Take in every commit that leads to HEAD, each as what its author produced.
-
-        authors: a file in the form of git's mailmap, whose names are those of members; other
-        authors stay outside the community. since: a revision whose history is left out. scope:
-        what the commits were for, else the repository's name. needs_node: raise NotReachable and
-        write nothing where no node runs, as peers cannot be waited for then. Raises GitMissing,
-        UnreadableRepository, UnreadableFile.
-        """
-        mailmap = Mailmap.read(authors, self.words) if authors else Mailmap()
-        repository = Repository(folder, since, self.words)
-        name = read_scope(repository.name if scope is None else scope, self.words)
-        with self._only_import():
-            if needs_node:
-                call(self.home).close()
-            total = repository.count()
-            view, drafts = self.view, self.view.drafts()
-            known = KnownCommits(view.store, view.settings, mailmap, self.words)
-            new, void = _check_commits(repository, known, name, drafts)
-            written = 0
-            last: list[WrittenRecord] = []
-            if not void:
-                with (
-                    writer(self.home, self._unlock) as write_batch,
-                    progress(visible(name), total) as advance,
-                ):
-                    for seen, batch in commits.batches(repository.commits(), known, name):
-                        if batch:
-                            last = write_batch([drafts.alone(wish)[0] for wish in batch])
-                            written += len(last)
-                        advance(seen)
-        strangers = tuple(known.strangers)
-        return GitImportResult(
-            repository.name, total, total - new, written, void, name, strangers, tuple(last)
-        )
 
     def import_home(self, folder: Path) -> ImportResult:
         """Record again what counts for nothing in an old home of this member, as its log forked.
@@ -192,25 +128,3 @@ def _check(drafts: Drafts, rows: Iterable[tuple[int | bytes, Wish]]) -> tuple[Vo
         if reason is not None:
             void.append(VoidRow(place, drafts.refusal(reason, wish)))
     return tuple(void)
-
-
-def _check_commits(
-    repository: Repository, known: KnownCommits, scope: str, drafts: Drafts
-) -> tuple[int, tuple[VoidRow, ...]]:
-    """Return how many commits are not here, and those of them that would count for nothing.
-
-    None of them is drafted: they are too many to be kept.
-    """
-    new, void = 0, []
-    refusals: dict[Reason, str] = {}
-    for commit in repository.commits():
-        if commit.hash in known.hashes:
-            continue
-        new += 1
-        wish = commits.wish_of_commit(commit, known, scope)
-        reason = drafts.alone(wish)[1]
-        if reason is not None:
-            if reason not in refusals:
-                refusals[reason] = drafts.refusal(reason, wish)
-            void.append(VoidRow(commit.hash, refusals[reason]))
-    return new, tuple(void)

@@ -1,71 +1,111 @@
-"""Whose a commit is: a file in the form of git's mailmap, which names members.
+"""Who an author is, by a file that git calls a mailmap; read as git reads it.
 
-    Ann <ann@example.org>                     what this address commits is Ann's
-    Ann <ann@home.example> <ann@example.org>  the same; the first address is the one kept
+    Ann <ann@example.org>                     the name of who commits from this address
+    <ann@home.example> <ann@example.org>      two addresses of one person; the first is kept
+    Ann <ann@home.example> <ann@example.org>  both
     Ann <ann@home.example> A. N. <old@example.org>     only what A. N. commits from there
-    <ann@home.example> <ann@example.org>      two addresses of one person
 
-The name is that of a member, or the beginning of a member's id. An author without a member's
-name stays outside the community, under their own.
+Case makes no difference (A to Z), spaces around a name do not count, the last line for an address
+counts, and what follows the last address is a comment. A name alone says nothing.
 """
 
 from __future__ import annotations
 
-import re
+import string
 from pathlib import Path
 from typing import NamedTuple
 
 from commonweal.client.home.files import read_text
+from commonweal.client.importers.git import Person
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol.errors import UnreadableFile
 
 FILE_BYTES_MAX = 1024 * 1024
 
-_LINE = re.compile(r"([^<>]*)<([^<>]*)>(?:([^<>]*)<([^<>]*)>)?\s*(?:#.*)?")
+_SPACES = " \t\n\r"
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
-class Person(NamedTuple):
-    """The author of a commit: a name and an address."""
+def lowered(text: str) -> str:
+    """Return an address or a name as git compares it: in lower case, but for A to Z only."""
+    return text.translate(_LOWER)
 
-    name: str
-    email: str
+
+class Mapped(NamedTuple):
+    """What a mailmap says of an author; None where it leaves the name or address."""
+
+    name: str | None
+    email: str | None
+
+    def of(self, author: Person) -> Person:
+        """Return who an author is."""
+        return Person(self.name or author.name, self.email or author.email)
 
 
 class Mailmap:
-    """The lines of such a file."""
+    """The lines of a mailmap; those that are none are ignored, as git does."""
 
-    def __init__(self, text: str = "", place: str = "", words: Words = ENGLISH) -> None:
-        """Read lines. Raises UnreadableFile with the number of the line that is wrong."""
-        self._persons: dict[tuple[str, str | None], tuple[str, str]] = {}
-        for number, line in enumerate(text.splitlines(), start=1):
-            line = line.strip()
-            if not line or line.startswith("#"):
-                continue
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise UnreadableFile(
-                    words("{place}, line {number}: write NAME <EMAIL>").format(
-                        place=place, number=number
-                    )
-                )
-            name, email, old_name, old_email = ((part or "").strip() for part in match.groups())
-            if match[4] is None:
-                email, old_email = "", email
-            self._persons[old_email.lower(), old_name.lower() or None] = (name, email)
+    def __init__(self, text: str = "") -> None:
+        self._lines: dict[str, Mapped] = {}
+        self._of_name: dict[tuple[str, str], Mapped] = {}
+        for line in text.split("\n"):
+            self._add(line)
 
     @classmethod
     def read(cls, path: Path, words: Words = ENGLISH) -> Mailmap:
-        """Return the file at `path`. Raises UnreadableFile."""
-        return cls(read_text(path, FILE_BYTES_MAX, words), str(path), words)
+        """Return the file at `path`. Raises UnreadableFile for a line that git would ignore.
+
+        Also for one that names everybody who has no address.
+        """
+        text = read_text(path, FILE_BYTES_MAX, words)
+        for number, line in enumerate(text.split("\n"), start=1):
+            is_comment = not line.strip(_SPACES) or line.startswith("#")
+            contacts = [] if is_comment else _contacts(line)
+            if not is_comment and (not contacts or not all(email for _, email in contacts)):
+                wrong = words("{place}, line {number}: write NAME <EMAIL>")
+                raise UnreadableFile(wrong.format(place=path, number=number))
+        return cls(text)
 
     def names(self) -> list[str]:
-        """Return the names that the file gives, each once."""
-        return list(dict.fromkeys(name for name, _email in self._persons.values() if name))
+        """Return the names that the lines give, each once."""
+        lines = [*self._lines.values(), *self._of_name.values()]
+        return list(dict.fromkeys(line.name for line in lines if line.name))
 
-    def person(self, name: str, email: str) -> Person:
-        """Return who commits as `name` from `email`; these two where no line says it."""
-        for key in ((email.lower(), name.lower()), (email.lower(), None)):
-            if key in self._persons:
-                known, address = self._persons[key]
-                return Person(known or name, address or email)
-        return Person(name, email)
+    def find(self, author: Person) -> Mapped | None:
+        """Return what the lines say of an author; None where there is none for their address."""
+        email = lowered(author.email)
+        return self._of_name.get((email, lowered(author.name))) or self._lines.get(email)
+
+    def person(self, author: Person) -> Person:
+        """Return who an author is, as `git check-mailmap` says it."""
+        mapped = self.find(author)
+        return author if mapped is None else mapped.of(author)
+
+    def _add(self, line: str) -> None:
+        contacts = [] if line.startswith("#") else _contacts(line)
+        match contacts:
+            case [(name, email)] if email:
+                self._put(email, name, None)
+            case [(name, email), ("", old_email)] if email:
+                self._put(old_email, name, email)
+            case [(name, email), (old_name, old_email)] if email:
+                key = (lowered(old_email), lowered(old_name))
+                self._of_name[key] = Mapped(name or None, email)
+
+    def _put(self, old_email: str, name: str, email: str | None) -> None:
+        """Keep what an earlier line says of an address and this one does not."""
+        key = lowered(old_email)
+        before = self._lines.get(key, Mapped(None, None))
+        self._lines[key] = Mapped(name or before.name, email or before.email)
+
+
+def _contacts(line: str) -> list[tuple[str, str]]:
+    """Return the first two names and addresses of a line, in order."""
+    contacts: list[tuple[str, str]] = []
+    while len(contacts) < 2:
+        name, opened, rest = line.partition("<")
+        email, closed, line = rest.partition(">")
+        if not opened or not closed:
+            break
+        contacts.append((name.strip(_SPACES), email))
+    return contacts

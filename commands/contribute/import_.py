@@ -5,11 +5,15 @@ Reads what is typed and prints what `Imports` did; never reads a source and neve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from commonweal.client.importers.imports import ImportResult, Imports
+from commonweal.client.importers.git_import import GitImports
+from commonweal.client.importers.git_preview import GitPreview
+from commonweal.client.importers.imports import ImportResult, Imports, VoidRow
+from commonweal.client.language.plain import plain
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.notes import ID_DIGITS
 from commonweal.client.sheets.date_format import ORDERS
@@ -17,6 +21,7 @@ from commonweal.client.sheets.number_format import DECIMALS
 from commonweal.client.sheets.preview import SheetPreview
 from commonweal.client.sheets.sheet import at
 from commonweal.client.sheets.sheet_import import SheetImports
+from commonweal.commands.contribute.git_preview import show_git_preview, warn_of_history
 from commonweal.commands.contribute.sheet_preview import (
     confirm_preview,
     preview_fields,
@@ -28,6 +33,7 @@ from commonweal.commands.terminal.options import (
     form_option,
     home_option,
     is_typed,
+    make_sure,
     passphrase_option,
 )
 from commonweal.commands.terminal.output import Form, say, warn, write_json
@@ -51,6 +57,9 @@ def import_() -> None:
     help="Who is a member: lines like NAME <EMAIL>, as git's mailmap has them.",
 )
 @click.option("--scope", metavar="TEXT", help="What it was for; else the repository's name.")
+@click.option("--rewritten", is_flag=True, help="Take in also what is here under another hash.")
+@click.option("--dry-run", is_flag=True, help="Show what it would come to, and write nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
 @click.option("--wait", type=click.IntRange(0), default=0, help="Wait until so many peers hold it.")
 @passphrase_option
 @home_option
@@ -60,6 +69,9 @@ def git(
     since: str | None,
     authors: Path | None,
     scope: str | None,
+    rewritten: bool,
+    dry_run: bool,
+    yes: bool,
     wait: int,
     passphrase_file: Path | None,
     home: Home,
@@ -67,31 +79,46 @@ def git(
 ) -> None:
     """Take in every commit that leads to HEAD of the git repository in the folder REPO.
 
-    Each is what its author produced. Authors that FILE does not name stay outside the
-    community. Nothing is taken in twice.
+    Each is what its author and co-authors produced, in equal parts. Whose address FILE does not
+    name stays outside the community. Nothing is taken in twice, and nothing that you have not seen.
     """
-    with part_of(Imports, home, passphrase_file) as me:
+
+    def confirm(preview: GitPreview) -> bool:
+        warn_of_history(preview)
+        if form is Form.TEXT:
+            show_git_preview(preview)
+        if dry_run or not preview.new:
+            return False
+        question = ngettext("Take in {n} commit?", "Take in {n} commits?", preview.new)
+        make_sure(question.format(n=preview.new), yes=yes)
+        return True
+
+    with part_of(GitImports, home, passphrase_file) as me:
         result = me.import_git(
             repo,
             authors=authors,
             since=since,
             scope=scope,
+            takes_rewritten=rewritten,
             needs_node=wait > 0,
+            confirm=confirm,
             progress=progress,
         )
-    _refuse_void(result)
-    for unknown in result.strangers:
-        warn(_("{name} is no member's name here").format(name=visible(unknown)))
+    preview = result.preview
+    _refuse_rows(preview.source, preview.faults, preview.void)
     if form is Form.JSON:
-        counts = {"commits": result.total, "written": result.written, "here": result.here}
-        write_json({**counts, "scope": result.scope})
-    else:
-        taken = ngettext("Took in {n} commit", "Took in {n} commits", result.written)
-        _say_taken(taken.format(n=result.written), result)
+        fields = plain(preview)
+        write_json({"commits": fields.pop("total"), **fields, "written": result.written})
+    elif not dry_run and preview.new:
+        done = ngettext("Took in {n} commit.", "Took in {n} commits.", result.written)
+        say(done.format(n=result.written))
     if wait and result.last:
         with member_of(home) as member:
             held = member.wait_until_held(result.last, wait)
         warn(ngettext("held by {held} peer", "held by {held} peers", held).format(held=held))
+    if result.waiting:
+        waits = ngettext("{n} commit waits", "{n} commits wait", result.waiting)
+        raise OverBudget(waits.format(n=result.waiting))
 
 
 @import_.command("csv")
@@ -254,15 +281,20 @@ def _say_taken(taken: str, result: ImportResult) -> None:
 
 def _refuse_void(result: ImportResult) -> None:
     """Say of each row that would count for nothing why; raise WouldNotCount when there is any."""
-    for row in result.void:
+    _refuse_rows(result.source, result.void, len(result.void))
+
+
+def _refuse_rows(source: str, rows: Sequence[VoidRow], wrong: int) -> None:
+    """Say why the first rows would count for nothing, and raise WouldNotCount when any would."""
+    for row in rows:
         match row.place:
             case int(line):
-                place = at(Path(result.source), line, "", spoken())
+                place = at(Path(source), line, "", spoken())
             case name:
                 place = f"{name.hex()[:ID_DIGITS]}: "
         warn(f"{place}{row.reason}")
-    if result.void:
-        raise _would_not_count(result.source, len(result.void))
+    if wrong:
+        raise _would_not_count(source, wrong)
 
 
 def _would_not_count(source: str, wrong: int) -> WouldNotCount:

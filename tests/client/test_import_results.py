@@ -99,10 +99,28 @@ def test_commits_are_taken_in_once_and_counted(mei: Path, tmp_path: Path) -> Non
         first = member.import_git(repository, authors=authors, scope="orchard")
         again = member.import_git(repository)
         ids = {record.id for record in member.contributions().records}
-    assert (first.source, first.scope, first.strangers) == ("garden", "orchard", ("Nobody",))
-    assert (first.total, first.here, first.written, first.void) == (1, 0, 1, ())
-    assert {record.id for record in first.last} == ids
-    assert (again.scope, again.here, again.written, again.last) == ("garden", 1, 0, ())
+    found = first.preview
+    assert (found.source, found.scope, found.strangers) == ("garden", "orchard", ("Nobody",))
+    assert (found.total, found.here, found.new, found.void) == (1, 0, 1, 0)
+    assert (first.written, {record.id for record in first.last}) == (1, ids)
+    assert (again.preview.scope, again.preview.here, again.written) == ("garden", 1, 0)
+    assert again.last == ()
+
+
+def test_nothing_of_a_history_is_written_that_the_caller_does_not_want(
+    mei: Path, tmp_path: Path
+) -> None:
+    repository = tmp_path / "garden"
+    repository.mkdir()
+    git(repository, "init", "--quiet")
+    commit(repository, "c1")
+    with Member(mei) as member:
+        result = member.import_git(repository, confirm=lambda preview: preview.new > 1)
+        assert member.contributions().total == 0
+    assert (result.preview.new, result.written, result.waiting) == (1, 0, 0)
+    (first,) = result.preview.first
+    assert (str(first.quantity), first.note) == ("1", "c1 — Zed <zed@example.org>")
+    assert first.worth is not None
 
 
 def test_commits_that_peers_must_hold_are_not_taken_in_without_a_node(

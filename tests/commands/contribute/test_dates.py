@@ -111,7 +111,7 @@ def test_a_contribution_without_a_date_has_the_time_of_recording(home: Path) -> 
 
 def test_a_commit_has_the_time_of_its_author(zone: str, repo: Path, home: Path) -> None:
     commit(repo, "one")
-    good("import", "git", repo, "--home", home)
+    good("import", "git", "--yes", repo, "--home", home)
     assert dated(home) == ["2023-11-14T22:13:20.000Z"]
     assert len(dated(home, "--since", "2023-11-14", "--until", "2023-11-16")) == 1
     day = "2023-11-15" if zone == "Asia/Shanghai" else "2023-11-14"

@@ -55,7 +55,7 @@ def test_nothing_in_a_hostile_repository_is_run(repo: Path, home: Path, tmp_path
         "core.alternateRefsCommand": str(trap),
     }.items():
         git(repo, "config", key, value)
-    good("import", "git", repo, "--home", home)
+    good("import", "git", "--yes", repo, "--home", home)
     assert len(events(home)) == 2
     assert not mark.exists()
 
@@ -73,7 +73,7 @@ def test_a_repository_that_lacks_commits_fetches_none(
     git(repo, "config", "remote.origin.promisor", "true")
     git(repo, "config", "remote.origin.url", f"ext::sh -c touch% {mark}")
     git(repo, "config", "protocol.ext.allow", "always")
-    ran = weal("import", "git", repo, "--home", home)
+    ran = weal("import", "git", "--yes", repo, "--home", home)
     assert ran.code == 65
     assert not mark.exists()
 
@@ -116,7 +116,7 @@ def test_a_commit_of_any_bytes_is_taken_in_and_harms_nobody(
     what: str, repo: Path, home: Path
 ) -> None:
     raw_commit(repo, *HOSTILE[what])
-    good("import", "git", repo, "--home", home)
+    good("import", "git", "--yes", repo, "--home", home)
     (found,) = events(home)
     assert found.data["hasPointInTime"] >= 0
     shown = good("ledger", "--home", home).out
@@ -138,7 +138,7 @@ def test_an_endless_address_is_refused_before_it_is_held(repo: Path, home: Path)
     address = b"z" * (2 * reading.COMMIT_BYTES_MAX)
     header = b"author Z <" + address + b"> 1 +0000\ncommitter C <c@x> 1 +0000\n"
     raw_commit(repo, header, b"one")
-    ran = weal("import", "git", repo, "--home", home)
+    ran = weal("import", "git", "--yes", repo, "--home", home)
     assert ran.code == 65
     assert str(reading.COMMIT_BYTES_MAX) in ran.err
     assert events(home) == []

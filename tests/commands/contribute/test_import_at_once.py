@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.importers import commits
+from commonweal.client.importers import commits, git_preview
 from commonweal.storage.home.home import Home
 from tests.builders.git_histories import commit, events, git
 from tests.builders.weal import founder, good, weal
@@ -31,10 +31,10 @@ def test_two_imports_at_once_take_in_nothing_twice(tmp_path: Path) -> None:
     begun = commits.batches
 
     def slowly(*about: Any) -> Iterator[tuple[int, list[Any]]]:
-        seen.append(weal("import", "git", repo, "--home", home).code)
+        seen.append(weal("import", "git", "--yes", repo, "--home", home).code)
         yield from begun(*about)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commits, "batches", slowly)
-        good("import", "git", repo, "--home", home)
+        patch.setattr(git_preview, "batches", slowly)
+        good("import", "git", "--yes", repo, "--home", home)
     assert (seen, len(events(home))) == ([78], 1), "the second one does not begin"

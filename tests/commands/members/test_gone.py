@@ -180,7 +180,7 @@ def test_an_authors_file_names_nobody_who_left(lanxi: Commons, tmp_path: Path) -
     commit(made, "first", ("Ada", "ada@example.org"))
     authors = tmp_path / "authors"
     authors.write_text("Bo <ada@example.org>\n")
-    ran = lanxi.refused(lanxi.mei, "import", "git", made, "--authors", authors)
+    ran = lanxi.refused(lanxi.mei, "import", "git", "--yes", made, "--authors", authors)
     assert ran.code == 65 and "a former member" in ran.err
 
 
