@@ -1,4 +1,4 @@
-"""Who is credited with a commit: members and agents outside, by their addresses.
+"""The members and agents outside that are credited with a commit, by their addresses.
 
 A name never decides: everybody can call themselves Ann. Who gives no address is an agent outside
 of their own with each commit. Never reads git and never writes.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.importers.authors import Authors, CommitText, Credit, read_commit_text
 from commonweal.client.importers.git import Commit, Person
-from commonweal.client.importers.mailmap import lowered
 from commonweal.client.importers.known_events import events_naming
+from commonweal.client.importers.mailmap import lowered
 from commonweal.client.ledger.drafts import BATCH_BYTES_MAX, BATCH_RECORDS
 from commonweal.client.ledger.texts import text_of
 from commonweal.protocol import codec
@@ -34,7 +34,7 @@ class KnownCommits:
     """The commits that are in the ledger, whoever took them in."""
 
     def __init__(self, store: Store, mine: Iterable[DeviceKey], authors: Authors) -> None:
-        """Read the events that stand for commits; let `authors` know whom they name.
+        """Read the events that stand for commits; let `authors` know the agents in them.
 
         mine: the devices of this member. What others say of an address is theirs: it gives nobody
         the work that we take in.

@@ -82,7 +82,7 @@ class Person(NamedTuple):
 class Commit(NamedTuple):
     """A commit: its hash, its author's time (ms), the author, the first line, the co-authors.
 
-    co_authors: those whom trailers `Co-authored-by: NAME <EMAIL>` name, at most CO_AUTHORS_MAX.
+    co_authors: of the trailers `Co-authored-by: NAME <EMAIL>`, at most CO_AUTHORS_MAX.
     """
 
     hash: bytes
@@ -273,8 +273,7 @@ def _commit(fields: list[bytes], folder: Path, words: Words) -> Commit:
             )
         )
     co_authors = tuple(
-        Person(*(part.strip()[:PERSON_CHARS_MAX] for part in match.groups()))
-        for match in named
+        Person(*(part.strip()[:PERSON_CHARS_MAX] for part in match.groups())) for match in named
     )
     at = int(seconds) if seconds.isdecimal() else 0
     place = (bytes.fromhex(digest), min(at, TIME_S_MAX) * 1000)

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from commonweal.client.access import HomeAccess
-from commonweal.client.home.submit import writer
 from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
-from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.drafts import Drafts
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.client.ledger.texts import body_of
@@ -64,7 +62,6 @@ class ImportResult:
 
 class Imports(HomeAccess):
     """Contributions that are written down elsewhere. Raises HomeInUse while another import runs."""
-
 
     def import_home(self, folder: Path) -> ImportResult:
         """Record again what counts for nothing in an old home of this member, as its log forked.

@@ -130,7 +130,7 @@ def test_a_name_is_found_however_it_is_typed(typed: str, tmp_path: Path) -> None
         git(tmp_path, "init", "--quiet", "repo")
         commit(tmp_path / "repo", "dig", ("zoe", "zoe@example.org"))
         taken_in = me.import_git(tmp_path / "repo", authors=tmp_path / "authors")
-        assert taken_in.strangers == ()
+        assert taken_in.preview.strangers == ()
         (tmp_path / "hours.csv").write_text(f'Hours,Who\n2,"{typed}"\n')
         sheet = "action==work,quantity=Hours,unit==hour,provider=Who"
         assert me.import_csv(me.sheet_preview(tmp_path / "hours.csv", sheet)).written == 1

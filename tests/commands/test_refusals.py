@@ -231,6 +231,7 @@ def test_only_drafts_and_an_import_write() -> None:
         "client/ledger/drafts.py",
         "client/importers/imports.py",
         "client/sheets/sheet_import.py",
+        "client/importers/git_import.py",
     }
 
 

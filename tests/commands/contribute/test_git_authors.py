@@ -36,7 +36,7 @@ def credited(home: Path) -> dict[str, Decimal]:
 
 
 def test_everybody_can_call_themselves_ann(repo: Path, home: Path, tmp_path: Path) -> None:
-    for n in range(11):  # 11 commits from 8 addresses, four of them hers
+    for n in range(11):  # 11 commits from 8 addresses, four of them from Ann
         commit(repo, f"number {n}", ("Ann", f"ann{max(0, n - 3)}@example.org"))
     authors = listed(tmp_path, "Ann <ann0@example.org>\n")
     take(repo, home, "--authors", authors)
