@@ -7,7 +7,7 @@ from typing import Any
 from commonweal.client.importers.git_preview import CommitAuthor, FirstCommit, GitPreview
 from commonweal.client.language.times import shown_when
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.forecast import Forecast
+from commonweal.commands.contribute.sheet_preview import worth
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.output import Column, say, warn, write_table
 
@@ -90,17 +90,6 @@ def _first(commit: FirstCommit) -> dict[str, Any]:
         "when": shown_when(commit.when),
         "member": commit.provider_name,
         "quantity": format(commit.quantity, "f"),
-        "worth": _worth(commit.worth),
+        "worth": worth(commit.worth),
         "note": commit.note,
     }
-
-
-def _worth(made: Forecast | None) -> str:
-    """Return what the rules in force make of a part, once others attest it."""
-    if made is None:
-        return _("nothing")
-    if made.pool is not None:
-        return _("into the pool {pool}").format(pool=made.pool)
-    if made.points is None:
-        return _("no rule for it")
-    return _("{points} points").format(points=f"{made.points:,}")

@@ -8,6 +8,7 @@ from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown_when
 from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.forecast import Forecast
 from commonweal.client.sheets.preview import FirstRow, SheetPreview
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.options import make_sure
@@ -132,9 +133,11 @@ def _row(row: FirstRow) -> dict[str, Any]:
 
 def _worth(row: FirstRow) -> str:
     """Return what the rules in force make of a row, once others attest it."""
-    made = row.worth
-    if not row.is_new:
-        return _("here already")
+    return worth(row.worth) if row.is_new else _("here already")
+
+
+def worth(made: Forecast | None) -> str:
+    """Return a forecast of what would be written; None where it would count for nothing."""
     if made is None:
         return _("nothing")
     if made.pool is not None:

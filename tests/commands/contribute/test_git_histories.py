@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from commonweal.client.importers import commits
-from commonweal.client.importers.rows import events_naming
+from commonweal.client.importers.known_events import events_naming
 from commonweal.storage.home.home import Home
 from tests.builders.git_histories import commit, events, git
 from tests.builders.weal import good, weal

@@ -152,7 +152,7 @@ def test_a_name_means_the_member_where_another_of_the_name_left(
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("who,what,n,unit\nBo,work,7,hour\n")
     columns = "provider=who,action=what,quantity=n,unit=unit"
-    lanxi.good(lanxi.mei, "import", "csv", sheet, "--map", columns)
+    lanxi.good(lanxi.mei, "import", "csv", "--yes", sheet, "--map", columns)
     listed = lanxi.json(lanxi.mei, "ledger", "--member", "Bo")["records"]
     assert [one["member"] for one in listed] == [id, id]
 
