@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -16,6 +16,7 @@ from commonweal.node.service import events
 from commonweal.node.service.chain import SealChain
 from commonweal.node.service.consensus.height_start import PRESENT_MS
 from commonweal.node.service.events import Asked, Ticket, Wish
+from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal import cut, formats
@@ -24,7 +25,7 @@ from commonweal.protocol.seal.votes import Vote
 from commonweal.protocol.wire import frame_codec
 from commonweal.protocol.wire import seals as wire_seals
 from commonweal.storage.consensus import proposals, reader
-from tests.sim.world.node import BATCH_MS_MAX, Node
+from tests.sim.world.node import BATCH_MS_MAX, OPEN, Node
 from tests.sim.world.weather import CALM, CRASHING, PARTED, SCRAMBLED, WORST, Weather
 from tests.sim.world.world import World
 
@@ -88,9 +89,9 @@ def next_seal(world: World, nodes: list[Node], ms_max: int = SEALED_MS_MAX) -> i
     return height
 
 
-def council(seed: int, size: int = 4, more: int = 0) -> World:
+def council(seed: int, size: int = 4, more: int = 0, rules: Mapping[str, Value] = OPEN) -> World:
     """Return a community in which the first `size` members witness, and `more` do not."""
-    world = World(seed, seals=True)
+    world = World(seed, seals=True, rules=rules)
     world.grow(size + more)
     claims = {node: node.submit(CLAIM) for node in world.nodes[:size]}
     world.run(2_000)

@@ -11,6 +11,7 @@ from commonweal.protocol.ledger.claims.pools import PoolId
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.governance.giving_rounds import RECEIVERS_MAX
 from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
 from tests.protocol.ledger.circle import NAME, Circle, circle
 from tests.protocol.ledger.council import HOUR, SAID
 from tests.protocol.ledger.workshop import euros
@@ -127,6 +128,31 @@ def test_who_is_gone_when_the_round_is_counted_neither_gives_nor_receives() -> N
     shop.earn(100)
     shop.cut(25)
     assert shop.paid() == {"Ana": 100}
+
+
+def test_newcomers_receive_and_do_not_give_before_they_may_attest() -> None:
+    member = {"founding_circle": 2, "delay_hours": 12, "growth_per_week": 9, **SAID}
+    shop = Circle({**circle(), "membership": member}, "Jun", "Ana", "Bo")
+    shop.cut()
+    assert shop.verdict(shop.give("Ana", Bo=100)) is Reason.NO_WORD_YET
+    assert shop.verdict(shop.give("Jun", Bo=10)) is None
+    shop.cut(13)
+    assert shop.verdict(shop.give("Ana", Bo=30)) is None
+    shop.earn(100)
+    shop.cut(12)
+    assert shop.paid() == {"Bo": 100}
+
+
+def test_a_full_cut_counts_no_round() -> None:
+    shop = a_circle()
+    shop.give("Mei", Jun=10)
+    shop.cut(2)
+    for is_full in (True, False):
+        over = State(shop.history.final)
+        later = shop.now_ms + 30 * HOUR
+        giving_rounds.close_rounds(over, later, shop.history.ruleset, is_full=is_full)
+        row = giving_rounds.round_row(over, NAME)
+        assert row is not None and row.is_open == is_full
 
 
 def test_what_the_counting_seal_covers_still_counts_and_what_comes_later_does_not() -> None:

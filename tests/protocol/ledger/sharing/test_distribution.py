@@ -166,6 +166,21 @@ def test_a_correction_makes_an_old_event_no_newer(asked: dict[str, Any], times: 
     assert worth is not None and worth.points == 1000 * (9 + sum(range(times)))
 
 
+def test_a_correction_makes_an_old_event_fade_no_less() -> None:
+    fading = {"divide": "half_life", "half_life_hours": 1, "claim": "equity"}
+    bucket = {"name": "work", "share": "100%", **fading, **SAID}
+    shop = Workshop(paying(buckets=[bucket]), "Jun", "Ana")
+    old = shop.work("Jun", 8, by="Ana")
+    shop.cut()
+    shop.write("Jun", "event", {"action": "work", "corrects": old.id, "effortQuantity": hours(0)})
+    shop.write("Ana", "attest", {"event": old.id, "say": "yes", "corrections": 1})
+    shop.cut(2)
+    shop.work("Ana", 1, by="Jun")
+    shop.earn(100)
+    shop.cut()
+    assert shop.paid() == {"Jun": 50, "Ana": 50}, "8,000 points are 1,000 after three hours"
+
+
 def test_what_many_incomes_of_a_cut_cost_grows_as_their_number() -> None:
     calls = []
     for count in (50, 200):
