@@ -288,12 +288,12 @@ def _free_seat(view: LedgerView) -> Iterator[Waiting]:
 
 def _old_backup(view: LedgerView) -> Iterator[Waiting]:
     """Yield the backup, when the last one is old, or there is none of an old home."""
-    last_ms = _last_backup_ms(view)
+    last_ms = last_backup_ms(view)
     if last_ms is not None and now_ms() - last_ms > BACKUP_DAYS_MAX * DAY_MS:
         yield Waiting(BACKUP, b"", None, view.kept.cut.clock, round=last_ms)
 
 
-def _last_backup_ms(view: LedgerView) -> int | None:
+def last_backup_ms(view: LedgerView) -> int | None:
     """Return when this home was backed up last; without that, when its first record was written."""
     backup_ms = read_reminders(view.home).backup_ms
     if backup_ms is not None:

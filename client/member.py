@@ -28,6 +28,7 @@ from commonweal.client.contributions.specifications import Specifications
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exports.books import BookExports
 from commonweal.client.exports.contribution_export import ContributionExports
+from commonweal.client.exports.deadlines import Deadlines
 from commonweal.client.exports.valueflows import ValueflowsExports
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
@@ -77,6 +78,7 @@ class Member(
     Proofs,
     ContributionExports,
     BookExports,
+    Deadlines,
     ValueflowsExports,
     Queries,
     HomeHealth,

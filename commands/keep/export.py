@@ -69,6 +69,18 @@ def valueflows(home: Home) -> None:
         _write_lines_of(head, exported.nodes)
 
 
+@export.command("ical")
+@home_option
+def ical(home: Home) -> None:
+    """Write deadlines as a calendar: votes, plans, promises, your next backup."""
+    from commonweal.client.exports.calendar_file import calendar_bytes
+
+    with member_of(home) as me:
+        data = calendar_bytes(me.deadlines())
+    _speak_utf8()
+    write_text(data.decode(), end="")
+
+
 def _write_lines_of(head: str, rows: Generator[dict[str, Any], None, None]) -> None:
     """Write JSON that begins with `head`, up to the opening of a list, and has a row on a line."""
     _speak_utf8()
