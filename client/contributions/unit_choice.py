@@ -107,7 +107,7 @@ def best_trial(draft: EventDraft, amounts: Amounts, words: Words) -> EventTrial:
         if trial.reason is not None or not _is_better(trial, typed):
             continue
         if inexact:
-            raise WouldNotCount(_not_exact(*inexact, words))
+            raise WouldNotCount(not_exact(*inexact, words))
         return trial
     if typed.reason is not None:
         raise typed.drafts.error(typed.reason, typed.refused)
@@ -160,7 +160,8 @@ def _conversions(amount: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]
         yield {"n": n, "scale": scale, "unit": unit}, exact is not None
 
 
-def _not_exact(typed: dict[str, Any], other: dict[str, Any], words: Words) -> str:
+def not_exact(typed: dict[str, Any], other: dict[str, Any], words: Words) -> str:
+    """Return why a quantity is not written in the unit that the rules count, in words."""
     text = words(
         "the rules count {unit}, and {typed} is about {number}: write how much it counts as"
     )

@@ -92,7 +92,10 @@ def guessed_mapping(
     if missing := mapping.missing(required):
         more = [f"{field}==…" for field in missing]
         raise UsageError(
-            words("the headings do not say {missing}; say it: --map '{mapping}'").format(
+            words(
+                "the headings do not say {missing}; say it: --map '{mapping}';"
+                " or in which line they stand: --heading LINE"
+            ).format(
                 missing=", ".join(missing),
                 mapping=visible(",".join(filter(None, [mapping.text, *more]))),
             )

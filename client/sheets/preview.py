@@ -22,7 +22,7 @@ from commonweal.client.sheets.known_rows import KnownRows
 from commonweal.client.sheets.rows import RowReader, SheetRecord
 from commonweal.client.sheets.sheet import Sheet, SheetForm
 from commonweal.protocol import codec
-from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.errors import CommonwealError, WouldNotCount
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.vocabulary.budget import NO_USAGE, Budget, Usage
 from commonweal.storage.ledger.points_in_time import HAPPENED
@@ -64,7 +64,7 @@ class SheetPreview:
     """What a sheet would come to.
 
     encoding, delimiter, decimal, dates: how it is read; is_guess: whether the encoding is one.
-    opened_on: the day of opening balances, None for other contributions.
+    opened_on: the day of opening balances, None for other contributions. heading_line: from 1.
     columns, values: what says each field; is_mapping_guessed: whether the headings say it.
     total, new, here: rows; new ones are those that can be written. left_out: rows of a bank
     statement by which money went out. unreadable, void: how many cannot be read, or would count
@@ -79,6 +79,7 @@ class SheetPreview:
     decimal: str
     dates: str
     opened_on: str | None
+    heading_line: int
     headings: tuple[str, ...]
     columns: dict[str, str]
     values: dict[str, str]
@@ -101,7 +102,7 @@ class SheetPreview:
     def form(self) -> SheetForm:
         """How the sheet is read."""
         charset, mapping = Charset(self.encoding, self.is_guess), Mapping(self.columns, self.values)
-        marks = (self.decimal, self.dates, self.opened_on)
+        marks = (self.decimal, self.dates, self.opened_on, self.heading_line)
         return SheetForm(charset, self.delimiter, self.headings, mapping, *marks)
 
     @property
@@ -121,7 +122,8 @@ class SheetLook:
         self.reader = RowReader(view, form, words)
         self._counts = dict.fromkeys(("total", "here", "new", "left_out", "unreadable"), 0)
         self._faults: list[VoidRow] = []
-        self._void: dict[Reason, int] = {}
+        self._reasons: dict[str, int] = {}
+        self._incomes: dict[tuple[str, int], str] = {}
         self._refusals: dict[Reason, str] = {}
         self._first: list[FirstRow] = []
         self._usage = NO_USAGE
@@ -149,14 +151,15 @@ class SheetLook:
             decimal=form.decimal,
             dates=form.dates,
             opened_on=form.opened_on,
+            heading_line=form.heading_line,
             headings=form.headings,
             columns=form.mapping.columns,
             values=form.mapping.values,
             is_mapping_guessed=is_mapping_guessed,
             **self._counts,
-            void=sum(self._void.values()),
+            void=sum(self._reasons.values()),
             faults=tuple(self._faults),
-            reasons={self._refusals[reason]: count for reason, count in self._void.items()},
+            reasons=self._reasons,
             days=_days(self._usage, self._view.kept.ruleset.budget),
             first=tuple(self._first),
             digest=self._sheet.digest,
@@ -180,18 +183,35 @@ class SheetLook:
             self._counts["here"] += 1
             return
         reason = self._drafts.alone(wish)[1]
-        if reason is None:
-            self._counts["new"] += 1
-            self._usage = self._usage.plus(
-                Usage(
-                    1, HEADER_BYTES + len(codec.encode(record.data)), 0, len(record.note.encode())
-                )
-            )
-            return
-        if reason not in self._refusals:
+        if reason is not None and reason not in self._refusals:
             self._refusals[reason] = self._drafts.refusal(reason, wish)
-        self._void[reason] = self._void.get(reason, 0) + 1
-        self._note_fault(record.line, self._refusals[reason])
+        why = self._finer(record) if reason is None else self._refusals[reason]
+        if why:
+            self._reasons[why] = self._reasons.get(why, 0) + 1
+            self._note_fault(record.line, why)
+            return
+        self._counts["new"] += 1
+        size = HEADER_BYTES + len(codec.encode(record.data))
+        self._usage = self._usage.plus(Usage(1, size, 0, len(record.note.encode())))
+
+    def _finer(self, record: SheetRecord) -> str:
+        """Return why an income is finer than its pool counts, "" where it is not.
+
+        It is asked once for each unit and number of decimals.
+        """
+        data = cast("dict[str, Any]", record.data)
+        if data.get("receiver") != self._view.community:
+            return ""
+        key = (record.unit, data["resourceQuantity"]["scale"])
+        if key not in self._incomes:
+            drafts = self._view.drafts()
+            trial = drafts.check(record.wish())
+            try:
+                drafts.refuse_finer(trial.id)
+                self._incomes[key] = ""
+            except WouldNotCount as error:
+                self._incomes[key] = str(error)
+        return self._incomes[key]
 
     def _note_fault(self, line: int, why: str) -> None:
         if len(self._faults) < FAULTS_SHOWN_MAX:

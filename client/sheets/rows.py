@@ -31,6 +31,7 @@ from commonweal.client.ledger.named import spec_named
 from commonweal.client.sheets.columns import MONEY, REQUIRED
 from commonweal.client.sheets.date_format import iso_date
 from commonweal.client.sheets.number_format import DECIMALS, plain_number
+from commonweal.client.sheets.row_units import RowUnits
 from commonweal.client.sheets.sheet import Row, SheetForm
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
@@ -94,6 +95,7 @@ class RowReader:
         self._scope = _cached(lambda text: read_scope(text, words))
         self._spec = _cached(self._spec_named)
         self._treasury = _cached(lambda unit: treasury_of(view, unit))
+        self._units = RowUnits(view, words)
         self._now_ms = now_ms()
         self._payers: dict[str, bytes] = {}
         self._begun: dict[str, bytes] = {}
@@ -123,7 +125,9 @@ class RowReader:
             note = f"{note} — {payer}" if note else payer
         if len(note.encode()) > CONTENT_BYTES_MAX:
             raise UnusableText(self._words("the note is longer than a record takes"))
+        # What the row says, not what the rules of the day count: so it is known again later.
         digest = blake2b(codec.encode(data), digest_size=ROW_BYTES).digest()
+        data = self._units.counted(data)
         treasury = self._begun.get(unit) or (self._treasury(unit) if self._is_statement else None)
         if self._is_statement:
             data |= self._income(payer, treasury)

@@ -47,6 +47,7 @@ class SheetForm:
 
     decimal: the mark before a fraction. dates: the order of year, month and day, such as dmy.
     opened_on: the day of opening balances, as an event states it; None for a sheet of others.
+    heading_line: that of the headings, from 1; what stands above it is left out.
     """
 
     charset: Charset
@@ -56,6 +57,7 @@ class SheetForm:
     decimal: str
     dates: str
     opened_on: str | None = None
+    heading_line: int = 1
 
 
 class Sheet:
@@ -100,21 +102,25 @@ class Sheet:
             raise UnreadableFile(at(self.path, line, why, self._words))
         return named
 
-    def heading(self, charset: Charset) -> tuple[str, tuple[str, ...]]:
-        """Return the mark between cells, and the headings of columns. Raises UnreadableFile."""
+    def heading(self, charset: Charset, line: int = 1) -> tuple[str, tuple[str, ...]]:
+        """Return the mark between cells, and the headings of columns. Raises UnreadableFile.
+
+        line: that of the headings.
+        """
         with _Text(self._file, charset) as text:
+            _skip(text, line - 1)
             delimiter = max(DELIMITERS, key=text.readline(ROW_CHARS_MAX).count)
         with _Text(self._file, charset) as text:
-            cells = next(self._cells(text, delimiter), (0, []))[1]
+            cells = next(self._cells(text, delimiter, line), (0, []))[1]
         return delimiter, tuple(name.strip() for name in cells)
 
     def rows(self, form: SheetForm) -> Iterator[Row]:
         """Yield the rows below the heading. Raises UnreadableFile, with the line."""
         headings, values = form.headings, form.mapping.values
-        places = self._places(headings, form.mapping)
+        places = self._places(headings, form.mapping, form.heading_line)
         last = max(places.values(), default=-1)
         with _Text(self._file, form.charset) as text:
-            cells_of_rows = self._cells(text, form.delimiter)
+            cells_of_rows = self._cells(text, form.delimiter, form.heading_line)
             next(cells_of_rows, None)
             for line, cells in cells_of_rows:
                 if not any(map(str.strip, cells)):
@@ -143,9 +149,12 @@ class Sheet:
             raise UnreadableFile(f"{self.path}: {error.strerror}") from error
         return digest.digest()
 
-    def _cells(self, text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-        """Yield the cells of each row, with the number of its last line."""
-        lines = _Lines(text, delimiter, self)
+    def _cells(
+        self, text: io.TextIOWrapper, delimiter: str, first: int
+    ) -> Iterator[tuple[int, list[str]]]:
+        """Yield the cells of each row from the line `first`, with the number of its last line."""
+        _skip(text, first - 1)
+        lines = _Lines(text, delimiter, self, first - 1)
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             for cells in reader:
@@ -154,7 +163,7 @@ class Sheet:
         except csv.Error as error:
             raise self._fault(lines.number, str(error)) from error
 
-    def _places(self, headings: tuple[str, ...], mapping: Mapping) -> dict[str, int]:
+    def _places(self, headings: tuple[str, ...], mapping: Mapping, line: int) -> dict[str, int]:
         """Return where each field stands in a row."""
         words, places = self._words, {}
         for field, column in mapping.columns.items():
@@ -162,7 +171,7 @@ class Sheet:
                 why = words("twice") if column in headings else words("not there")
                 wrong = words("the column {column} is {why}; there are: {listed}")
                 listed = ", ".join(headings)
-                raise self._fault(1, wrong.format(column=column, why=why, listed=listed))
+                raise self._fault(line, wrong.format(column=column, why=why, listed=listed))
             places[field] = headings.index(column)
         return places
 
@@ -198,9 +207,9 @@ class _Text:
 class _Lines:
     """The lines of a sheet, which end where one row has too many cells or characters."""
 
-    def __init__(self, text: io.TextIOWrapper, delimiter: str, sheet: Sheet) -> None:
+    def __init__(self, text: io.TextIOWrapper, delimiter: str, sheet: Sheet, number: int) -> None:
         self._text, self._delimiter, self._sheet = text, delimiter, sheet
-        self.number = 0
+        self.number = number
         """Of the last line that was read, from 1."""
         self.begin_row()
 
@@ -223,6 +232,12 @@ class _Lines:
     def begin_row(self) -> None:
         """Count cells and characters again."""
         self._chars_left, self._cells_left = ROW_CHARS_MAX, CELLS_MAX
+
+
+def _skip(text: io.TextIOWrapper, lines: int) -> None:
+    for _line in range(lines):
+        if not text.readline(ROW_CHARS_MAX):
+            return
 
 
 def at(path: Path, line: int, what: str, words: Words = ENGLISH) -> str:

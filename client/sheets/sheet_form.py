@@ -33,6 +33,7 @@ class FormChoice(NamedTuple):
     dates: str | None = None
     opened_on: str | None = None
     """The day of opening balances; then the unit says as what a row comes in."""
+    heading_line: int = 1
 
 
 def form_of(sheet: Sheet, choice: FormChoice, words: Words = ENGLISH) -> SheetForm:
@@ -49,10 +50,11 @@ def form_of(sheet: Sheet, choice: FormChoice, words: Words = ENGLISH) -> SheetFo
     given = None if choice.mapping is None else read_mapping(choice.mapping, words, required)
     named = None if choice.encoding is None else named_charset(choice.encoding, words)
     charset = sheet.charset(named)
-    delimiter, headings = sheet.heading(charset)
+    delimiter, headings = sheet.heading(charset, choice.heading_line)
     mapping = guessed_mapping(headings, words, required) if given is None else given
     form = SheetForm(
-        charset, delimiter, headings, mapping, DECIMALS[0], ORDERS[0], choice.opened_on
+        *(charset, delimiter, headings, mapping, DECIMALS[0], ORDERS[0]),
+        *(choice.opened_on, choice.heading_line),
     )
     numbers, days = CellForms(DECIMALS, number_value), CellForms(ORDERS, iso_date)
     for row in sheet.rows(form):

@@ -46,6 +46,7 @@ class SheetImports(Imports):
         decimal: str | None = None,
         dates: str | None = None,
         opened_on: str | None = None,
+        heading_line: int = 1,
     ) -> SheetPreview:
         """Return what the rows of a sheet (CSV) would come to; write nothing.
 
@@ -53,11 +54,13 @@ class SheetImports(Imports):
         headings say. encoding, decimal (the mark before a fraction), dates (ymd, dmy, mdy): None
         for what the bytes and all cells say. opened_on: a date, where the rows are what members had
         before that day: hours as work, money as lent, things as raised, anything else as produced,
-        in the scope "opening balance". Raises UsageError for a wrong mapping,
-        AmbiguousSheet where the cells leave a choice that matters, UnreadableFile.
+        in the scope "opening balance". heading_line: what stands above it is left out.
+
+        Raises UsageError for a wrong mapping, AmbiguousSheet where the cells leave a choice that
+        matters, UnreadableFile.
         """
         opened = None if opened_on is None else _day(opened_on)
-        choice = FormChoice(mapping, encoding, decimal, dates, opened)
+        choice = FormChoice(mapping, encoding, decimal, dates, opened, heading_line)
         with Sheet(file, self.home.path, self.words) as sheet:
             form = form_of(sheet, choice, self.words)
             with self._looking(sheet, form) as look:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,6 +41,8 @@ from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.commands.terminal.progress import progress
 from commonweal.protocol.errors import AmbiguousSheet, OverBudget, UnreadableFile, WouldNotCount
 from commonweal.storage.home.home import Home
+
+HEADING_LINE_MAX = 1_000
 
 
 @click.group("import")
@@ -127,6 +130,14 @@ def git(
 @click.option("--encoding", metavar="NAME", help="How its bytes are read, like windows-1252.")
 @click.option("--decimal", type=click.Choice(DECIMALS), help="The mark before a fraction.")
 @click.option("--dates", type=click.Choice(ORDERS), help="The order of year, month and day.")
+@click.option(
+    "--heading",
+    "heading_line",
+    type=click.IntRange(1, HEADING_LINE_MAX),
+    default=1,
+    metavar="LINE",
+    help="The line of the headings; what stands above it is left out.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what it would come to, and write nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
 @passphrase_option
@@ -139,7 +150,7 @@ def csv(
     passphrase_file: Path | None,
     home: Home,
     form: Form,
-    **reading: str | None,
+    **reading: Any,
 ) -> None:
     """Take in the rows of the sheet FILE (CSV), each as a contribution, once you have seen them.
 
@@ -159,6 +170,14 @@ def csv(
 @click.option("--encoding", metavar="NAME", help="How its bytes are read, like windows-1252.")
 @click.option("--decimal", type=click.Choice(DECIMALS), help="The mark before a fraction.")
 @click.option("--dates", type=click.Choice(ORDERS), help="The order of year, month and day.")
+@click.option(
+    "--heading",
+    "heading_line",
+    type=click.IntRange(1, HEADING_LINE_MAX),
+    default=1,
+    metavar="LINE",
+    help="The line of the headings; what stands above it is left out.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what it would come to, and write nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
 @passphrase_option
@@ -171,7 +190,7 @@ def opening(
     passphrase_file: Path | None,
     home: Home,
     form: Form,
-    **reading: str | None,
+    **reading: Any,
 ) -> None:
     """Take in what members had before, from the sheet FILE (CSV), once you have seen it.
 
@@ -186,7 +205,7 @@ def opening(
 def _take_in(
     me: SheetImports,
     file: Path,
-    reading: dict[str, str | None],
+    reading: dict[str, Any],
     form: Form,
     *,
     dry_run: bool,
@@ -213,7 +232,7 @@ def _take_in(
         raise OverBudget(waits.format(n=result.waiting))
 
 
-def _previewed(me: SheetImports, file: Path, reading: dict[str, str | None]) -> SheetPreview:
+def _previewed(me: SheetImports, file: Path, reading: dict[str, Any]) -> SheetPreview:
     """Return the preview of a sheet; ask how it is to be read where that can be asked."""
     try:
         return me.sheet_preview(file, **reading)

@@ -294,7 +294,22 @@ def test_a_preview_says_of_how_many_days_of_the_budget_it_is(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("choice", [{"encoding": "klingon"}, {"decimal": ";"}, {"dates": "ydm"}])
 def test_a_form_that_there_is_not_is_refused(
-    choice: dict[str, str], mei: Path, tmp_path: Path
+    choice: dict[str, Any], mei: Path, tmp_path: Path
 ) -> None:
     with Member(mei) as member, pytest.raises(UsageError):
         member.sheet_preview(put(tmp_path, "Hours\n1\n"), **choice)
+
+
+def test_what_stands_above_the_headings_is_left_out(mei: Path, tmp_path: Path) -> None:
+    file = put(tmp_path, 'Konto "4711"; x,y,z,\n\nStunden;Was\n1;dug\nmuch;dug\n')
+    with Member(mei) as member:
+        with pytest.raises(UsageError, match="--heading LINE"):
+            member.sheet_preview(file)
+        preview = member.sheet_preview(file, heading_line=3)
+        assert (preview.new, preview.delimiter, preview.first[0].line) == (1, ";", 4)
+        assert preview.faults[0].place == 5
+        assert preview.form.heading_line == 3
+        with pytest.raises(UsageError):
+            member.sheet_preview(file, heading_line=99)
+        file.write_text(file.read_text().replace("much", "2"))
+        assert member.import_csv(member.sheet_preview(file, heading_line=3)).written == 2
