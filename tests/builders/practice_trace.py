@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def follow(practice: Practice) -> None:
     """Let members trace income, mill and bake, sell twice, and lose one income again."""
     traced = {"name": "traced", "share": "100%", "trace": True, **SAID}
-    patch = {"rounds": None, "pools": {"income": {"buckets": [traced]}}}
+    patch = {"rounds": None, "pools": {"income": {"buckets": [traced], "every_hours": 2}}}
     proposal = practice.patch("Jun", patch)
     practice.say(proposal, "yes", "Mei Jun Ana Dan")
     practice.witnessed(1, "Mei", "Jun")

@@ -323,7 +323,8 @@ def tracing(seed: int) -> Council:
         {"name": str(number), "share": "20%", "trace": True, **claim, **SAID}
         for number, claim in enumerate(claims)
     ]
-    rules_of = paying("event.effort + 7", buckets=buckets, commission=["10%"])
+    often = {"every_hours": 3} if seed % 2 else {}
+    rules_of = paying("event.effort + 7", buckets=buckets, commission=["10%"], **often)
     made = ("raise", "produce", "lower", "consume", "transfer", "accept", "modify", "combine")
     rules_of["value"] |= {name: {"points": "event.quantity + 1", **SAID} for name in made}
     rules_of["contributions"] = {"units": ["loaf", "one", "EUR", "hour"], **SAID}

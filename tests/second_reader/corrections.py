@@ -14,10 +14,13 @@ Row = dict[str, Any]
 def correct_income(sheet: Sheet, event: bytes, income: Row, more: int) -> int:
     """Write what a correction of an income changes; return what the pool has of it."""
     pool = (income["pool"], income["unit"], income["scale"])
-    left = more
+    if sheet.c.state.get("WAITING", pool_key(pool), event):
+        return more
+    left: int = more
+    since: int = income.get("split") or income["height"]
     for key, split in sheet.c.state.rows("SPLIT", pool_key(pool)):
         height = int.from_bytes(key[-8:], "big")
-        if left and height >= income["height"]:
+        if left and height >= since:
             left = _send(sheet, event, pool, income, (height, split), left)
     return left
 
@@ -26,7 +29,7 @@ def _send(
     sheet: Sheet, event: bytes, pool: Pool, income: Row, at: tuple[int, Row], more: int
 ) -> int:
     c, (height, split) = sheet.c, at
-    is_traced = income["traced"] and income["height"] == height
+    is_traced = income["traced"] and income.get("split", income["height"]) == height
     source = event if is_traced else b""
     buckets: dict[str, list[Row]] = {}
     for place, ruleset, line in sheet.lines(height, pool):
@@ -43,7 +46,7 @@ def _send(
         if is_tracing and not is_traced:
             size = size * split["total"] // split["untraced"] if split["untraced"] else 0
         elif is_traced and not is_tracing:
-            size = size * income["first"] // split["total"]
+            size = size * income.get("divided", income["first"]) // split["total"]
         weights.append(size)
     if not any(weights):
         return more

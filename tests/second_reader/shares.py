@@ -136,6 +136,21 @@ def pool_row(c: Context, pool: Pool) -> Row:
     return c.state.row("POOL", pool_key(pool)) or {"carried": 0, "split_ms": 0, "error": ""}
 
 
+def _late(c: Context, table: Row, pool: Pool) -> list[Income]:
+    """Return the incomes that waited for this split."""
+    late: list[Income] = []
+    for key, _ in c.state.all("WAITING", pool_key(pool)):
+        event = key[-32:]
+        row = c.state.known("INCOME", event)
+        is_traced = any(bucket.get("trace") for bucket in table["buckets"])
+        source = c.state.known("BOOKED", event)["source"] if is_traced else b""
+        late.append((event, row["amount"], behind(c, source) if is_traced else None, source))
+        c.state.drop("WAITING", key)
+        if is_traced:
+            c.state.put_row({**row, "split": c.height, "divided": row["amount"]}, "INCOME", event)
+    return late
+
+
 def _split_pool(
     c: Context, sheet: Sheet, rules: Ruleset, table: Row, pool: Pool, came: list[Income]
 ) -> None:
@@ -147,8 +162,13 @@ def _split_pool(
     if total <= 0 or waits or settled(c.state, c.time) - row["split_ms"] < every:
         if came:
             c.state.put_row({**row, "carried": total}, "POOL", pool_key(pool))
+        for event, _, upstream, _ in came:
+            if upstream is not None:
+                c.state.put(True, "WAITING", pool_key(pool), event)
         return
-    split = Split(c, sheet, table, pool, row["carried"], came)
+    late = _late(c, table, pool)
+    carried = row["carried"] - sum(income[1] for income in late)
+    split = Split(c, sheet, table, pool, carried, [*came, *late])
     left = total
     for part in ("whole", "remainder"):
         for bucket in table["buckets"]:

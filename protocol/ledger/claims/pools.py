@@ -3,7 +3,7 @@
 What a cut writes never changes. A line says what a split gave; a line of sort "correction" says
 what a later cut gives or takes because an income of that split was corrected. State: z pools, y
 what contributions received, W what members received, j what buckets gave, T lines, 0 incomes, 9s
-splits, 9c how much of a line was corrected since.
+splits, 9c how much of a line was corrected since, 9h traced incomes that wait for a split.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 POOL, TAKEN, PAID = Table.POOL.prefix, Table.TAKEN.prefix, Table.PAID.prefix
 PAST, LINE, INCOME = Table.PAST.prefix, Table.LINE.prefix, Table.INCOME.prefix
-SPLIT, CORRECTED = Table.SPLIT.prefix, Table.CORRECTED.prefix
+SPLIT, CORRECTED, WAITING = Table.SPLIT.prefix, Table.CORRECTED.prefix, Table.WAITING.prefix
 
 INPUTS_KEPT_MAX = 64
 """How many of the contributions behind a line it names; it also holds their number."""
@@ -65,7 +65,8 @@ class IncomeRow(NamedTuple):
     """An income in the state: its pool, and the height since which it is in the pool.
 
     amount: as it counts now; first: as it first came in. traced: whether it names the contribution
-    that earned it.
+    that earned it. split, divided: for one that waited in its pool, the height of the split that
+    told it apart, and its amount there.
     """
 
     pool: PoolId
@@ -73,6 +74,18 @@ class IncomeRow(NamedTuple):
     amount: int
     first: int
     traced: bool
+    split: int | None = None
+    divided: int | None = None
+
+    @property
+    def split_height(self) -> int:
+        """The height at which it was told apart, or came in mixed with others."""
+        return self.height if self.split is None else self.split
+
+    @property
+    def split_amount(self) -> int:
+        """Its amount at that height."""
+        return self.first if self.divided is None else self.divided
 
 
 class SplitRow(NamedTuple):
@@ -209,7 +222,34 @@ def income_row(state: State, event: bytes) -> IncomeRow | None:
 
 def put_income(state: State, event: bytes, row: IncomeRow) -> None:
     """Write an income."""
-    state.put(INCOME + event, [*row.pool, *row[1:]])
+    known = [value for value in row[1:] if value is not None]
+    state.put(INCOME + event, [*row.pool, *known])
+
+
+def wait(state: State, pool: PoolId, event: bytes) -> None:
+    """Note that a traced income waits in its pool for the next split."""
+    state.put(WAITING + pool.to_bytes() + event, True)
+
+
+def is_waiting(state: State, pool: PoolId, event: bytes) -> bool:
+    """Return whether an income waits in its pool for the next split."""
+    return state.get(WAITING + pool.to_bytes() + event) is not None
+
+
+def waiting_incomes(state: State, pool: PoolId) -> dict[bytes, IncomeRow]:
+    """Return the incomes that wait in a pool, by event."""
+    prefix = WAITING + pool.to_bytes()
+    rows = {
+        key[len(prefix) :]: income_row(state, key[len(prefix) :]) for key, _ in state.items(prefix)
+    }
+    return {event: row for event, row in rows.items() if row is not None}
+
+
+def end_waiting(state: State, event: bytes, row: IncomeRow, height: int | None) -> None:
+    """Let an income wait no more. height: of the split that tells it apart; None: none does."""
+    state.delete(WAITING + row.pool.to_bytes() + event)
+    if height is not None:
+        put_income(state, event, row._replace(split=height, divided=row.amount))
 
 
 def put_split(state: State, pool: PoolId, height: int, row: SplitRow) -> None:

@@ -19,14 +19,19 @@ from commonweal.protocol.ledger.claims.pools import (
     PAST,
     TAKEN,
     PayoutWriter,
+    PoolId,
     PoolRow,
     ReceivedRow,
     SplitRow,
     clamped,
+    end_waiting,
+    income_row,
     pool_id,
     pool_row,
     put_pool,
     put_split,
+    wait,
+    waiting_incomes,
 )
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.contributions.value import (
@@ -40,6 +45,7 @@ from commonweal.protocol.ledger.sharing.valuation import (
     PENDING,
     REFERRED,
     WORTH,
+    Sources,
     ValueRow,
     booked_at,
     value_events,
@@ -87,7 +93,8 @@ def share(
         waiting = (key[1:] for key, _ in state.items(PENDING))
         touched = [*touched, *(event for event in waiting if event >= rest)]
     writer = PayoutWriter(state, cut.height)
-    incomes = value_events(writer, cut, ruleset, community, touched)
+    sources = Sources(state)
+    incomes = value_events(writer, cut, ruleset, community, touched, sources)
     restore_turns(writer)
     splits: list[Split] = []
     trusted_ms = time_jumps.trusted_ms(state, cut.time_ms)
@@ -96,30 +103,65 @@ def share(
         row = pool_row(state, id)
         came = incomes.get(id, [])
         total = row.carried + sum(income.amount for income in came)
-        is_due = trusted_ms - row.split_ms >= pool.every_ms
-        if total <= 0 or not is_due or giving_rounds.is_waiting(state, pool):
+        is_due = total > 0 and trusted_ms - row.split_ms >= pool.every_ms
+        is_due = is_due and not giving_rounds.is_waiting(state, pool)
+        late, held = _waiting(state, pool, sources) if is_due else ([], 0)
+        if not is_due or total <= held:
             if came:
                 put_pool(state, id, row._replace(carried=total))
+            _let_wait(state, id, came)
             continue
+        carried = row.carried - held - sum(income.amount for income in late)
         inputs = _split_inputs(
-            state, cut, pool, row, tuple(came), community, active_ruleset.rules_of(ruleset)
+            *(state, cut, pool, carried, (*came, *late)),
+            *(community, active_ruleset.rules_of(ruleset)),
         )
         try:
             done = split(pool, inputs)
         except RuleError as error:
             put_pool(state, id, row._replace(carried=total, error=error.sentence))
+            _let_wait(state, id, came)
             continue
-        _write_split(writer, cut, ruleset, pool, inputs, done)
+        for income in late:
+            _end_waiting(state, income, cut.height)
+        _write_split(writer, cut, ruleset, pool, inputs, done, held)
         splits.append(done)
     claims.create_claims(state, cut.height, ruleset.id, community, writer.sums)
     return splits
+
+
+def _let_wait(state: State, pool: PoolId, incomes: Iterable[Income]) -> None:
+    """Let the traced incomes of a pool that is not split keep what earned them."""
+    for income in incomes:
+        if income.upstream is not None:
+            wait(state, pool, income.id)
+
+
+def _waiting(state: State, pool: Pool, sources: Sources) -> tuple[list[Income], int]:
+    """Return the incomes that waited for a split, and how much waits on, for lack of steps."""
+    late: list[Income] = []
+    held = 0
+    for event, row in waiting_incomes(state, pool_id(pool)).items():
+        source = sources.of(event, pool)
+        if source and sources.is_spent:
+            held += row.amount
+            continue
+        upstream = sources.upstream(source) if source else None
+        late.append(Income(event, row.amount, upstream, source))
+    return late, held
+
+
+def _end_waiting(state: State, income: Income, height: int) -> None:
+    row = income_row(state, income.id)
+    assert row is not None, "what waited is an income"
+    end_waiting(state, income.id, row, None if income.upstream is None else height)
 
 
 def _split_inputs(
     state: State,
     cut: CutHeader,
     pool: Pool,
-    row: PoolRow,
+    carried: int,
     incomes: tuple[Income, ...],
     community: CommunityId,
     rules: RuleParams,
@@ -136,7 +178,7 @@ def _split_inputs(
         time_ms=cut.time_ms,
         seed=cut.prev,
         community=community,
-        carried=row.carried,
+        carried=carried,
         incomes=incomes,
         contributions=contributions,
         holders={
@@ -213,11 +255,12 @@ def _write_split(
     pool: Pool,
     inputs: SplitInputs,
     done: Split,
+    held: int,
 ) -> None:
-    """Write what a split gives, and what the next split has to know."""
+    """Write what a split gives, and what the next split has to know. held: what it left alone."""
     state, id = writer.state, pool_id(pool)
     split_ms = cut.time_ms if done.lines else pool_row(state, id).split_ms
-    put_pool(state, id, PoolRow(done.carried, split_ms))
+    put_pool(state, id, PoolRow(done.carried + held, split_ms))
     prefix = id.to_bytes()
     for (bucket, event), amount in sorted(done.taken.items()):
         if inputs.taken.get((bucket, event)) != amount:

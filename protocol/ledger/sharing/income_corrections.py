@@ -30,6 +30,7 @@ from commonweal.protocol.ledger.claims.pools import (
     SplitRow,
     clamped,
     corrected,
+    is_waiting,
 )
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents
@@ -47,10 +48,12 @@ def correct_income(
     income: as it counted before. seed: the id of the previous seal, which breaks ties between equal
     remainders.
     """
+    if is_waiting(writer.state, income.pool, event):
+        return more
     left = more
     splits = writer.splits(income.pool)
     heights = [*splits]
-    for height in heights[bisect_left(heights, income.height) :]:
+    for height in heights[bisect_left(heights, income.split_height) :]:
         if not left:
             break
         left = _SplitCorrection(writer, event, income, seed, height, splits[height]).send(left)
@@ -141,7 +144,7 @@ class _SplitCorrection:
     @property
     def _is_traced(self) -> bool:
         """Return whether this split told the income apart from others."""
-        return self.income.traced and self.income.height == self.height
+        return self.income.traced and self.income.split_height == self.height
 
     def _parts_reached(self) -> dict[str, list[_PayoutPart]]:
         """Return the lines that money of the income could reach, by bucket."""
@@ -166,7 +169,7 @@ class _SplitCorrection:
         return size * self.split.total // self.split.untraced if self.split.untraced else 0
 
     def _mixed(self, size: int) -> int:
-        return size * self.income.first // self.split.total if self._is_traced else size
+        return size * self.income.split_amount // self.split.total if self._is_traced else size
 
     def _divide(self, parts: Sequence[_PayoutPart], amount: int) -> None:
         """Write the lines that divide a bucket's part of the correction."""

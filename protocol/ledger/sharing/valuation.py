@@ -132,6 +132,7 @@ def value_events(
     ruleset: Ruleset,
     community: CommunityId,
     touched: Iterable[bytes],
+    sources: Sources,
 ) -> dict[PoolId, list[Income]]:
     """Value the events of `touched` that are attested now; return the income of each pool.
 
@@ -140,7 +141,7 @@ def value_events(
     state, rules = writer.state, active_ruleset.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
     came: dict[PoolId, int] = {}
-    sources, shared_fuel = _Sources(state), FuelBudget(FUEL_PER_CUT_MAX)
+    shared_fuel = FuelBudget(FUEL_PER_CUT_MAX)
     for event in sorted(dict.fromkeys(touched)):
         key = PENDING + event
         if state.get(key) is None:
@@ -210,7 +211,7 @@ def _correct(
     put_pool(state, known.pool, row._replace(carried=clamped(row.carried + left, INT_MIN)))
 
 
-class _Sources:
+class Sources:
     """What earned the incomes of one cut; each walk is made once, but its steps always count."""
 
     def __init__(self, state: State) -> None:

@@ -333,8 +333,14 @@ class Table(Enum):
         "claims/pools", "A line that was paid, and how many contributions it was reckoned from.")
     INCOME = Layout(
         b"0", "event: id",
-        "[pool: text, unit: text, scale: int, height: int, amount: int, first: int, traced: bool]",
-        "claims/pools", "An income of a pool: as it counts now, and as it first came in.")
+        "[pool: text, unit: text, scale: int, height: int, amount: int, first: int, traced: bool, "
+        "split?: int, divided?: int]",
+        "claims/pools",
+        "An income of a pool: as it counts now, and as it first came in; if it waited, the height"
+        " of the split that told it apart, and its amount there.")
+    WAITING = Layout(
+        b"9h", "pool: pool, event: id", "true",
+        "claims/pools", "A traced income in a pool that was not split since.")
     SPLIT = Layout(
         b"9s", "pool: pool, height: u64",
         "[total: int, untraced: int, carried: int, tracing: [text ...], debts: [text ...], "

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from commonweal.protocol.ledger.claims import pools
+from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.council import SAID
@@ -14,9 +17,9 @@ from tests.protocol.ledger.workshop import Workshop, euros, paying
 class Kitchen(Workshop):
     """Jun mills 100 kg in 100 hours; Ana bakes, an hour for each bread."""
 
-    def __init__(self, **bucket: Any) -> None:
+    def __init__(self, every_hours: int = 0, **bucket: Any) -> None:
         whole = {"name": "all", "share": "100%", "trace": True, **bucket, **SAID}
-        super().__init__(paying(buckets=[whole]), "Jun", "Ana")
+        super().__init__(paying(buckets=[whole], every_hours=every_hours), "Jun", "Ana")
         milling = self.write("Jun", "process", {})
         self.milled = self.work("Jun", 100, by="Mei", inputOf=milling.id)
         self.flour = self.made("Jun", milling, 100)
@@ -114,6 +117,74 @@ def test_a_part_has_its_turn_again_when_what_it_took_part_in_is_undone() -> None
     kitchen.earn(300, earnedBy=bread.id)
     kitchen.cut()
     assert kitchen.paid() == {"Jun": 150, "Ana": 150}
+
+
+def monthly(hours: int = 48) -> Kitchen:
+    """Return a kitchen whose pool was split, and is due again after so many hours."""
+    kitchen = Kitchen(claim="equity", every_hours=hours)
+    kitchen.earn(2)
+    kitchen.cut()
+    return kitchen
+
+
+def test_an_income_of_a_pool_that_is_not_due_keeps_what_earned_it() -> None:
+    kitchen = monthly()
+    before = kitchen.paid()
+    bread = kitchen.baked()
+    kitchen.earn(1_000, earnedBy=bread.id)
+    kitchen.cut()
+    kitchen.earn(500, earnedBy=kitchen.milled.id)
+    kitchen.cut()
+    assert kitchen.paid() == before
+    kitchen.cut(48)
+    paid = kitchen.paid()
+    assert (paid["Jun"] - before["Jun"], paid["Ana"] - before.get("Ana", 0)) == (1_000, 500)
+    assert not list(kitchen.history.final.items(Table.WAITING.prefix))
+
+
+def corrected(kitchen: Kitchen, came: Record, more: int, times: int = 1) -> None:
+    """Correct an income, and attest it."""
+    data = {"action": "transfer", "corrects": came.id, "resourceQuantity": euros(more)}
+    kitchen.write("Mei", "event", data)
+    kitchen.write("Jun", "attest", {"event": came.id, "say": "yes", "corrections": times})
+
+
+def test_an_income_that_waits_is_corrected_before_and_after_it_is_split() -> None:
+    kitchen = monthly()
+    bread = kitchen.baked()
+    before = kitchen.paid()
+    came = kitchen.earn(1_000, earnedBy=bread.id)
+    other = kitchen.earn(300, earnedBy=kitchen.milled.id)
+    kitchen.cut()
+    corrected(kitchen, came, -400)
+    kitchen.cut()
+    kitchen.cut(48)
+    assert kitchen.paid()["Ana"] - before.get("Ana", 0) == 300
+    assert kitchen.paid()["Jun"] - before["Jun"] == 300 + 300
+    corrected(kitchen, came, -200, 2)
+    corrected(kitchen, other, -300)
+    kitchen.cut()
+    lines = [payout.line for payout in pools.payouts(kitchen.history.final)]
+    back: dict[bytes, int] = {}
+    for line in lines:
+        if line.sort == "correction":
+            back[line.member] = back.get(line.member, 0) + line.amount
+    assert back == {kitchen.id("Jun"): -100 - 300, kitchen.id("Ana"): -100}
+
+
+def test_incomes_that_wait_and_have_too_much_behind_them_wait_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kitchen = monthly()
+    before = sum(kitchen.paid().values())
+    for _ in range(6):
+        kitchen.earn(100, earnedBy=kitchen.milled.id)
+    kitchen.cut()
+    monkeypatch.setattr(valuation, "STEPS_PER_CUT_MAX", 4)
+    kitchen.cut(48)
+    assert sum(kitchen.paid().values()) - before == 400
+    kitchen.cut(48)
+    assert sum(kitchen.paid().values()) - before == 600
 
 
 def test_five_contributors_and_half_a_consumable() -> None:
