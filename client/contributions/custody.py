@@ -10,8 +10,9 @@ from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.quantity import read_quantity
 from commonweal.client.ledger.named import find_agent, find_resource
 from commonweal.client.ledger.notes import note_body
-from commonweal.protocol.errors import UsageError
+from commonweal.protocol.errors import UsageError, WouldNotCount
 from commonweal.protocol.ledger.contributions import commons
+from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import RecordId
@@ -47,7 +48,7 @@ class Custody(HomeAccess):
         Raises UnknownId, AmbiguousId, WouldNotCount.
         """
         view = self.view
-        source = find_resource(view, prefix(resource), lambda row: row.custodian == view.me)
+        source = find_resource(view, prefix(resource), self._is_here)
         row = ResourceRow(*view.state.get(RESOURCE + source))
         data = self._handed(source, row, quantity)
         data |= {"receiver": find_agent(view, receiver), "newInventoriedResource": {}}
@@ -65,7 +66,7 @@ class Custody(HomeAccess):
         Its borrower or its owner says so. Raises UnknownId, AmbiguousId, UsageError, WouldNotCount.
         """
         view = self.view
-        source = find_resource(view, prefix(resource), lambda row: row.custodian != row.accountable)
+        source = find_resource(view, prefix(resource), _is_lent, self._is_here)
         row = ResourceRow(*view.state.get(RESOURCE + source))
         begun = event_row(view.state, source)
         if row.custodian == row.accountable or begun is None or begun.source is None:
@@ -75,6 +76,9 @@ class Custody(HomeAccess):
         data = self._handed(source, row, quantity)
         data |= {"receiver": lender, "toResourceInventoriedAs": bytes(target)}
         return self._write_custody(data, target, note)
+
+    def _is_here(self, row: ResourceRow) -> bool:
+        return row.custodian == self.view.me
 
     def _handed(
         self,
@@ -86,6 +90,8 @@ class Custody(HomeAccess):
         amount: dict[str, Any] = {"n": row.onhand, "scale": row.scale, "unit": row.unit}
         if quantity is not None:
             amount = read_quantity(str(quantity[0]), quantity[1], self.words)
+        if amount["n"] <= 0:
+            raise WouldNotCount(self.words(Reason.NOT_ENOUGH.value))
         return {
             "action": "transferCustody",
             "provider": row.custodian,
@@ -103,3 +109,7 @@ class Custody(HomeAccess):
         self.refresh()
         resource = written.id if target is None else target
         return CustodyTransfer(written.id, written.seq, resource, data["receiver"], waits)
+
+
+def _is_lent(row: ResourceRow) -> bool:
+    return row.custodian != row.accountable

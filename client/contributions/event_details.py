@@ -13,7 +13,7 @@ from commonweal.client.ledger.named import (
     find_process,
     find_resource,
     find_spec,
-    is_of,
+    owned_by,
 )
 from commonweal.protocol.errors import UnusableText, UsageError
 from commonweal.protocol.ledger.contributions.plans import COMMITMENT, INTENT
@@ -104,11 +104,11 @@ def _things(
     """Return what an event names by id."""
     named: dict[str, bytes] = {}
     if (resource := details.get("resource")) is not None:
-        named["resourceInventoriedAs"] = find_resource(view, resource, is_of(giver))
+        named["resourceInventoriedAs"] = find_resource(view, resource, *owned_by(giver))
     if (target := details.get("to_resource")) is not None:
-        named["toResourceInventoriedAs"] = find_resource(view, target, is_of(taker or giver))
+        named["toResourceInventoriedAs"] = find_resource(view, target, *owned_by(taker or giver))
     if (whole := details.get("contained_in")) is not None:
-        named["containedIn"] = find_resource(view, whole, is_of(giver))
+        named["containedIn"] = find_resource(view, whole, *owned_by(giver))
     if (spec := details.get("spec")) is not None:
         named["resourceConformsTo"] = find_spec(view, spec)
     if (process := details.get("input_of")) is not None:

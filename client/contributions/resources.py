@@ -11,7 +11,7 @@ from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import read_quantity, read_unit
 from commonweal.client.ledger.contribution_rows import ResourceState, event_words, resource_state
-from commonweal.client.ledger.named import find_outside, spec_named
+from commonweal.client.ledger.named import find_agent, find_outside, spec_named
 from commonweal.client.ledger.notes import note_body
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import agents
@@ -19,7 +19,7 @@ from commonweal.protocol.ledger.things import quantities
 from commonweal.protocol.ledger.things.event_row import OF_RESOURCE
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.vocabulary.identifiers import normal_name
+from commonweal.protocol.vocabulary.identifiers import displayed_name, normal_name
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.forecast import Forecast
@@ -76,16 +76,23 @@ class RecordedIncome:
 class Resources(HomeAccess):
     """What the community and its members have."""
 
-    def resources(self, *, member: str | None = None) -> list[ResourceState]:
-        """Return what there is, by name; member: only what is theirs, or is with them."""
-        owner = self.view.member(member) if member else None
+    def resources(
+        self, *, name: str | None = None, member: str | None = None
+    ) -> list[ResourceState]:
+        """Return what there is, by name, the largest first.
+
+        name: only what has this name. member: an agent; only what is theirs, or is with them.
+        """
+        owner = find_agent(self.view, member) if member else None
         rows = [
             resource_state(self.view, key[1:], row)
             for key, value in self.view.state.items(RESOURCE)
             for row in (ResourceRow(*value),)
             if owner in (None, row.accountable, row.custodian)
         ]
-        return sorted(rows, key=lambda row: (row.name or "", row.unit, row.id))
+        if name is not None:
+            rows = [row for row in rows if row.name == displayed_name(name)]
+        return sorted(rows, key=lambda row: (row.name or "", row.unit, -row.accounting, row.id))
 
     def resource(self, id: str | bytes) -> ResourceHistory:
         """Return a thing, and what changed it. Raises UnknownId, AmbiguousId."""

@@ -7,7 +7,7 @@ a name that several have is refused with their ids.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from commonweal.client.ledger.directory import NoMemberNow, begins
 from commonweal.client.ledger.texts import text_of
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 COMMUNITY = ("community", "社群")
 """How the community itself is named; a member who is called so is named by their id."""
+
+Preference: TypeAlias = Callable[[ResourceRow], bool]
+"""Whether a resource is one of those that are meant."""
 
 RESOURCE_NAMES, PROCESS_NAMES = b"r", b"p"
 """Whose names: of specifications of resources, or of processes."""
@@ -87,25 +90,32 @@ def find_spec(view: LedgerView, text: str, sort: bytes = RESOURCE_NAMES) -> Reco
     return begins(_ids(view, table), text, [] if named is None else [named])
 
 
-def find_resource(view: LedgerView, text: str, is_meant: Callable[[ResourceRow], bool]) -> RecordId:
+def find_resource(view: LedgerView, text: str, *preferences: Preference) -> RecordId:
     """Return the resource whose id begins so, or the one whose specification has this name.
 
-    is_meant: of several of that name, the one for which it alone is true. Raises UnknownId,
-    AmbiguousId.
+    preferences: of several of that name those are meant for which each is true, if it is for any;
+    then those of which there is something. Raises UnknownId, AmbiguousId.
     """
     spec = spec_named(view, text)
-    named: list[RecordId] = []
+    named: list[tuple[RecordId, ResourceRow]] = []
     if spec is not None:
         rows = [(key, ResourceRow(*value)) for key, value in view.state.items(RESOURCE)]
-        fitting = [(RecordId(key[1:]), row) for key, row in rows if row.spec == spec]
-        meant = [id for id, row in fitting if is_meant(row)]
-        named = meant if len(meant) == 1 else [id for id, _ in fitting]
-    return begins(_ids(view, RESOURCE), text, named)
+        named = [(RecordId(key[1:]), row) for key, row in rows if row.spec == spec]
+        for is_meant in (*preferences, _is_there):
+            named = [(id, row) for id, row in named if is_meant(row)] or named
+    return begins(_ids(view, RESOURCE), text, [id for id, _ in named])
 
 
-def is_of(agent: bytes) -> Callable[[ResourceRow], bool]:
-    """Return what says whether a resource is an agent's, or with them."""
-    return lambda row: agent in (row.accountable, row.custodian)
+def owned_by(agent: bytes) -> tuple[Preference, ...]:
+    """Return the preference for what is an agent's or with them, and of that for both."""
+    return (
+        lambda row: agent in (row.accountable, row.custodian),
+        lambda row: agent == row.accountable == row.custodian,
+    )
+
+
+def _is_there(row: ResourceRow) -> bool:
+    return bool(row.accounting or row.onhand)
 
 
 def find_process(view: LedgerView, text: str) -> RecordId:

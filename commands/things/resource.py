@@ -29,13 +29,14 @@ def resource() -> None:
 
 
 @resource.command("list")
-@click.option("--member", metavar="MEMBER", help="Of this member, in place of all.")
+@click.argument("name", required=False)
+@click.option("--member", metavar="AGENT", help="Of this member or agent, in place of all.")
 @home_option
 @form_option()
-def list_(member: str | None, home: Home, form: Form) -> None:
-    """List what there is: whose it is, and who has it."""
+def list_(name: str | None, member: str | None, home: Home, form: Form) -> None:
+    """List what there is, or what has this NAME: whose it is, and who has it."""
     with part_of(Resources, home) as me:
-        rows = plain_rows(me.resources(member=member))
+        rows = plain_rows(me.resources(name=name, member=member))
     return table(form, "resources", rows, FIELDS, _columns(), _("provisional: not sealed yet"))
 
 

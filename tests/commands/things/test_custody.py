@@ -31,6 +31,9 @@ def test_what_is_lent_comes_back_to_its_owner(lanxi: Commons) -> None:
     back = lanxi.good(mei, "resource", "return", "chairs")
     assert "Back with Mei" in back.out
     assert on_hand(lanxi, mei) == {("chairs", "Mei"): "6", ("chairs", "Bo"): "0"}
+    for again in (("return", "chairs"), ("lend", "chairs", "Bo", "0", "pieces")):
+        refused = lanxi.refused(mei, "resource", *again)
+        assert "there is not so much of the resource" in refused.err
 
 
 def test_what_is_lent_on_comes_back_by_the_same_way(lanxi: Commons) -> None:
