@@ -14,7 +14,7 @@ from importlib import import_module
 from inspect import cleandoc
 from io import UnsupportedOperation
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -24,6 +24,9 @@ from commonweal.commands.terminal.language import N_, _, sentence, speak
 from commonweal.commands.terminal.options import HOME_KEY
 from commonweal.commands.terminal.output import flush, say, warn
 from commonweal.protocol.errors import CommonwealError, OutputRefused
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -176,6 +179,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "refound": CommandEntry(
             "keep.refound", "refound", N_("go on without witnesses who are gone for ever")
         ),
+        "completion": CommandEntry(
+            "terminal.completion", "completion", N_("let your shell complete what you type")
+        ),
         "doctor": CommandEntry(
             "keep.doctor", "doctor", N_("find what is wrong, and say what to do")
         ),
@@ -194,12 +200,31 @@ class Weal(click.Group):
             if entry := section.get(cmd_name):
                 module = import_module(f"commonweal.commands.{entry.module}")
                 command: click.Command = getattr(module, entry.name)
+                if ctx.resilient_parsing:
+                    from commonweal.commands.terminal.completion import completing
+
+                    completing(command, (cmd_name,))
                 return translated(command)
         return None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command without loading any."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(name, help=_(entry.line))
+            for section in TABLE.values()
+            for name, entry in section.items()
+            if name.startswith(incomplete)
+        ]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if ctx.resilient_parsing:  # a line that is being typed
+            return super().resolve_command(ctx, args)
         name = args[0]
         if name == "help":
             args = [*args[1:], "--help"]
