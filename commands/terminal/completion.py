@@ -40,7 +40,7 @@ SUBJECTS = {
 }
 """What a parameter names, by its own name, whichever command has it."""
 
-OF_COMMAND = {
+OF_COMMAND: dict[tuple[str, ...], Subject] = {
     ("process", "new", "name"): Subject.PROCESS_KIND,
     ("resource", "list", "name"): Subject.THING_KIND,
     ("resource", "new", "name"): Subject.THING_KIND,
