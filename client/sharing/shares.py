@@ -24,7 +24,7 @@ from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
-    from commonweal.protocol.ledger.claims.pools import Payout
+    from commonweal.protocol.ledger.claims.pools import Payout, PoolId
     from commonweal.protocol.rules.document import RulesetId
 
 
@@ -70,12 +70,16 @@ class ShareLine:
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """What is in a pool and not split yet. error: why its rule failed, if it did."""
+    """What is in a pool and not split yet. error: why its rule failed, if it did.
+
+    waits_for: the giving rounds of which somebody must have points before it is split.
+    """
 
     pool: str
     unit: str
     amount: Decimal
     error: str | None
+    waits_for: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +154,15 @@ class Shares(HomeAccess):
         view = self.view
         state, top = sealed_now(view) if if_sealed else (view.final, view.kept.cut.height)
         paid = list(payouts(state, height))
+        waits = _waits_for(view, state)
         rows = [
-            PoolState(pool.name, pool.unit, exact(row.carried, pool.scale), row.error)
+            PoolState(
+                pool.name,
+                pool.unit,
+                exact(row.carried, pool.scale),
+                row.error,
+                waits.get(pool, ()) if row.carried else (),
+            )
             for pool, row in sorted(pools.pools(state).items())
         ]
         return ShareList(
@@ -183,6 +194,18 @@ class Shares(HomeAccess):
             resources=tuple(_owned(view, owner)),
             given=tuple(_given(view, owner)),
         )
+
+
+def _waits_for(view: LedgerView, state: State) -> dict[PoolId, tuple[str, ...]]:
+    """Return the rounds for whose points pools wait, by pool."""
+    from commonweal.protocol.ledger.claims.pools import pool_id
+    from commonweal.protocol.ledger.governance import giving_rounds
+
+    return {
+        pool_id(pool): tuple(bucket.round for bucket in pool.buckets if bucket.round)
+        for pool in view.kept.ruleset.pools
+        if giving_rounds.is_waiting(state, pool)
+    }
 
 
 def payouts(state: State, height: int | None = None) -> Iterable[tuple[str, Payout]]:

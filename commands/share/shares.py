@@ -88,7 +88,13 @@ def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: F
     if form is Form.TEXT:
         for pool in more["pools"]:
             words = _("in the pool {pool}: {amount} {unit}")
-            words = words.format(**{**pool, "unit": shown_unit(pool["unit"], spoken())})
+            if pool["waits_for"]:
+                words = _(
+                    "in the pool {pool}: {amount} {unit}, until somebody has points of the round"
+                    " {rounds}"
+                )
+            about = {**pool, "unit": shown_unit(pool["unit"], spoken())}
+            words = words.format(**about, rounds=", ".join(pool["waits_for"]))
             standing = f"{words}\n{standing}"
     return table(form, "shares", share_rows, SHARE_FIELDS, columns, standing, nothing, **more)
 

@@ -93,9 +93,12 @@ def test_points_are_given_changed_counted_paid_and_explained(
     lanxi.meet()
     shown = lanxi.good(lanxi.ana, "round", "show", "circle").out
     assert "100 of your 100 points are left" in shown and "provisional" in shown
-    assert lanxi.json(lanxi.ana, "shares")["shares"] == []
+    before = lanxi.json(lanxi.ana, "shares")
+    assert before["shares"] == [] and before["pools"][0]["waits_for"] == ["circle"]
+    assert "100.00 EUR, until somebody has points" in lanxi.good(lanxi.bo, "shares").out
     seal_later(lanxi, 21, monkeypatch)
     shares = lanxi.json(lanxi.ana, "shares")
+    assert shares["pools"][0]["waits_for"] == []
     amounts = {one["member_name"]: one["amount"] for one in shares["shares"]}
     assert amounts == {"Bo": "50.00", "Ana": "30.00", "Mei": "20.00"}
     lines = lanxi.json(lanxi.ana, "shares", "--lines")["lines"]
