@@ -10,7 +10,7 @@ import pytest
 from commonweal.client import Member, inbox
 from commonweal.client.home import reminders
 from commonweal.client.home.submit import now_ms
-from commonweal.client.sharing import seals
+from commonweal.client.sharing import points, seals
 from commonweal.storage.home.home import Home
 from tests.builders.commons import RULES, Commons
 
@@ -154,6 +154,28 @@ def test_what_cannot_be_given_is_refused_and_nothing_is_written(
     refused = lanxi.refused(lanxi.mei, "round", "give", *typed)
     assert refused.code == code, refused
     assert words in refused.err
+
+
+def test_so_many_receivers_and_no_more(lanxi: Commons, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(points, "RECEIVERS_MAX", 1)
+    refused = lanxi.refused(lanxi.mei, "round", "give", "Bo", "1", "Ana", "1")
+    assert refused.code == 2 and "to 1 others at most" in refused.err
+    assert lanxi.json(lanxi.mei, "round", "give", "Bo", "1", "Ana", "0")["left"] == 99
+
+
+def test_where_several_rounds_are_open_one_is_named(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("two")
+    lanxi = Commons(folder)
+    lanxi.adopt(f'{CIRCLE}\n[rounds.ring]\nen = "Another."\nzh = "另一轮。"\n', folder)
+    refused = lanxi.refused(lanxi.mei, "round", "give", "Bo", "1")
+    assert refused.code == 2 and "circle, ring" in refused.err
+    assert lanxi.json(lanxi.mei, "round", "give", "Bo", "1", "--round", "ring")["left"] == 99
+    assert len(rows(lanxi.mei)) == 1, "the inbox has the other one still"
+    with Member(lanxi.mei) as mei:
+        mei.told(mei.inbox_digest())
+        assert not mei.inbox_digest().new
 
 
 def test_the_inbox_says_that_points_can_be_given(

@@ -128,6 +128,7 @@ def bucket(keys: str, name: str = "b") -> str:
         (HEAD + "roles = 3", 2, "section of tables"),
         (one_line("roles.a", 'after = ["b"]'), 3, "no role 'b'"),
         (one_line("rounds.r", "points = 0"), 3, "from 1 to 1,000,000"),
+        (one_line("rounds.r", "points = 1000001"), 3, "from 1 to 1,000,000"),
         (one_line("rounds.r", "open_hours = 721"), 3, "before this one is over"),
         (one_line("rounds.r", "every_hours = 100"), 2, "before this one is over"),
         (one_line("rounds.r", "givers = 'king'"), 3, "no role 'king'"),

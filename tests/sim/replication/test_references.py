@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from commonweal.node.service.events import Wish
+from commonweal.protocol.codec import Value
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.ledger.state.advance import BEFORE_ALL
+from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.records.record import RecordDraft, RecordId
 from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.drafts.dry_run import DryRun
@@ -21,7 +22,7 @@ from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
 from tests.sim.consensus.test_seals import next_seal
-from tests.sim.world.node import Node, by_hand
+from tests.sim.world.node import OPEN, SAID, Node, by_hand
 from tests.sim.world.world import World
 
 AHEAD = 30
@@ -42,10 +43,8 @@ class Use(NamedTuple):
 class Race:
     """A community of three that has sealed: one defines, one names it, one looks on."""
 
-    def __init__(self, seed: int, *, by_vouches: bool = False) -> None:
-        self.world = (
-            World(seed, seals=True, rules=by_hand(3)) if by_vouches else World(seed, seals=True)
-        )
+    def __init__(self, seed: int, rules: Mapping[str, Value] = OPEN) -> None:
+        self.world = World(seed, seals=True, rules=rules)
         self.world.grow(3)
         self.looker, self.definer, self.user = self.world.nodes
         next_seal(self.world, self.world.nodes)
@@ -250,14 +249,46 @@ def a_proposal(race: Race) -> Use:
     return Use("rules.vote", {"proposal": proposal, "say": "no"}, proposal)
 
 
+def points_for_a_newcomer(race: Race) -> Use:
+    invite = race.world.invited(race.definer)
+    guest = race.world.join(invite, [race.definer])
+    request = _request_of(race, guest)
+    return Use("round.give", _points(race, "all", guest), request)
+
+
+def points_for_a_member_with_a_role(race: Race) -> Use:
+    claim = race.define("role.claim", {"role": "promoter"})
+    race.reaches(race.looker, claim)
+    data = {"role": "promoter", "member": member(race.definer)}
+    (endorsed,) = race.written(race.looker, uses(race.looker, "role.endorse", data))
+    race.reaches(race.user, endorsed)
+    return Use("round.give", _points(race, "promoters", race.definer), endorsed)
+
+
+def _points(race: Race, name: str, receiver: Node) -> dict[str, Any]:
+    """Return what a member says who gives all points of a round to one other."""
+    row = giving_rounds.round_row(state_of(race.user).final, name)
+    assert row is not None, "the first seal opened it"
+    return {"round": name, "opened": row.height, "points": [[member(receiver), row.points]]}
+
+
 KINDS: tuple[Callable[[Race], Use], ...] = (
     *(a_unit, a_unit_of_a_specification, a_specification, a_specification_of_a_process),
     *(a_process, a_newcomer_who_receives, a_newcomer_whom_somebody_vouched_for),
     *(a_request_to_vouch_for, an_agent_who_became_a_member, a_resource),
     *(a_resource_that_was_given, more_of_a_resource, an_intent, a_commitment, an_agreement),
     *(a_role, an_invite, a_contribution, a_correction, a_proposal),
+    *(points_for_a_newcomer, points_for_a_member_with_a_role),
 )
-BY_VOUCHES = (a_newcomer_whom_somebody_vouched_for, a_request_to_vouch_for)
+ROUNDS: Mapping[str, Value] = {
+    "rounds": {"all": dict(SAID), "promoters": {"receivers": "promoter", **SAID}}
+}
+RULES: Mapping[Callable[[Race], Use], Mapping[str, Value]] = {
+    a_newcomer_whom_somebody_vouched_for: by_hand(3),
+    a_request_to_vouch_for: by_hand(3),
+    points_for_a_newcomer: {**OPEN, **ROUNDS},
+    points_for_a_member_with_a_role: {**OPEN, **ROUNDS},
+}
 
 
 def _request_of(race: Race, guest: Node) -> RecordId:
@@ -274,7 +305,7 @@ def _request_of(race: Race, guest: Node) -> RecordId:
 def test_a_use_is_never_folded_before_its_definition(
     kind: Callable[[Race], Use], is_used_first: bool
 ) -> None:
-    race = Race(7, by_vouches=kind in BY_VOUCHES)
+    race = Race(7, RULES.get(kind, OPEN))
     use = kind(race)
     if is_used_first:
         # What the definer wrote reaches the onlooker only through who named it.
@@ -305,12 +336,12 @@ def test_a_use_is_never_folded_before_its_definition(
 
 
 def _in_order(node: Node, kept: LedgerState, last: tuple[RecordId, ...]) -> list[Any]:
-    """Return the verdicts on two records that arrive last, in that order, at a fold of all."""
+    """Return the verdicts on two records that arrive last, in that order, above the last seal."""
     seals, documents = SealIds(node.store, node.community), PermanentBlobs(node.store)
-    ledger = Ledger(
-        *(node.community, None, BEFORE_ALL, kept.rules, documents, seals), find=node.store.record
-    )
-    ledger.add(record for record in kept.records() if record.id not in last)
+    below = (node.community, kept.final, kept.cut, kept.rules, documents, seals)
+    ledger = Ledger(*below, find=node.store.record)
+    above = (record for record in kept.records() if not kept.is_final(record))
+    ledger.add(record for record in above if record.id not in last)
     ledger.fold()
     for id in last:
         record = node.store.record(id)

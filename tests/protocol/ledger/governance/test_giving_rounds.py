@@ -8,10 +8,12 @@ import pytest
 
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import PoolId
+from commonweal.protocol.ledger.finality.backtest import backtest
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.governance.giving_rounds import RECEIVERS_MAX
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.rules.document import from_map
 from tests.protocol.ledger.circle import NAME, Circle, circle
 from tests.protocol.ledger.council import HOUR, SAID
 from tests.protocol.ledger.workshop import euros
@@ -235,6 +237,23 @@ def test_an_income_that_never_came_gives_the_points_back() -> None:
     shop.earn(40)
     shop.cut()
     assert shop.paid() == {"Jun": 10, "Ana": 30}
+
+
+def test_a_backtest_divides_by_the_points_that_were_given() -> None:
+    shop = a_circle()
+    shop.give("Mei", Jun=10, Ana=30)
+    shop.earn(400)
+    shop.cut(25)
+    half = {"name": "half", "share": "50%", "to": "community", **SAID}
+    for name, would in ((NAME, {"Jun": 50, "Ana": 150, "community": 200}), ("other", {})):
+        fed = {"name": "rest", "share": "100%", "of": "remainder", "to": "round", **SAID}
+        document = circle([half, fed | {"round": name}])
+        document["rounds"]["other"] = SAID
+        past = (shop.records, shop.documents, shop.history.past)
+        made = backtest(shop.community, *past, from_map(document))
+        names: dict[Any, str] = {pen.owner.id: name for name, pen in shop.pens.items()}
+        names[shop.community] = "community"
+        assert {names[row.who]: row.would for row in made.members if row.would} == would
 
 
 def test_what_a_round_asks_is_fixed_when_it_opens() -> None:
