@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +14,13 @@ import click
 
 from commonweal.client.community.homes import found_community, make_home
 from commonweal.client.community.join_requests import ask_to_join
+from commonweal.client.governance.rule_templates import NO_RULES, document_of_rules
 from commonweal.client.ledger.ledger_view import folded, submit
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import form_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.protocol import keys
+from commonweal.protocol.errors import NotPermitted, NotYet, UnknownId
 from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
@@ -31,6 +35,7 @@ MEMBERS = (
 )
 EQUAL_SECONDS_MAX = 60.0
 EQUAL_SECONDS_PER_NODE = 5.0
+LOOK_S = 0.2
 
 folder_option = click.option(
     "--dir",
@@ -49,20 +54,23 @@ def cluster() -> None:
 
 @cluster.command("up")
 @click.option("--nodes", type=click.IntRange(1, NODES_MAX), default=4, help="So many nodes.")
+@click.option("--rules", metavar="RULES", help="Found it with these: a template's name, or a file.")
 @folder_option
-def up(nodes: int, folder: Path) -> None:
+def up(nodes: int, rules: str | None, folder: Path) -> None:
     """Found a community of several nodes, or start the one that is here.
 
-    Returns when all are connected and hold the same.
+    Where the rules ask for more than an invite, its members vouch for each other. Returns when all
+    are connected and hold the same.
     """
     community = _open(folder)
     if not community.names():
         say(_("Making {count} homes in {folder}.").format(count=nodes, folder=folder))
-        found(folder, nodes)
+        found(folder, nodes, rules)
     names = community.names()
     say(_("Starting {count} nodes.").format(count=len(names)))
     try:
         community.start(names)
+        _vouch([community.home(name) for name in names])
         states = community.wait_equal(EQUAL_SECONDS_MAX + EQUAL_SECONDS_PER_NODE * len(names))
     except BaseException:
         community.down()
@@ -120,11 +128,13 @@ def down(folder: Path) -> None:
     say(_("Ended: {names}.").format(names=", ".join(ended) or "-"))
 
 
-def found(folder: Path, nodes: int) -> None:
+def found(folder: Path, nodes: int, rules: str | None = None) -> None:
     """Make the homes n1 .. nN: n1 founds the community, the others hold its invite.
 
-    Their keystores have no passphrase: it is a cluster to try things out.
+    Their keystores have no passphrase: it is a cluster to try things out. rules: a template's
+    name or a file, read before a home is made. Raises BadRuleset, UnreadableFile.
     """
+    document_of_rules(NO_RULES if rules is None else rules)
     homes = [Home(folder / f"n{number}") for number in range(1, nodes + 1)]
     folder.mkdir(parents=True, exist_ok=True)
     for number, home in enumerate(homes):
@@ -132,11 +142,34 @@ def found(folder: Path, nodes: int) -> None:
         name = MEMBERS[number % len(MEMBERS)] + (f" {round_ + 1}" if round_ else "")
         make_home(home, name, None, "en")
         _choose_port(home)
-    found_community(homes[0], "Lanxi")
+    found_community(homes[0], "Lanxi", rules=rules)
     if nodes > 1:
         link = _link(homes[0], nodes - 1)
         for home in homes[1:]:
             ask_to_join(home, link)
+
+
+def _vouch(homes: list[Home]) -> None:
+    """Let members vouch for who asks to join, while the rules ask for more than an invite.
+
+    Gives up after a while: who is no member by then is named by the wait for equal nodes.
+    """
+    from commonweal.client.inbox import REQUEST
+    from commonweal.client.member import Member
+
+    deadline = time.monotonic() + EQUAL_SECONDS_PER_NODE * len(homes)
+    while time.monotonic() < deadline:
+        with Member(homes[0]) as founder:
+            active = [member for member in founder.members() if member.status == "active"]
+            if founder.view.kept.rules.membership.vouches < 2 or len(active) == len(homes):
+                return
+        for home in homes[1:]:
+            # Their node may not know yet that they are members, or know that enough have vouched.
+            with Member(home) as member, suppress(NotYet, NotPermitted, UnknownId):
+                for row in member.inbox().rows:
+                    if row.kind == REQUEST and row.member is not None:
+                        member.vouch(row.member.hex())
+        time.sleep(LOOK_S)
 
 
 def _link(home: Home, uses: int) -> CommunityLink:
