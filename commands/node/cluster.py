@@ -143,10 +143,14 @@ def found(folder: Path, nodes: int, rules: str | None = None) -> None:
         make_home(home, name, None, "en")
         _choose_port(home)
     found_community(homes[0], "Lanxi", rules=rules)
-    if nodes > 1:
+    if nodes > 1 and rules is None:
         link = _link(homes[0], nodes - 1)
         for home in homes[1:]:
             ask_to_join(home, link)
+    for home in homes[1:] if rules is not None else ():
+        # One invite after the other, so that every cut admits them in this order: who comes later
+        # may need the vouch of who was there before.
+        ask_to_join(home, _link(homes[0], 1))
 
 
 def _vouch(homes: list[Home]) -> None:
