@@ -63,12 +63,15 @@ CLAIM = HashPurpose(b"cw1/claim")
 ORDER = HashPurpose(b"cw1/order")
 FACT = HashPurpose(b"cw1/fact")
 HELD = HashPurpose(b"cw1/held")
+CODE_ASK = HashPurpose(b"cw1/code-ask")
+CODE_BOX = HashPurpose(b"cw1/code-box")
 
 HASH_PURPOSES = frozenset(
     {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
     | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE, KEYSTORE}
     | {RULESET, TIE, BACKTEST}
     | {STATE_KEY, STATE_VALUE, WITNESSES, SEAT, PROPOSAL, ORDER, FACT, CLAIM, HELD}
+    | {CODE_ASK, CODE_BOX}
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)

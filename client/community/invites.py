@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 
 from commonweal.client.access import HomeAccess, prefix
+from commonweal.client.community.join_codes import offered_code
 from commonweal.client.home.own_addresses import contacts, is_public
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.times import read_duration_ms
@@ -28,7 +29,8 @@ class InviteLink:
     """A link that admits `uses` people until a time. It admits its holder by its
     author's word.
 
-    is_public: whether an address in it can be reached from other networks.
+    is_public: whether an address in it can be reached from other networks. code: stands for the
+    link while this member's node runs, for a day; None where no node runs.
     """
 
     link: str
@@ -36,6 +38,7 @@ class InviteLink:
     uses: int
     expires_ms: int
     is_public: bool
+    code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class Invites(HomeAccess):
         data = {"key": key, "uses": uses, "expires": until}
         written = self._write_one("invite.create", data)
         link = link_to(self.home, written.id, seed)
-        return InviteLink(links.to_text(link), written.id, uses, until, _is_public(link))
+        code = offered_code(self.home, link, until)
+        return InviteLink(links.to_text(link), written.id, uses, until, _is_public(link), code)
 
     def invites(self) -> list[ListedInvite]:
         """Return all invites, used and revoked ones too."""

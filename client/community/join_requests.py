@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv6Address, ip_address
 
+from commonweal.client.community.dialled_addresses import kind_of
 from commonweal.client.community.standing import AWAITING, WAITING, standing
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock, now_ms, without_passphrase
@@ -117,7 +117,7 @@ def places(link: CommunityLink, *, names: bool = False, words: Words = ENGLISH) 
     for kinds in (_FAR, _NEAR):
         allowed = (*kinds, "name") if names else kinds
         kept = [
-            Contact(contact.peer, tuple(a for a in contact.addresses if _kind(a) in allowed))
+            Contact(contact.peer, tuple(a for a in contact.addresses if kind_of(a) in allowed))
             for contact in link.contacts
         ]
         some = [contact for contact in kept if contact.addresses]
@@ -131,21 +131,6 @@ def places(link: CommunityLink, *, names: bool = False, words: Words = ENGLISH) 
 
 
 _FAR, _NEAR = ("far",), ("far", "near")
-
-
-def _kind(address: str) -> str:
-    kind, host = address.split("/")[1:3]
-    if kind not in ("ip4", "ip6"):
-        return "name"
-    try:
-        ip = ip_address(host)
-    except ValueError:
-        return "none"
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    if ip.is_unspecified or ip.is_multicast:
-        return "none"
-    return "near" if ip.is_loopback or ip.is_link_local else "far"
 
 
 def knocked(

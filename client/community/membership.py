@@ -7,13 +7,13 @@ from typing import Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.community.homes import found_community
+from commonweal.client.community.join_codes import link_of
 from commonweal.client.community.join_requests import JOIN_SECONDS_MAX, ask_to_join, knocked, places
 from commonweal.client.community.standing import WAITING
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.client.ledger.directory import called
 from commonweal.client.ledger.notes import note_body
 from commonweal.protocol.errors import NotReachable, UnknownId
-from commonweal.protocol.identity import invite as links
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import invites, membership
 from commonweal.protocol.records.record import DEPS_MAX, CommunityId, RecordId
@@ -83,10 +83,10 @@ class Membership(HomeAccess):
     ) -> JoinRequest:
         """Ask to join the community of a link, and bring the request to a node for `wait_s`.
 
-        names: whether names of hosts in the link are looked up. Raises BadLink,
-        InCommunityAlready.
+        link: or a join code, for which the inviter's node is asked. names: whether names of hosts
+        in the link are looked up. Raises BadLink, NotReachable, NotPermitted, InCommunityAlready.
         """
-        community = places(links.from_text(link), names=names, words=self.words)
+        community = places(link_of(link, self.words), names=names, words=self.words)
         tried = tuple(address for contact in community.contacts for address in contact.addresses)
         state = ask_to_join(self.home, community, self._unlock, self.words)
         is_answered = state != WAITING

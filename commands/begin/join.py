@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.community.join_codes import link_of
 from commonweal.client.community.join_requests import JOIN_SECONDS_MAX, ask_to_join, knocked, places
 from commonweal.client.community.standing import WAITING
 from commonweal.commands.terminal.language import _, spoken
@@ -17,7 +18,6 @@ from commonweal.commands.terminal.options import (
     unlocking,
 )
 from commonweal.commands.terminal.output import Form, say, warn, write_json
-from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.invite import CommunityLink
 from commonweal.storage.home.home import Home
 
@@ -32,13 +32,14 @@ from commonweal.storage.home.home import Home
 def join(
     link: str, names: bool, seconds: float, passphrase_file: Path | None, home: Home, form: Form
 ) -> None:
-    """Ask to join the community of LINK; `-` reads it from the keyboard.
+    """Ask to join the community of LINK, or of a short code; `-` reads it from the keyboard.
 
+    A code stands for a link while the node of its inviter runs.
     The request is kept: when no node answers now, `weal up` goes on trying. A home that is
     in that community already looks for its nodes where LINK says that they are now.
     """
     words, unlock = spoken(), unlocking(passphrase_file)
-    typed = links.from_text(typed_link() if link == "-" else link)
+    typed = link_of(typed_link() if link == "-" else link, words)
     community = places(typed, names=names, words=words)
     tried = [address for contact in community.contacts for address in contact.addresses]
     state = ask_to_join(home, community, unlock, words)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.community import join_codes
 from commonweal.client.community.homes import (
     checked_name,
     confirm_words,
@@ -41,7 +42,6 @@ from commonweal.commands.terminal.options import (
 )
 from commonweal.commands.terminal.output import say
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.identity import invite as links
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 
@@ -83,7 +83,7 @@ def start(
 
     # What cannot be read is told before a home is made for it.
     if link is not None:
-        links.from_text(link)
+        join_codes.check(link)
     if rules is not None:
         if link is not None:
             raise click.UsageError(_("--rules is for who founds a community, and LINK joins one"))
@@ -144,7 +144,7 @@ def _enter(home: Home, link: str | None, rules: str | None, unlock: Unlock) -> N
         community = Settings.read(store).community
     link = link or (_ask_link() if community is None else "")
     if link:
-        target = places(links.from_text(link), words=spoken())
+        target = places(join_codes.link_of(link, spoken()), words=spoken())
         if ask_to_join(home, target, unlock, spoken()) != WAITING:
             tell_places(target)
     elif community is None:
@@ -173,12 +173,12 @@ def _ask_passphrase() -> str:
 
 def _ask_link() -> str:
     while True:
-        question = _("Paste the link of an invite (nothing to found a community)")
+        question = _("Paste the link of an invite, or type its code (nothing to found a community)")
         answer = _ask(question, "").strip()
         if not answer:
             return ""
         try:
-            links.from_text(answer)
+            join_codes.check(answer)
         except CommonwealError as error:
             say(_("This link cannot be read: {why}").format(why=error))
         else:

@@ -13,6 +13,10 @@ from commonweal.commands.terminal.output import say, terminal_columns, warn, wid
 def show_invite(invite: InviteLink) -> None:
     """Show an invite, and what its author has to know of it."""
     show_link(invite.link)
+    if invite.code is not None:
+        say(_("Or, for a day while your node runs, this code, which can be read aloud:"))
+        say(invite.code)
+        say()
     few = ngettext("For {n} person, until {time}.", "For {n} people, until {time}.", invite.uses)
     say(few.format(n=invite.uses, time=shown(invite.expires_ms)))
     say(_("Give it only to the person you invite: whoever holds it joins by your word."))

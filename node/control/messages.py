@@ -259,6 +259,21 @@ class Meet(Question[Done]):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldCode(Question[Done]):
+    """Give this link to who knows the keys of a join code, until a time and while the node runs.
+
+    ask, answer: 32 bytes each. Raises BadLink.
+    """
+
+    NAME = "hold-code"
+    ANSWER = Done
+    ask: bytes
+    answer: bytes
+    link: str
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SealProgress:
     """What a seal waits for.
 
@@ -308,7 +323,9 @@ class Stop(Question[Ending]):
     ANSWER = Ending
 
 
-AnyQuestion: TypeAlias = Status | Peers | Health | Submit | Holders | Wait | Meet | SealNow | Stop
+AnyQuestion: TypeAlias = (
+    Status | Peers | Health | Submit | Holders | Wait | Meet | HoldCode | SealNow | Stop
+)
 QUESTIONS: Mapping[str, type[AnyQuestion]] = MappingProxyType(
     {kind.NAME: kind for kind in get_args(AnyQuestion)}
 )

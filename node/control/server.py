@@ -1,8 +1,9 @@
 """The server of the local API: a unix socket for the commands of the home's owner.
 
 It reads questions (messages.py), gives each a ticket, hands it to the service as an event, and
-passes the answers on. It decides nothing but `Stop`. A caller that hangs up is forgotten, and
-one that reads too slowly is disconnected. Only the owner of the home can reach the socket.
+passes the answers on. It decides nothing but `Stop` and `HoldCode`. A caller that hangs
+up is forgotten, and one that reads too slowly is disconnected. Only the owner of the home can
+reach the socket.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import trio
 
 from commonweal.node.control import message_codec
 from commonweal.node.control.message_codec import LENGTH_BYTES, MESSAGE_BYTES_MAX
-from commonweal.node.control.messages import AnyQuestion, Ending, Stop, Submit
+from commonweal.node.control.messages import AnyQuestion, Done, Ending, HoldCode, Stop, Submit
+from commonweal.node.runtime.join_codes import OpenCode
 from commonweal.node.service.events import (
     Answer,
     Asked,
@@ -30,6 +32,9 @@ from commonweal.node.service.events import (
     Ticket,
 )
 from commonweal.protocol.errors import CommonwealError, ConfigError, Malformed
+from commonweal.protocol.identity import invite
+from commonweal.protocol.identity.join_code import CodeKeys
+from commonweal.protocol.keys import HASH_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +51,18 @@ MODE = 0o600
 class LocalServer:
     """The socket, its connections, and the tickets that are not answered yet."""
 
-    def __init__(self, path: Path, emit: Callable[[Event], None], stop: Callable[[], None]) -> None:
-        """Serve the socket at `path`. emit: takes an event at once. stop: ends the node, soon."""
-        self._path, self._emit, self._stop = path, emit, stop
+    def __init__(
+        self,
+        path: Path,
+        emit: Callable[[Event], None],
+        stop: Callable[[], None],
+        hold: Callable[[OpenCode], None],
+    ) -> None:
+        """Serve the socket at `path`.
+
+        emit: takes an event at once. stop: ends the node, soon. hold: takes a join code.
+        """
+        self._path, self._emit, self._stop, self._hold = path, emit, stop, hold
         self._numbers = itertools.count(1)
         self._open: dict[Ticket, trio.MemorySendChannel[Answer]] = {}
         self._places = trio.CapacityLimiter(CONNECTIONS_MAX)
@@ -142,6 +156,9 @@ class LocalServer:
             await _send(stream, message_codec.answer_to_bytes(Ending(os.getpid()), is_last=True))
             self._stop()
             return True
+        if isinstance(question, HoldCode):
+            await _send(stream, self._held(question))
+            return True
         sender, answers = trio.open_memory_channel[Answer](ANSWERS_WAITING_MAX)
         self._open[ticket] = sender
         is_done = False
@@ -157,6 +174,18 @@ class LocalServer:
             self._open.pop(ticket, None)
             if not is_done:
                 self._emit(Forgotten(ticket))
+
+    def _held(self, question: HoldCode) -> bytes:
+        """Hold a join code; return the answer to its question."""
+        if not len(question.ask) == len(question.answer) == HASH_BYTES:
+            return message_codec.error_to_bytes(Malformed("a key of a code has 32 bytes"))
+        try:
+            invite.from_text(question.link)
+        except CommonwealError as error:
+            return message_codec.error_to_bytes(error)
+        keys = CodeKeys(question.ask, question.answer)
+        self._hold(OpenCode(keys, question.link, question.until_ms))
+        return message_codec.answer_to_bytes(Done(), is_last=True)
 
 
 def event_of(ticket: Ticket, question: AnyQuestion) -> Submitted | Asked:

@@ -17,8 +17,10 @@ from libp2p.custom_types import TProtocol
 from libp2p.identity_utils import create_identity_from_seed
 from libp2p.peer.id import ID
 
+from commonweal.node.network import code_stream
 from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
 from commonweal.node.network.addresses import reachable
+from commonweal.node.network.code_stream import CODE, AnswerCode
 from commonweal.node.network.connection import STRANGER_STREAMS_MAX, Connection
 from commonweal.node.network.dialler import DIAL_ADDRESSES_MAX, Dialler
 from commonweal.node.network.gossip import Gossip
@@ -63,7 +65,8 @@ class Network:
 
     seed: 32 bytes, the identity of this node. listen: multiaddrs, port 0 for any. emit: takes
     each event, at once and without waiting, in the trio thread. validate: whether a gossip
-    message is passed on, and what it says. mdns: look for nodes on the local network.
+    message is passed on, and what it says. mdns: look for nodes on the local network. answer_code:
+    takes a question about a join code, who asks, our key and the asker's address.
     """
 
     def __init__(
@@ -74,13 +77,14 @@ class Network:
         *,
         validate: Validate,
         mdns: bool,
+        answer_code: AnswerCode | None = None,
     ) -> None:
         self._keys = create_identity_from_seed(seed)
         self.key = peer_key(ID.from_pubkey(self._keys.public_key))
         self.addresses: tuple[str, ...] = ()
         self._listen = tuple(listen)
         self._emit = emit
-        self._mdns = mdns
+        self._mdns, self._answer_code = mdns, answer_code
         self._linked: dict[PeerKey, Connection] = {}
         """The connection to each peer that the service knows of: its sync stream is open."""
         self._open: set[Connection] = set()
@@ -281,6 +285,10 @@ class Network:
             if protocol == SYNC:
                 self._link(connection, stream)
                 return
+            if protocol == CODE and (answer := self._answer_code) is not None:
+                place = (connection.peer, self.key, connection.address)
+                await code_stream.serve(stream, lambda question: answer(question, *place))
+                return
             stream.set_protocol(TProtocol(protocol))
             handler = self._host.handler(protocol)
             assert handler is not None, "only what has a handler is offered"
@@ -294,7 +302,7 @@ class Network:
         """Return the protocols that this peer may open now; any other is "not known"."""
         offered: tuple[str, ...] = ()
         if connection.sync is None and not connection.outbound:
-            offered += (SYNC,)
+            offered += (SYNC,) if self._answer_code is None else (SYNC, CODE)
         if connection.trust is TrustLevel.MEMBER:
             offered += self._host.protocols
         return offered

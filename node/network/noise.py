@@ -85,6 +85,20 @@ async def secure(
     return peer, channel
 
 
+async def secure_unknown(socket: trio.SocketStream, keys: KeyPair) -> tuple[PeerKey, SecureChannel]:
+    """Return the proven key of the end that was dialled, where none was expected, and a channel.
+
+    Whether it is the right one is shown by what is said over it. Raises what `secure` raises.
+    """
+    raw = _Raw(socket, is_initiator=True)
+    noise = Noise(keys, noise_privkey=create_noise_key_pair().private_key)
+    await offer(raw, NOISE)
+    conn = await noise.get_pattern().handshake_outbound(raw, None)
+    channel = SecureChannel(socket, conn, raw.rest)
+    await offer(channel, YAMUX)
+    return peer_key(conn.get_remote_peer()), channel
+
+
 class SecureChannel:
     """Encrypted messages over one socket; `read` and `write` only serve to agree on yamux."""
 

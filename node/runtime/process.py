@@ -26,6 +26,7 @@ import trio
 from commonweal.node.network import Network
 from commonweal.node.runtime.config import Config
 from commonweal.node.runtime.gossip_validator import Validator
+from commonweal.node.runtime.join_codes import JoinCodes, OpenCode
 from commonweal.node.runtime.ledger_thread import LedgerThread
 from commonweal.node.runtime.loop import Runtime
 from commonweal.node.runtime.metrics import Metrics
@@ -63,8 +64,11 @@ class Api(Protocol):
         """Pass an answer on, at once and without waiting."""
 
 
-ApiFactory: TypeAlias = Callable[[Path, Callable[[Event], None], Callable[[], None]], Api]
-"""Makes the local API: path of the socket, what takes each event, what ends the node."""
+ApiFactory: TypeAlias = Callable[
+    [Path, Callable[[Event], None], Callable[[], None], Callable[[OpenCode], None]], Api
+]
+"""Makes the local API: path of the socket, what takes each event, what ends the node, and what
+holds a join code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +253,14 @@ def _assembled(
     port = settings.port or 0
     listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
     validator = Validator(time.monotonic)
-    network = Network(peer_seed, listen, emit, validate=validator.judge, mdns=config.mdns)
-    api = api_factory(home.socket_for_binding(), emit, scope.cancel)
+    codes = JoinCodes(lambda: time.time_ns() // 1_000_000, time.monotonic)
+    network = Network(
+        *(peer_seed, listen, emit),
+        validate=validator.judge,
+        mdns=config.mdns,
+        answer_code=codes.answer,
+    )
+    api = api_factory(home.socket_for_binding(), emit, scope.cancel, codes.hold)
     ledger_thread = LedgerThread(home.database, home.state, service.core.replica.community)
     runtime = Runtime(
         *(service, store, network, api.answer),

@@ -36,6 +36,29 @@ def test_who_cannot_be_dialled_enters_the_link_of_a_node_that_moved(tmp_path: Pa
         assert _bare(moved[0]) in store.addresses()[0].addresses
 
 
+def test_a_newcomer_joins_by_the_code_that_a_running_node_offers(tmp_path: Path) -> None:
+    mei = homes.founder(tmp_path / "mei")
+    offline = json.loads(weal("invite", "create", "-o", "json", home=mei).stdout)
+    assert offline["code"] is None
+    bo = Home(tmp_path / "bo")
+    assert weal("init", "--name", "Bo", "--no-passphrase", home=bo).returncode == 0
+    listen = homes.at_its_port(mei).listen
+    with running(mei, listen):
+        code = json.loads(weal("invite", "create", "-o", "json", home=mei).stdout)["code"]
+        shown = weal("invite", "create", home=mei).stdout
+        assert any(len(line) == len(code) and line.count("-") == 6 for line in shown.splitlines())
+        typed = code.lower().replace("-", " ")
+        wrong = weal("join", code[:-1] + ("2" if code[-1] != "2" else "3"), home=bo)
+        assert (wrong.returncode, "mistyped" in wrong.stderr) == (65, True)
+        joined = weal("join", typed, home=bo)
+        assert joined.returncode == 0 and "member" in joined.stdout, joined
+    with running(mei, listen):  # started again: it remembers no code
+        gone = weal("join", code, home=homes.founder(tmp_path / "cai", "Cai"))
+        assert gone.returncode == 77 and "does not know this code" in gone.stderr
+    gone = weal("join", code, home=bo)
+    assert gone.returncode == 69
+
+
 def _bare(address: str) -> str:
     return address.partition("/p2p/")[0]
 

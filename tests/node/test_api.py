@@ -28,6 +28,7 @@ from commonweal.node.control.messages import (
     Wait,
 )
 from commonweal.node.control.server import LocalServer
+from commonweal.node.runtime.join_codes import OpenCode
 from commonweal.node.service.events import (
     Answer,
     Asked,
@@ -60,8 +61,9 @@ class Door:
         self.path = path
         self.events: list[Event] = []
         self.stopped = 0
+        self.codes: list[OpenCode] = []
         self.reply: Callable[[Event], list[Answer]] = lambda _event: []
-        self.api = LocalServer(path, self._take, self._stop)
+        self.api = LocalServer(path, self._take, self._stop, self.codes.append)
 
     def _take(self, event: Event) -> None:
         self.events.append(event)
@@ -327,4 +329,4 @@ async def test_the_socket_of_a_dead_node_is_replaced(tmp_path: Path) -> None:
 
 async def test_a_socket_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="missing"):
-        await LocalServer(tmp_path / "missing" / "s", lambda _event: None, lambda: None).run()
+        await LocalServer(tmp_path / "missing" / "s", *[lambda *_about: None] * 3).run()

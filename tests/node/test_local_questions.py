@@ -15,6 +15,7 @@ from commonweal.node.control.messages import (
     QUESTIONS,
     AnyQuestion,
     Health,
+    HoldCode,
     Holders,
     Meet,
     NewRecords,
@@ -28,6 +29,7 @@ from commonweal.node.control.messages import (
 from commonweal.node.control.server import LocalServer
 from commonweal.node.runtime import process
 from commonweal.node.service.events import Wish
+from commonweal.protocol.errors import BadLink, Malformed
 from commonweal.protocol.identity import invite
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
@@ -52,6 +54,11 @@ def asked(home: Home, link: str) -> list[tuple[AnyQuestion, Any]]:
         id = written.records[0].id
         for question in (Status(), Peers(), Health(), Holders(id), Wait((id,), 0), Meet(link)):
             ask(question)
+        ask(HoldCode(bytes(32), bytes(32), link, 1))
+        with pytest.raises(BadLink):
+            client.ask(HoldCode(bytes(32), bytes(32), "weal://x", 1))
+        with pytest.raises(Malformed):
+            client.ask(HoldCode(bytes(31), bytes(32), link, 1))
         ask(SealNow())
         ask(Stop())
     return answers

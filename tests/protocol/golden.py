@@ -12,11 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.identity import founding, identity, invite, key_rotation, signed_address
+from commonweal.protocol.identity import (
+    founding,
+    identity,
+    invite,
+    join_code,
+    key_rotation,
+    signed_address,
+)
 from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite, RekeyedMember
+from commonweal.protocol.identity.join_code import JoinCode
 from commonweal.protocol.identity.key_rotation import MemberKeys
-from commonweal.protocol.keys import DeviceKey, Signer
+from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.frontier import Frontier, FrontierEntry
 from commonweal.protocol.records.record import Record
@@ -289,6 +297,29 @@ def link_vectors() -> dict[str, Any]:
     }
 
 
+def join_code_vectors() -> dict[str, Any]:
+    """A join code of each kind of address, its keys, and the question and the answer on a link."""
+    secret = bytes.fromhex("00112233445566778899")
+    code = JoinCode("/ip4/192.0.2.7/tcp/4001", secret)
+    keys = join_code.keys_of(secret)
+    asker, host, nonce = PeerKey(bytes(range(32))), PeerKey(bytes(range(32, 64))), bytes(range(24))
+    link = link_vectors()["with_invite"]
+    return {
+        "code": join_code.to_text(code),
+        "code_ip6": join_code.to_text(JoinCode("/ip6/2001:db8::7/tcp/4001", secret)),
+        "address": code.address,
+        "secret": secret.hex(),
+        "ask_key": keys.ask.hex(),
+        "answer_key": keys.answer.hex(),
+        "asker": asker.hex(),
+        "host": host.hex(),
+        "question": join_code.question(keys, asker, host).hex(),
+        "nonce": nonce.hex(),
+        "link": link,
+        "answer": join_code.answer(keys, link, asker, host, nonce).hex(),
+    }
+
+
 def succession_vectors() -> dict[str, Any]:
     """Sponsors named by a member, and a new key: by the old one, and by two sponsors."""
     first = MemberKeys.first(BO.inception)
@@ -325,6 +356,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "wire": wire_vectors,
     "hello": hello_vectors,
     "link": link_vectors,
+    "join_code": join_code_vectors,
     "succession": succession_vectors,
 }
 

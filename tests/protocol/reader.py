@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from nacl.exceptions import CryptoError
+from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.signing import VerifyKey
 
@@ -294,3 +295,41 @@ def link(text: str) -> list[Any]:
     need(type(fields) is list and len(fields) in (6, 7), "a link")
     need(fields[0] == "commonweal/1/link", "a link")
     return list(fields)
+
+
+# Join codes.
+
+CODE_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def join_code(text: str) -> tuple[bytes, int, bytes]:
+    """Return secret, port and IP address of a join code."""
+    plain = "".join(text.split()).replace("-", "").upper()
+    plain = plain.replace("O", "0").replace("I", "1").replace("L", "1")
+    need(len(plain) in (28, 47) and set(plain) <= set(CODE_CHARACTERS), "a code")
+    number = 0
+    for character in plain[:-2]:
+        number = number * 32 + CODE_CHARACTERS.index(character)
+    check = CODE_CHARACTERS.index(plain[-2]) * 32 + CODE_CHARACTERS.index(plain[-1])
+    size = 16 if len(plain) == 28 else 28
+    spare = 5 * len(plain[:-2]) - 8 * size
+    need(number % 1021 == check and number % (1 << spare) == 0, "mistyped")
+    payload = (number >> spare).to_bytes(size)
+    return payload[:10], int.from_bytes(payload[10:12]), payload[12:]
+
+
+def code_question(secret: bytes, asker: bytes, host: bytes) -> bytes:
+    """Return what a newcomer sends to ask for the link of a code."""
+    return digest("cw1/code-ask", code_keys(secret)[0], asker, host)
+
+
+def code_link(secret: bytes, asker: bytes, host: bytes, answer: bytes) -> str:
+    """Return the link in the answer."""
+    key = digest("cw1/code-box", code_keys(secret)[1], asker, host)
+    return SecretBox(key).decrypt(answer).decode()
+
+
+def code_keys(secret: bytes) -> tuple[bytes, bytes]:
+    """Return the keys to ask and to answer."""
+    key = argon2id.kdf(64, secret, b"commonweal/1code", opslimit=2, memlimit=64 << 20)
+    return key[:32], key[32:]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey
 
 from commonweal.protocol import codec
@@ -24,7 +25,7 @@ from tests.protocol.reader import Refused
 
 CODEC, RECORD, LOG, EVIDENCE = (golden.read(n) for n in ("codec", "record", "log", "evidence"))
 FRONTIER, WIRE, HELLO, LINK = (golden.read(n) for n in ("frontier", "wire", "hello", "link"))
-SUCCESSION = golden.read("succession")
+SUCCESSION, JOIN_CODE = golden.read("succession"), golden.read("join_code")
 
 
 def from_json(value: Any) -> Any:
@@ -237,6 +238,22 @@ def test_a_second_reader_reads_links_and_signed_addresses() -> None:
     assert addresses == LINK["addresses"]
     signed = ["commonweal/1/address", community, peer, stamp_ms, addresses]
     assert reader.is_signed(peer, reader.written(signed), signature)
+
+
+def test_a_second_reader_fetches_a_link_by_a_join_code() -> None:
+    secret, port, address = reader.join_code(JOIN_CODE["code"].lower().replace("0", "o"))
+    assert (secret.hex(), port, list(address)) == (JOIN_CODE["secret"], 4001, [192, 0, 2, 7])
+    assert reader.join_code(JOIN_CODE["code_ip6"])[2].hex() == "20010db8" + "0" * 23 + "7"
+    keys = [key.hex() for key in reader.code_keys(secret)]
+    assert keys == [JOIN_CODE["ask_key"], JOIN_CODE["answer_key"]]
+    asker, host = (bytes.fromhex(JOIN_CODE[name]) for name in ("asker", "host"))
+    assert reader.code_question(secret, asker, host).hex() == JOIN_CODE["question"]
+    answer = bytes.fromhex(JOIN_CODE["answer"])
+    assert reader.code_link(secret, asker, host, answer) == JOIN_CODE["link"]
+    with pytest.raises(CryptoError):
+        reader.code_link(secret, host, asker, answer)
+    with pytest.raises(Refused):
+        reader.join_code(JOIN_CODE["code"].replace("Q", "R"))
 
 
 # Keys that change.
