@@ -22,6 +22,7 @@ from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.sheets.charset import Charset, fault_of, find_charset
 from commonweal.client.sheets.columns import Mapping
 from commonweal.protocol.errors import UnreadableFile
+from commonweal.protocol.vocabulary.identifiers import normal_name
 
 FILE_BYTES_MAX = 1024 * 1024 * 1024
 MEMORY_BYTES_MAX = 4 * 1024 * 1024
@@ -166,13 +167,15 @@ class Sheet:
     def _places(self, headings: tuple[str, ...], mapping: Mapping, line: int) -> dict[str, int]:
         """Return where each field stands in a row."""
         words, places = self._words, {}
+        named = [normal_name(heading) for heading in headings]
         for field, column in mapping.columns.items():
-            if headings.count(column) != 1:
-                why = words("twice") if column in headings else words("not there")
+            count = named.count(normal_name(column))
+            if count != 1:
+                why = words("twice") if count else words("not there")
                 wrong = words("the column {column} is {why}; there are: {listed}")
                 listed = ", ".join(headings)
                 raise self._fault(line, wrong.format(column=column, why=why, listed=listed))
-            places[field] = headings.index(column)
+            places[field] = named.index(normal_name(column))
         return places
 
     def _fault(self, line: int, what: str) -> UnreadableFile:

@@ -137,6 +137,16 @@ def test_a_name_is_found_however_it_is_typed(typed: str, tmp_path: Path) -> None
         assert {row.member for row in me.contributions().records} == {me.view.me}
 
 
+@pytest.mark.parametrize("heading", ["Stu\u0308ck", "Stück", "Ｓｔück", " Stück "])
+def test_a_column_is_found_however_its_heading_is_typed(
+    heading: str, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sheet.csv").write_text(f"{heading},What\n2,dug\n")
+    with Member(home) as me:
+        sheet = "action==produce,unit==one,quantity=Stück,note=What"
+        assert me.import_csv(me.sheet_preview(tmp_path / "sheet.csv", sheet)).written == 1
+
+
 def test_a_name_in_another_case_is_another_name(home: Path, tmp_path: Path) -> None:
     create_home(tmp_path / "ann", "Ann")
     with Member(tmp_path / "ann") as me:
