@@ -172,6 +172,18 @@ def test_an_erased_note_is_in_no_export(name: str, accounts: Callable[[], Accoun
     assert lanxi.good(lanxi.bo, "export", name).out.count("dug") == 1
 
 
+@needs_hledger
+def test_a_community_that_is_founded_again_has_the_same_books(
+    accounts: Callable[[], Accounts], tmp_path: Path
+) -> None:
+    lanxi = accounts().lanxi
+    lanxi.good(lanxi.mei, "refound", "--into", tmp_path / "again")
+    journal = good("export", "hledger", "--home", tmp_path / "again").out
+    hledger("check", "--strict", journal=journal)
+    assert sorted(hledger_balances(journal).values()) == sorted(BALANCES.values())
+    beans(good("export", "beancount", "--home", tmp_path / "again").out)
+
+
 HOSTILE = [
     *("Ann", "ann", "Ann ", "A:B", "A;B", "(Ann)", "[x] y", "=Ann", "* Ann", "!", "Ann  Lee"),
     *("a|b", "花园", "علی\u200cرضا", "क्\u200dषमा", "🧑\u200d🌾", '"quoted"', "back\\slash", "{x}"),

@@ -6,18 +6,22 @@ import csv
 import io
 import json
 import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from commonweal.client import Member
 from commonweal.client.exports import contribution_export as export
+from commonweal.client.exports.beancount import beancount_lines
+from commonweal.client.exports.hledger import hledger_lines
 from commonweal.commands.keep.export import FIELDS
 from commonweal.commands.terminal.ledger import folded
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
 from tests.builders.unasked import write
-from tests.builders.weal import founder, good, weal
+from tests.builders.weal import founder, good, member, weal
 
 
 @pytest.fixture
@@ -91,5 +95,33 @@ def test_however_many_there_are_few_are_in_memory(home: Path) -> None:
     assert peak < 500_000
 
 
-def test_a_home_without_community_exports_nothing(tmp_path: Path) -> None:
-    assert weal("export", "csv", "--home", tmp_path / "nowhere").code == 78
+@pytest.mark.parametrize("name", ["hledger", "beancount", "valueflows"])
+def test_of_the_final_ledger_few_lines_are_in_memory(name: str, home: Path) -> None:
+    data: dict[str, Value] = {
+        "action": "work",
+        "provider": bytes(16),
+        "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"},
+    }
+    write(Home(home), [Wish("event", data)] * 1000)
+    good("seal", "--home", home)
+    with Member(home) as me:
+        makers: dict[str, Callable[[], Iterator[object]]] = {
+            "hledger": lambda: hledger_lines(me.books()),
+            "beancount": lambda: beancount_lines(me.books()),
+            "valueflows": lambda: me.valueflows().nodes,
+        }
+        lines = makers[name]()
+        next(lines)
+        tracemalloc.start()
+        count = sum(1 for _line in lines)
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert count > 1000
+    assert peak < 500_000
+
+
+@pytest.mark.parametrize("name", ["csv", "json", "hledger", "beancount", "valueflows", "ical"])
+def test_a_home_without_community_exports_nothing(name: str, tmp_path: Path) -> None:
+    for place in (tmp_path / "nowhere", member(tmp_path / "home")):
+        ran = weal("export", name, "--home", place)
+        assert (ran.code, ran.out) == (78, "")
