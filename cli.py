@@ -57,7 +57,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
     N_("Contribute"): {
         "record": CommandEntry("contribute.record", "record", N_("write down what you gave")),
         "import": CommandEntry(
-            "contribute.import_", "import_", N_("take in git commits, or a sheet")
+            "contribute.import_",
+            "import_",
+            N_("take in git commits, a sheet, or what a platform exports"),
         ),
         "ledger": CommandEntry("contribute.ledger", "ledger", N_("list what was given")),
         "show": CommandEntry("contribute.show", "show", N_("show one record in full")),

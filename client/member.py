@@ -40,6 +40,7 @@ from commonweal.client.keep.integrity import Integrity
 from commonweal.client.keep.proofs import Proofs
 from commonweal.client.keep.queries import Queries
 from commonweal.client.keep.refounding import Refounding
+from commonweal.client.platforms.platform_import import PlatformImports
 from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
 from commonweal.client.sharing.points import Points
@@ -63,6 +64,7 @@ class Member(
     OutsideAgents,
     GitImports,
     SheetImports,
+    PlatformImports,
     Shares,
     Claims,
     Explanations,

@@ -23,6 +23,7 @@ from commonweal.client.sheets.preview import SheetPreview
 from commonweal.client.sheets.sheet import at
 from commonweal.client.sheets.sheet_import import SheetImports
 from commonweal.commands.contribute.git_preview import show_git_preview, warn_of_history
+from commonweal.commands.contribute.import_platform import github, loomio, opencollective
 from commonweal.commands.contribute.sheet_preview import (
     confirm_preview,
     preview_fields,
@@ -47,7 +48,7 @@ HEADING_LINE_MAX = 1_000
 
 @click.group("import")
 def import_() -> None:
-    """Take in what is written down elsewhere: git commits, or a sheet (CSV)."""
+    """Take in what is written down elsewhere: git commits, a sheet, what a platform exports."""
 
 
 @import_.command("git")
@@ -319,3 +320,7 @@ def _refuse_rows(source: str, rows: Sequence[VoidRow], wrong: int) -> None:
 def _would_not_count(source: str, wrong: int) -> WouldNotCount:
     few = ngettext("{n} row would count for nothing", "{n} rows would count for nothing", wrong)
     return WouldNotCount(f"{visible(source)}: {few.format(n=wrong)}")
+
+
+for platform in (opencollective, loomio, github):
+    import_.add_command(platform)

@@ -180,6 +180,8 @@ class Scene:
         ):
             (self.folder / f"{name}.toml").write_text(EXAMPLE.replace(old, new), "utf-8")
         (self.folder / "authors").write_text("Ann <ann@example.org>\n", "utf-8")
+        for name, content in PLATFORMS.items():
+            (self.folder / name).write_text(content, "utf-8")
         empty = self.folder / "empty"
         empty.mkdir()
         seeds = self.folder / "seeds"
@@ -187,11 +189,20 @@ class Scene:
         git(seeds, "init", "--quiet", "--initial-branch=main")
         commit(seeds, "sort the beans")
         named = {"bad_rules": "bad.toml", "rules": "rules.toml", "authors": "authors"}
+        named |= {name: name for name in PLATFORMS}
         named |= {"recipe": "bread.toml", "luck": "luck.toml", "turned": "turned.toml"}
         files = {key: str(self.folder / name) for key, name in named.items()}
         return files | {"folder": str(empty), "git": str(seeds)}
 
 
+PLATFORMS = {
+    "oc": '[{"id": "a", "type": "CREDIT", "createdAt": "2024-01-01T00:00Z", "fromAccount":'
+    ' {"slug": "a"}, "amount": {"value": 1, "currency": "EUR"}}]',
+    "gh": '[{"login": "a", "contributions": 1}]',
+    "loomio": '{"table": "outcomes", "record": {"id": 1, "statement": "yes", "author_id": 1,'
+    ' "created_at": "2024-01-01T00:00Z"}}',
+}
+"""What other platforms export, by the name of the file."""
 SAID = 'en = "Hours only."\nzh = "只计小时。"\n'
 
 
@@ -229,7 +240,7 @@ def test_only_drafts_and_an_import_write() -> None:
     }
     assert users == {
         "client/ledger/drafts.py",
-        "client/importers/imports.py",
+        "client/platforms/platform_import.py",
         "client/sheets/sheet_import.py",
         "client/importers/git_import.py",
     }

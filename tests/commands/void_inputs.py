@@ -50,6 +50,21 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("mei {folder}", "mei {git} --scope ' '", "mei {git} --since nowhere"),
             "mei {git} --authors {folder}",
         ),
+        ("import", "opencollective"): (
+            *("nounits {oc} --yes", "nounits {oc} --yes --scope garden", "zoe {oc} --yes"),
+            *("zoe {oc} --yes --scope garden", "mei {folder} --yes", "mei {authors} --yes"),
+            *("mei {gh} --yes", "mei {loomio} --yes", "mei {oc} --yes --scope ' '", "mei {oc}"),
+        ),
+        ("import", "loomio"): (
+            *("zoe {loomio} --yes", "zoe {loomio} --yes --scope garden", "mei {folder} --yes"),
+            *("mei {authors} --yes", "mei {gh} --yes", "mei {oc} --yes", "mei {loomio}"),
+            *("mei {loomio} --yes --scope ' '", "mei nowhere --yes", "zoe {gh} --yes"),
+        ),
+        ("import", "github"): (
+            *("nounits {gh} --yes", "nounits {gh} --yes --scope garden", "zoe {gh} --yes"),
+            *("zoe {gh} --yes --scope garden", "mei {folder} --yes", "mei {authors} --yes"),
+            *("mei {oc} --yes", "mei {loomio} --yes", "mei {gh} --yes --scope ' '", "mei {gh}"),
+        ),
         ("import", "home"): (
             *("mei {bo}", "mei {folder}", "mei nowhere", "bo {mei}", "bo {folder}", "ana {bo}"),
             *("ana {mei}", "zoe {mei}", "zoe {folder}", "zoe nowhere"),

@@ -1,0 +1,1 @@
+"""What other platforms export as JSON: Open Collective, Loomio, GitHub. They print nothing."""
