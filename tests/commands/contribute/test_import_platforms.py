@@ -277,3 +277,12 @@ def test_a_text_of_the_longest_entry_is_read(tmp_path: Path) -> None:
     assert list(lines(put(tmp_path, json.dumps({"a": text}) + "\n"))) == [(1, {"a": text})]
     with pytest.raises(UnreadableFile, match="too long"):
         list(lines(put(tmp_path, json.dumps({"a": text + "xx"}) + "\n")))
+
+
+def test_an_entry_is_so_deep_at_most(tmp_path: Path) -> None:
+    deep: Any = 1
+    for _ in range(DEPTH_MAX - 1):
+        deep = {"a": deep}
+    assert list(entries(put(tmp_path, [deep]))) == [(1, deep)]
+    with pytest.raises(UnreadableFile, match="too deep"):
+        list(entries(put(tmp_path, [{"a": deep}])))
