@@ -1,8 +1,8 @@
 """The network of one node: listens, dials, and moves frames and gossip. It decides nothing.
 
 It shows a stranger nothing but a libp2p node with some key: until `admit` a peer may open the
-sync stream and no other, and is told no protocol, agent or topic. It never waits for a peer:
-every call but `run` returns at once, and closing cannot block.
+sync stream and that of join codes, and is told no protocol, agent or topic. It never waits for a
+peer: every call but `run` returns at once, and closing cannot block.
 """
 
 from __future__ import annotations
