@@ -15,7 +15,7 @@ from commonweal.client.contributions.schedule import (
     span_ms,
     times_of,
 )
-from commonweal.client.home.submit import now_ms
+from commonweal.client.home.submit import WrittenRecord, now_ms
 from commonweal.client.language.quantity import exact, quantity_field, read_quantity, read_scope
 from commonweal.client.language.times import read_due_ms
 from commonweal.client.ledger.plan_rows import ListedPlan, PlanDetails, listed_plan, plan_parts
@@ -74,12 +74,17 @@ class NewCommitment:
 class Plans(HomeAccess):
     """Plans by recipes, and what members take of them."""
 
-    def plans(self) -> list[ListedPlan]:
-        """Return the plans, what is first due first."""
+    def plans(self, *, ended: bool = False) -> list[ListedPlan]:
+        """Return the plans, what is first due first; ended: also those that have ended."""
         view = self.view
-        rows = [
-            listed_plan(view, RecordId(key[len(plans.PLAN) :]), PlanHeader(*value), now_ms())
+        headers = [
+            (RecordId(key[len(plans.PLAN) :]), PlanHeader(*value))
             for key, value in view.state.items(plans.PLAN)
+        ]
+        rows = [
+            listed_plan(view, id, header, now_ms())
+            for id, header in headers
+            if ended or header.ended is None
         ]
         return sorted(rows, key=lambda row: (row.due_ms is None, row.due_ms or 0, row.id))
 
@@ -145,6 +150,14 @@ class Plans(HomeAccess):
             intents=draft.intents,
             rounded=draft.rounded,
         )
+
+    def end_plan(self, plan: str | bytes) -> WrittenRecord:
+        """End a plan of this member, done or not: nobody takes a part of it any more.
+
+        Raises UnknownId, AmbiguousId, WouldNotCount.
+        """
+        id = self.view.id_among(prefix(plan), plans.PLAN)
+        return self._write_one("plan.end", {"plan": bytes(id)}, (id,))
 
     def take(
         self,

@@ -82,6 +82,7 @@ REASONS = (
     N_("the recipe, or a step of it, is not known at this place"),
     N_("a step of the recipe takes what only a later step makes"),
     N_("no step of the recipe makes what the recipe is for"),
+    N_("the plan has ended"),
     N_("the plan has reached the limit of its processes and intents"),
     N_("only a transfer settles a claim"),
     N_("the claim is not known at this place"),

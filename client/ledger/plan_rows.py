@@ -41,6 +41,7 @@ class ListedPlan:
     open: int
     late: int
     met: int
+    ended: bool
     member: MemberId
     member_name: str
 
@@ -90,6 +91,7 @@ def listed_plan(view: LedgerView, id: RecordId, header: PlanHeader, now_ms: int)
         open=states.count(OPEN) + states.count(TAKEN),
         late=states.count(LATE),
         met=states.count(MET),
+        ended=header.ended is not None,
         member=MemberId(header.member),
         member_name=view.name(header.member),
     )

@@ -20,7 +20,7 @@ from commonweal.commands.terminal.output import Column, Form, say, write_json
 from commonweal.commands.terminal.tables import confirm, table
 from commonweal.storage.home.home import Home
 
-FIELDS = ("id", "name", "quantity", "unit", "due", "open", "late", "met", "member_name")
+FIELDS = ("id", "name", "quantity", "unit", "due", "open", "late", "met", "ended", "member_name")
 PART_FIELDS = (
     *("id", "step", "step_name", "action", "what", "factor", "quantity", "met", "unit", "due"),
     *("state", "taken_by"),
@@ -29,16 +29,17 @@ PART_FIELDS = (
 
 @click.group("plan")
 def plan() -> None:
-    """List the plans, show one, make one from a recipe, or take a part of one."""
+    """List the plans, show one, make one from a recipe, take a part of one, or end one."""
 
 
 @plan.command("list")
+@click.option("--all", "with_ended", is_flag=True, help="Also plans that have ended.")
 @home_option
 @form_option()
-def list_(home: Home, form: Form) -> None:
+def list_(with_ended: bool, home: Home, form: Form) -> None:
     """List the plans, what is first due first: what is open, late and done of each."""
     with part_of(Plans, home) as me:
-        listed = me.plans()
+        listed = me.plans(ended=with_ended)
     rows = plain_rows(listed)
     if form is Form.TEXT:
         for row, of in zip(rows, listed, strict=True):
@@ -75,6 +76,8 @@ def show(id: str, home: Home, form: Form) -> None:
     rows = _parts(details, form)
     if form is Form.TEXT:
         say(_headline(details))
+        if details.ended:
+            say(_("The plan has ended."))
         say()
     columns = [
         Column("id", _("id")),
@@ -134,6 +137,21 @@ def from_(
         )
         words += " " + rounded.format(count=made.rounded)
     return confirm(form, made, words)
+
+
+@plan.command("end")
+@click.argument("id")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def end(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """End your plan whose id begins with ID, done or not: nobody takes a part of it any more.
+
+    What is recorded for it all the same is counted.
+    """
+    with member_of(home, passphrase_file) as me:
+        ended = me.end_plan(id)
+    return confirm(form, ended, _("The plan has ended."))
 
 
 @plan.command("take")

@@ -26,7 +26,7 @@ from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
 from tests.builders import practice_round, practice_trace
 from tests.builders.practice_rules import RULES
-from tests.protocol.ledger.baking import planned
+from tests.protocol.ledger.baking import ended, planned
 from tests.protocol.ledger.village import TEXT, Pen, Person, seed
 from tests.protocol.ledger.workshop import Workshop, euros, hours
 
@@ -51,9 +51,12 @@ class Practice(Workshop):
         ):
             chapter()
         if bakes:
-            self._bake()
+            baking = planned(self)
+            self.witnessed(1, "Mei", "Jun")
             practice_round.hold(self)
             practice_trace.follow(self)
+            ended(baking)
+            self.witnessed(1, "Mei", "Jun")
 
     def seal(self, advance: Advance) -> None:
         """Make an advance final by a seal that a quorum of the witnesses certifies."""
@@ -336,10 +339,6 @@ class Practice(Workshop):
         self.write("Ana", "event", {"action": "combine", **packed} | kilograms(2))
         self.write("Ana", "event", {"action": "separate", **packed} | kilograms(1))
         self.write("Ana", "event", {"action": "separate", **packed} | kilograms(2))
-
-    def _bake(self) -> None:
-        planned(self)
-        self.witnessed(1, "Mei", "Jun")
 
 
 def files(practice: Practice) -> dict[str, Any]:

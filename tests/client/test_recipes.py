@@ -340,6 +340,18 @@ class TestPlans:
         assert states == [plan_rows.LATE] * 4 + [plan_rows.OPEN] * 3
         assert mei.plans()[0].late == 4
 
+    def test_a_plan_that_has_ended_is_listed_no_more(self, mei: Member) -> None:
+        mei.add_recipe(EXAMPLE)
+        made, other = mei.plan_from("Bread", 9), mei.plan_from("Bread", 1)
+        mei.end_plan(made.id)
+        assert [row.id for row in mei.plans()] == [other.id]
+        assert {row.id: row.ended for row in mei.plans(ended=True)} == {
+            made.id: True,
+            other.id: False,
+        }
+        with pytest.raises(WouldNotCount, match="the plan has ended"):
+            mei.take(mei.plan(made.id).parts[1].id)
+
     def test_a_plan_without_a_day_begins_in_an_hour(self, mei: Member) -> None:
         mei.add_recipe(EXAMPLE)
         before = now_ms()

@@ -168,7 +168,9 @@ class Scene:
         self.lanxi.good(home, "recipe", "new", self.folder / "bread.toml")
         plan = self.lanxi.json(home, "plan", "from", "Bread", "9")["id"]
         part = self.lanxi.json(home, "plan", "show", plan)["parts"][0]["id"]
-        return {"part": part}
+        ended = self.lanxi.json(home, "plan", "from", "Bread", "1")["id"]
+        self.lanxi.good(home, "plan", "end", ended)
+        return {"part": part, "plan": plan, "ended_plan": ended}
 
     def _files(self) -> dict[str, str]:
         """Make the files that inputs name."""

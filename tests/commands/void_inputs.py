@@ -152,6 +152,17 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("mei Bread 1 --due yesterday", "mei Bread 1 --due soon", "mei Bread 1 --name ' '"),
             *("zoe Bread 1", "mei Bread 9223372036854775807"),
         ),
+        ("plan", "end"): (
+            *(
+                "bo {plan}",
+                "mei {nothing}",
+                "mei {part}",
+                "zoe {plan}",
+                "mei nothing",
+                "mei {ended}",
+            ),
+            *("ana {plan}", "fresh {plan}", "nobody {plan}", "mei {ended_plan}"),
+        ),
         ("plan", "take"): (
             *("mei {nothing}", "mei {work}", "mei {part} 0.0000000001", "mei {part} -1"),
             *("mei {part} 1 hour", "mei {part} 1 furlong", "mei {part} x", "zoe {part}"),

@@ -12,7 +12,7 @@ import pytest
 from commonweal.protocol.records import record
 from commonweal.protocol.seal.cut import delta_to_bytes
 from commonweal.protocol.seal.formats import sealed_to_bytes
-from tests.protocol.ledger.baking import flow, planned
+from tests.protocol.ledger.baking import ended, flow, planned
 from tests.protocol.ledger.circle import NAME, Circle, circle
 from tests.protocol.ledger.council import SAID, Council, process, rules
 from tests.protocol.ledger.sharing.stories import Teller, Told
@@ -107,6 +107,8 @@ def planning() -> Council:
     shop = Workshop(paying(), "Jun", "Ana", "Bo")
     shop.cut()
     baking = planned(shop)
+    shop.cut()
+    ended(baking)
     shop.cut()
     plan, hour = baking.plan("Bo", due=None), flow("work", {"n": 1, "scale": 0, "unit": "hour"})
     baking.intend("Bo", plan, hour, receiver=shop.id("Bo"))

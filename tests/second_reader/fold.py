@@ -63,6 +63,7 @@ OF_MEMBERS: dict[str, Act] = {
     "recipe.process": plans.describe_process,
     "recipe": plans.describe,
     "plan": plans.plan,
+    "plan.end": plans.end,
     "intent": plans.intend,
     "commitment": plans.commit,
     "proposal.offer": plans.offer,

@@ -119,14 +119,27 @@ def begin_process(c: Context, record: Record) -> None:
 
 def _join(c: Context, record: Record, sort: str) -> None:
     within: Any = record.data["plannedWithin"]
-    check(is_id(within), "SHAPE")
-    row = c.state.row("PLAN", within)
-    if row is None:
-        raise Void("UNKNOWN_PLAN")
-    check(row["member"] == c.member, "NOT_YOURS")
+    row = _growing(c, within)
     check(row["parts"] < 400, "PLAN_FULL")
     c.state.change("PLAN", within, parts=row["parts"] + 1)
     c.state.put(sort, "OF_PLAN", within, record.id)
+
+
+def _growing(c: Context, plan: Any) -> Row:
+    """Return a plan of the member that goes on."""
+    check(is_id(plan), "SHAPE")
+    row = c.state.row("PLAN", plan)
+    if row is None:
+        raise Void("UNKNOWN_PLAN")
+    check(row["member"] == c.member, "NOT_YOURS")
+    check("ended" not in row, "PLAN_ENDED")
+    return row
+
+
+def end(c: Context, record: Record) -> None:
+    plan: Any = record.data.get("plan")
+    _growing(c, plan)
+    c.state.change("PLAN", plan, ended=record.clock)
 
 
 def _put(c: Context, row: Row, table: str, id: bytes) -> None:
@@ -201,6 +214,7 @@ def commit(c: Context, record: Record) -> None:
             "DOES_NOT_FIT",
         )
         if wish.get("plan") is not None:
+            check("ended" not in c.state.known("PLAN", wish["plan"]), "PLAN_ENDED")
             row |= {name: wish.get(name) for name in PLACE}
             row["spec"] = row["spec"] or wish["spec"]
             c.state.put("commitment", "OF_PLAN", wish["plan"], record.id)

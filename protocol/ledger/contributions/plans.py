@@ -2,6 +2,7 @@
 
 Records, with actions, agents and quantities as in `events`:
   plan            name; recipe, resourceQuantity: what is made by which recipe; due: ms
+  plan.end        plan: of the author's member; nothing joins it or is promised for it any more
   process         as in `units_and_specs`; plannedWithin: a plan of the author's member
   intent          action, provider or receiver (one at least), a quantity; resourceConformsTo;
                   plannedWithin: a plan of the author's member; then also inputOf, outputOf: a
@@ -48,7 +49,10 @@ NEEDED = 10
 
 
 class PlanHeader(NamedTuple):
-    """A plan in the state. quantity: what it makes, [n, scale, unit]. due: ms since 1970."""
+    """A plan in the state. quantity: what it makes, [n, scale, unit]. due: ms since 1970.
+
+    ended: the clock of the record that ended it; None, and not in the row, while it goes on.
+    """
 
     member: bytes
     clock: int
@@ -57,6 +61,7 @@ class PlanHeader(NamedTuple):
     quantity: list[Any] | None
     due: int | None
     parts: int
+    ended: int | None = None
 
 
 class PlanRow(NamedTuple):
@@ -116,8 +121,16 @@ def plan(state: State, record: Record, context: Context) -> Verdict:
         if recipes.recipe_row(state, recipe) is None:
             return Reason.UNKNOWN_RECIPE
     makes = None if quantity is None else [*quantity]
-    row = PlanHeader(context.member, record.clock, name, recipe, makes, due, 0)
-    state.put(PLAN + record.id, [*row])
+    state.put(PLAN + record.id, [context.member, record.clock, name, recipe, makes, due, 0])
+    return None
+
+
+def end(state: State, record: Record, context: Context) -> Verdict:
+    """End a plan of the author's member, done or not."""
+    header = _growing(state, context, record.data.get("plan"))
+    if isinstance(header, Reason):
+        return header
+    state.put(PLAN + record.data["plan"], [*header._replace(ended=record.clock)])
     return None
 
 
@@ -181,6 +194,8 @@ def commit(state: State, record: Record, context: Context) -> Verdict:
         if row.spec is not None and intent.spec not in (None, row.spec):
             return Reason.DOES_NOT_FIT
         if intent.plan is not None:
+            if PlanHeader(*state.get(PLAN + intent.plan)).ended is not None:
+                return Reason.PLAN_ENDED
             row = row._replace(spec=row.spec or intent.spec, plan=intent.plan)
             row = row._replace(input_of=intent.input_of, output_of=intent.output_of)
             row = row._replace(factor=intent.factor)
@@ -285,19 +300,27 @@ def _spec_of(state: State, event: EventRow) -> bytes | None:
 
 def _join(state: State, context: Context, within: Any, record: Record, sort: str) -> Verdict:
     """Let a record belong to a plan of its author's member."""
-    if not is_bytes(within):
+    header = _growing(state, context, within)
+    if isinstance(header, Reason):
+        return header
+    if header.parts >= PLAN_PARTS_MAX:
+        return Reason.PLAN_FULL
+    state.put(PLAN + within, [*header._replace(parts=header.parts + 1)][:-1])
+    state.put(OF_PLAN + within + record.id, sort)
+    return None
+
+
+def _growing(state: State, context: Context, plan: Any) -> PlanHeader | Reason:
+    """Return a plan of the author's member that has not ended, or why there is none."""
+    if not is_bytes(plan):
         return Reason.SHAPE
-    value = state.get(PLAN + within)
+    value = state.get(PLAN + plan)
     if value is None:
         return Reason.UNKNOWN_PLAN
     header = PlanHeader(*value)
     if header.member != context.member:
         return Reason.NOT_YOURS
-    if header.parts >= PLAN_PARTS_MAX:
-        return Reason.PLAN_FULL
-    state.put(PLAN + within, [*header._replace(parts=header.parts + 1)])
-    state.put(OF_PLAN + within + record.id, sort)
-    return None
+    return Reason.PLAN_ENDED if header.ended is not None else header
 
 
 def _placed(state: State, record: Record, context: Context, row: PlanRow) -> PlanRow | Reason:

@@ -74,6 +74,7 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "recipe.process": RecordKind(recipes.describe_process),
         "recipe": RecordKind(recipes.describe),
         "plan": RecordKind(plans.plan),
+        "plan.end": RecordKind(plans.end),
         "intent": RecordKind(plans.intend),
         "proposal.offer": RecordKind(plans.offer),
         "commitment": RecordKind(plans.commit),

@@ -25,7 +25,7 @@ RECORDS = (
     *("event", "corrects", "earnedBy", "record", "keep", "invite", "request", "proposal"),
     *("agreement", "fulfills", "satisfies", "inputOf", "outputOf", "basedOn", "process"),
     *("resourceConformsTo", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn"),
-    *("intents", "commitments", "recipe", "processes", "plannedWithin"),
+    *("intents", "commitments", "recipe", "processes", "plannedWithin", "plan"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
 

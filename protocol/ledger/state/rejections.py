@@ -87,6 +87,7 @@ class Reason(StrEnum):
     DOES_NOT_FIT = "the event does not fit the plan that it names"
     STEP_ORDER = "a step of the recipe takes what only a later step makes"
     NOT_MADE = "no step of the recipe makes what the recipe is for"
+    PLAN_ENDED = "the plan has ended"
     PLAN_FULL = "the plan has reached the limit of its processes and intents"
 
     NOT_A_PAYMENT = "only a transfer settles a claim"

@@ -195,8 +195,10 @@ class Table(Enum):
     PLAN = Layout(
         b"9j", "plan: id",
         "[member: id, clock: int, name: text, recipe: id?, quantity: quantity?, due: int?, "
-        "parts: int]",
-        "contributions/plans", "A plan, and how many processes and intents it has.")
+        "parts: int, ended?: int]",
+        "contributions/plans",
+        "A plan, and how many processes and intents it has; ended: the clock of the record that"
+        " ended it.")
     OF_PLAN = Layout(
         b"9o", "plan: id, record: id", "text",
         "contributions/plans",

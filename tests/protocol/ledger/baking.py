@@ -55,6 +55,8 @@ class Baking:
             outputs=[flow("produce", kilograms(9), self.loaf)],
         )
         self.recipe = self.write([self.knead, self.bake])
+        self.planned: Record
+        self.rye_wanted: Record
 
     def step(self, spec: Record, duration_hours: int, **sides: Any) -> Record:
         """Write a step of recipes."""
@@ -125,4 +127,16 @@ def planned(shop: Workshop) -> Baking:
         used = flow("consume", kilograms(4)) | {"provider": shop.id("Jun"), "inputOf": process.id}
         stock = shop.write("Jun", "event", raised)
         shop.write("Jun", "event", used | {"satisfies": rye.id, "resourceInventoriedAs": stock.id})
+    baking.planned, baking.rye_wanted = plan, rye
     return baking
+
+
+def ended(baking: Baking) -> None:
+    """Let Jun end what was planned; with records that count for nothing."""
+    shop, plan = baking.shop, baking.planned
+    for name in ("Ana", "Jun", "Jun"):
+        shop.write(name, "plan.end", {"plan": plan.id})
+    baking.process("Jun", plan)
+    promise = flow("consume", kilograms(1)) | {"provider": shop.id("Ana")}
+    promise |= {"receiver": bytes(shop.community), "satisfies": baking.rye_wanted.id}
+    shop.write("Ana", "commitment", promise)

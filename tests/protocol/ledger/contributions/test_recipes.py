@@ -171,6 +171,30 @@ def test_a_plan_has_processes_and_intents_of_its_member(baking: Baking) -> None:
     assert verdict(baking, baking.process("Ana", plan)) is Reason.NOT_YOURS
 
 
+def test_a_plan_that_has_ended_takes_nothing_more(baking: Baking) -> None:
+    shop = baking.shop
+    plan = baking.plan("Jun")
+    wish = baking.intend("Jun", plan, flow("work", hours(3)))
+    promise = flow("work", hours(1)) | {"provider": shop.id("Ana"), "satisfies": wish.id}
+    promise |= {"receiver": bytes(shop.community)}
+    for name, data, reason in (
+        ("Jun", {}, Reason.SHAPE),
+        ("Jun", {"plan": NOWHERE}, Reason.UNKNOWN_PLAN),
+        ("Ana", {"plan": plan.id}, Reason.NOT_YOURS),
+        ("Jun", {"plan": plan.id}, None),
+        ("Jun", {"plan": plan.id}, Reason.PLAN_ENDED),
+    ):
+        assert verdict(baking, shop.write(name, "plan.end", data)) is reason, data
+    for record in (
+        baking.process("Jun", plan),
+        baking.intend("Jun", plan, flow("work", hours(1))),
+        shop.write("Ana", "commitment", promise),
+    ):
+        assert verdict(baking, record) is Reason.PLAN_ENDED
+    assert verdict(baking, shop.work("Ana", 1, satisfies=wish.id)) is None
+    assert intent(baking, wish).met == [1, 0, "hour"], "what was done all the same is counted"
+
+
 def test_a_plan_of_the_wrong_form_counts_for_nothing(baking: Baking) -> None:
     for over, reason in (
         ({"name": " "}, Reason.SHAPE),
