@@ -51,6 +51,7 @@ class LedgerView:
         self.final: State = kept.final
         """At the last cut."""
         self.community = kept.community
+        self._outside: dict[bytes, str] = {}
         self._names = {
             id: name for id, name in kept.layers.rows("SELECT id, name FROM member_row") if name
         }
@@ -69,8 +70,11 @@ class LedgerView:
         if agents.is_outside(agent):
             from commonweal.client.ledger.named import outside_name
 
-            member = self._names.get(agents.person(self.state, agent))
-            return member or outside(agent, self.words, outside_name(self, agent))
+            if agent not in self._outside:
+                member = self._names.get(agents.person(self.state, agent))
+                name = member or outside(agent, self.words, outside_name(self, agent))
+                self._outside[agent] = name
+            return self._outside[agent]
         return self._names.get(agent) or f"?{short(agent)}"
 
     def alike(self) -> list[str]:

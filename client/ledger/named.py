@@ -15,7 +15,6 @@ from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.keys import short
 from commonweal.protocol.ledger.members import agents, membership
 from commonweal.protocol.ledger.things import units_and_specs
-from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import UNIT
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import RecordId
@@ -62,8 +61,12 @@ def find_outside(view: LedgerView, text: str) -> bytes:
     named = [agent for agent in known if outside_name(view, agent) == displayed_name(text)]
     if named:
         return begins((), text, named)
-    providers = (EventRow(*value).provider for _, value in view.state.items(EVENT))
-    return begins(dict.fromkeys([*known, *filter(agents.is_outside, providers)]), text)
+    rows = view.kept.layers.rows(
+        "SELECT provider FROM event_row WHERE length(provider) = ?1"
+        " UNION SELECT receiver FROM event_row WHERE length(receiver) = ?1",
+        (agents.OUTSIDE_BYTES,),
+    )
+    return begins(dict.fromkeys([*known, *(agent for (agent,) in rows)]), text)
 
 
 def outside_name(view: LedgerView, agent: bytes) -> str | None:

@@ -120,3 +120,11 @@ def test_a_gram_is_taken_from_what_is_counted_in_kilos(tmp_path: Path) -> None:
         made = member.record("consume", 250, "g", resource=flour.id.hex()[:8])
         assert (made.quantity, made.unit) == (Decimal("0.25"), "kilogram")
         assert member.resource(flour.id).onhand == Decimal("1.75")
+
+
+def test_income_that_no_pool_takes_is_said(tmp_path: Path) -> None:
+    with founded(tmp_path, "time-bank") as member:
+        assert member.income(90, "EUR").forecast.pool == "gifts"
+        assert member.income(90, "USD").forecast.pool is None
+        with pytest.raises(WouldNotCount, match="the unit is not known"):
+            member.income(90, "CHF")

@@ -96,3 +96,9 @@ def test_a_member_says_once_who_brought_them(lanxi: Commons) -> None:
     assert "the member already said who brought them here" in again.err
     lanxi.meet()
     assert "cannot lead back" in lanxi.refused(lanxi.mei, "referral", "Bo").err
+
+
+def test_income_that_no_pool_takes_says_so(lanxi: Commons) -> None:
+    said = lanxi.good(lanxi.mei, "income", "90", "USD").out
+    assert "No pool of the rules takes it" in said
+    assert "No pool" not in lanxi.good(lanxi.mei, "income", "90", "EUR").out
