@@ -66,7 +66,8 @@ def find_outside(view: LedgerView, text: str) -> bytes:
         " UNION SELECT receiver FROM event_row WHERE length(receiver) = ?1",
         (agents.OUTSIDE_BYTES,),
     )
-    return begins(dict.fromkeys([*known, *(agent for (agent,) in rows)]), text)
+    agents_of_events: list[bytes] = [agent for (agent,) in rows]
+    return begins(dict.fromkeys([*known, *agents_of_events]), text)
 
 
 def outside_name(view: LedgerView, agent: bytes) -> str | None:
