@@ -71,4 +71,4 @@ def _account_part(name: str) -> str:
 
 
 def _unit(unit: str) -> str:
-    return re.sub('[;"\n]', "'", unit)
+    return re.sub('[;"]', "'", visible(unit))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -247,3 +248,27 @@ def test_every_name_is_an_account_of_its_own_in_beancount() -> None:
 def test_beancount_reads_books_of_any_names(names: list[str]) -> None:
     written = [name.encode("utf-8", "replace").decode() for name in names]
     beans("\n".join(beancount_lines(books_of(written, ["EUR", *written]))))
+
+
+DIRECTIVES = [
+    "x\ninclude /etc/passwd",
+    'x"\ninclude "secret.beancount"',
+    "x\r\n2026-01-01 close Assets:Pools",
+    'x\\"\nplugin "os"',
+    "x\u2028include y",
+    "x\x0binclude y",
+]
+BEGINNINGS = re.compile(r'$|; |\d{4}-\d\d-\d\d |  +\S|commodity "|account |decimal-mark \.$')
+
+
+@pytest.mark.parametrize("lines_of", [hledger_lines, beancount_lines])
+def test_nothing_that_others_wrote_is_a_directive(
+    lines_of: Callable[[Books], Iterator[str]],
+) -> None:
+    text = "\n".join(lines_of(books_of(DIRECTIVES, ["EUR", *DIRECTIVES])))
+    for line in re.split("[\n\r\x0b\x0c\u2028\u2029]", text):
+        assert BEGINNINGS.match(line), line
+        assert not re.match(r"\d{4}-\d\d-\d\d close", line)
+    if lines_of is beancount_lines:
+        kinds = {type(entry) for entry in beans(text)}
+        assert kinds == {data.Open, data.Commodity, data.Transaction, data.Balance}
