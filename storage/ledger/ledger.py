@@ -245,7 +245,9 @@ class LedgerState:
                 try:
                     is_behind = self.layers.mark("ledger") != mark
                     if is_behind:
-                        is_behind, records = self._follow(rows, whole=whole, at_once=at_once)
+                        is_behind, records = self._follow(rows, whole=whole)
+                        # A portion at a time, so that memory does not grow with what waits.
+                        is_behind = is_behind or (at_once and whole and not self.is_whole)
                         self.layers.put_mark("ledger", mark if self.is_whole else None)
                         folded += records
                     else:
@@ -285,8 +287,8 @@ class LedgerState:
         waits = self.alarm or self._waits == mark or self.layers.mark(TAKING)
         return height > self.cut.height and not waits
 
-    def _follow(self, rows: list[LogRow], *, whole: bool, at_once: bool) -> tuple[bool, int]:
-        """Apply seals and fold records, in one transaction of the state file.
+    def _follow(self, rows: list[LogRow], *, whole: bool) -> tuple[bool, int]:
+        """Apply seals and fold a portion of records, in one transaction of the state file.
 
         Return whether more seals can be applied, and the number of pending records folded.
         """
@@ -311,7 +313,7 @@ class LedgerState:
         if advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
             self.layers.put_mark("newest", None)
-        done = self._above().fold(rows, at_once=at_once) if whole else NOTHING_FOLDED
+        done = self._above().fold(rows, at_once=False) if whole else NOTHING_FOLDED
         self.is_whole = done.is_whole
         views.refresh(self.layers, self.store, list(changed | dict.fromkeys(done.touched)))
         return is_more, done.records
