@@ -231,8 +231,8 @@ class LedgerState:
     def refresh(self, *, whole: bool = True, at_once: bool = True) -> int:
         """Fold what changed in the store since the last time; return the records folded.
 
-        whole: also fold the records above the last cut. at_once: False folds one portion of them
-        at most; `is_whole` says whether more are left.
+        whole: also fold the records above the last cut, a portion at a time, each of which is kept.
+        at_once: False folds one portion at most; `is_whole` says whether more are left.
         """
         folded = 0
         with self.store.snapshot():
@@ -243,15 +243,13 @@ class LedgerState:
             while is_behind:
                 self.layers.begin()
                 try:
-                    is_behind = self.layers.mark("ledger") != mark
+                    self.is_whole = self.layers.mark("ledger") == mark
+                    is_behind = not self.is_whole
                     if is_behind:
-                        is_behind, records = self._follow(rows, whole=whole)
-                        # A portion at a time, so that memory does not grow with what waits.
-                        is_behind = is_behind or (at_once and whole and not self.is_whole)
+                        is_more, records = self._follow(rows, whole=whole)
+                        is_behind = is_more or (at_once and whole and not self.is_whole)
                         self.layers.put_mark("ledger", mark if self.is_whole else None)
                         folded += records
-                    else:
-                        self.is_whole = True
                     self.layers.commit()
                 finally:
                     self.layers.rollback()
