@@ -1,6 +1,7 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
-Parts: append, cold10k, cold100k, catchup, live, queries, seals, sheet. All of them without a name.
+Parts: append, cold10k, cold100k, catchup, history, live, queries, seals, sheet. All of them
+without a name.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import time
 from collections.abc import Callable
 
 from bench.figures import Figure, table
-from bench.measures import append, catchup, cold_sync, latency, queries, seals, sheet
+from bench.measures import append, catchup, cold_sync, history, latency, queries, seals, sheet
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "append": append.figures,
     "cold10k": lambda: cold_sync.figures(10_000),
     "cold100k": lambda: cold_sync.figures(100_000),
     "catchup": catchup.figures,
+    "history": history.figures,
     "live": latency.figures,
     "queries": queries.figures,
     "seals": seals.figures,

@@ -43,6 +43,7 @@ from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
 from commonweal.storage.ledger import contributions as list_of_contributions
 from commonweal.storage.ledger.contributions import ContributionFilter
+from commonweal.storage.ledger.points_in_time import HAPPENED, read_point_in_time
 
 if TYPE_CHECKING:
     from commonweal.client.contributions.event_details import EventDetails
@@ -111,7 +112,8 @@ class Contributions(HomeAccess):
             (written,) = best.drafts.write(self.home, self._unlock)
             self.refresh()
         amount = _typed(next(iter(best.amounts.values())))
-        return RecordedContribution(written.id, written.seq, name, *amount, best.forecast)
+        when = read_point_in_time(data.get(HAPPENED))
+        return RecordedContribution(written.id, written.seq, name, *amount, best.forecast, when)
 
     def wait_until_held(self, written: Sequence[HasRecordId], peers: int) -> int:
         """Return how many peers hold what was written, once `peers` do.

@@ -57,7 +57,10 @@ class ListedContribution:
 
 @dataclass(frozen=True, slots=True)
 class RecordedContribution:
-    """A contribution that was written: what it says, and what the rules will make of it."""
+    """A contribution that was written: what it says, and what the rules will make of it.
+
+    when: the date that it states; None where it states none.
+    """
 
     id: RecordId
     seq: int
@@ -65,6 +68,7 @@ class RecordedContribution:
     quantity: Decimal
     unit: str
     forecast: Forecast
+    when: PointInTime | None
 
 
 @dataclass(frozen=True, slots=True)

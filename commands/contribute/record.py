@@ -11,6 +11,7 @@ from commonweal.client.community.standing import is_refused, refused_words
 from commonweal.client.home.node_client import call
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_unit
+from commonweal.client.language.times import shown_when
 from commonweal.client.ledger.forecast import forecast_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
@@ -106,10 +107,13 @@ def record(
         if live is not None and is_refused(live):
             warn(refused_words(spoken()))
         if form is Form.JSON:
-            write_json({"id": made.id.hex(), "seq": made.seq, "forecast": plain(made.forecast)})
+            fields = {"id": made.id.hex(), "seq": made.seq, "when": plain(made.when)}
+            write_json(fields | {"forecast": plain(made.forecast)})
         else:
             action_words = shown_action(made.action, spoken())
             what = f"{action_words} {made.quantity:f} {shown_unit(made.unit, spoken())}"
+            if made.when is not None:
+                what = f"{what} · {shown_when(made.when)}"
             words = _("Recorded: {what}. It is on this node, as {id}.")
             say(words.format(what=what, id=made.id.hex()[:8]))
             amount = f"{made.quantity:f} {shown_unit(made.unit, spoken())}"

@@ -10,7 +10,7 @@ from commonweal.client.home.files import place_for, put_bytes
 from commonweal.client.keep import proofs
 from commonweal.client.keep.proofs import CheckedProof
 from commonweal.client.language.plain import plain
-from commonweal.client.language.times import shown
+from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _, ngettext, spoken
@@ -19,6 +19,7 @@ from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.protocol.keys import short
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.points_in_time import HAPPENED, read_point_in_time
 
 
 @click.command("prove")
@@ -82,7 +83,7 @@ def _show(proof: CheckedProof, *, is_compared: bool) -> None:
         (_("record"), proof.id.hex()),
         (_("what"), proofs.summary(proof, spoken())),
         (_("written by"), _("device {id}").format(id=proof.device.hex())),
-        (_("when"), _("{time}, as its author says").format(time=shown(proof.claimed_at_ms))),
+        (_("when"), _("{time}, as its author says").format(time=_happened(proof))),
         (_("community"), proof.community.hex()),
         (_("final since"), _("height {height}").format(height=proof.height)),
         (_("sealed"), shown(proof.time_ms)),
@@ -118,3 +119,9 @@ def _show(proof: CheckedProof, *, is_compared: bool) -> None:
                 "it by --community."
             )
         )
+
+
+def _happened(proof: CheckedProof) -> str:
+    """Return the date that a record states, else when it was recorded."""
+    when = read_point_in_time(proof.data.get(HAPPENED))
+    return shown(proof.claimed_at_ms) if when is None else shown_when(when)

@@ -94,7 +94,8 @@ def test_a_sheet_taken_in_elsewhere_is_the_same(
 
 
 def test_what_is_recorded_has_the_date_that_is_typed(zone: str, home: Path) -> None:
-    good("record", "work", "1", "hour", "--when", "2026-01-05", "--home", home)
+    told = good("record", "work", "1", "hour", "--when", "2026-01-05", "--home", home)
+    assert "work 1 hour · 2026-01-05." in told.out
     good("record", "work", "1", "hour", "--when", "2026-01-05T10:00Z", "--home", home)
     assert dated(home) == ["2026-01-05T10:00:00.000Z", "2026-01-05"]
     good("record", "work", "1", "hour", "--when", "yesterday", "--home", home)

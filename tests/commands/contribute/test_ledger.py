@@ -33,7 +33,7 @@ def listed(home: Path, *typed: str) -> Any:
 
 def test_what_is_recorded_is_listed(home: Path) -> None:
     written = recorded(home, "work", "2.5", "hours", "--note", "seeds", "--scope", "garden")
-    assert sorted(written) == ["forecast", "id", "seq"]
+    assert sorted(written) == ["forecast", "id", "seq", "when"]
     assert written["forecast"]["attestations_missing"] == 1
     assert written["seq"] == 2
     found = listed(home)
