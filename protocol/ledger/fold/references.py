@@ -120,11 +120,12 @@ class _Find:
         return None
 
     def resource(self, value: Any) -> None:
-        """Add every event that changed a resource."""
+        """Add every event that changed a resource, and its last correction."""
         prefix = OF_RESOURCE + value if is_bytes(value) else None
         for key in self.above(prefix) if prefix is not None else ():
             event = RecordId(key[len(OF_RESOURCE) + len(value) :])
             self.records[event] = None
+            self.correction(event)
             if commons.common_row(self.state, event) is not None:
                 self.attested[event] = None
 

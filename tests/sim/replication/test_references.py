@@ -199,6 +199,35 @@ def more_of_a_resource(race: Race) -> Use:
     return Use("event", {**data, "resourceInventoriedAs": mine}, more)
 
 
+def handed_in(race: Race, n: int) -> tuple[RecordId, Mapping[str, Any]]:
+    """Let the definer accept `n` of what the user lent; return this, and what gives 2 back."""
+    data = {"provider": member(race.user), "resourceQuantity": crates(5)}
+    mine = race.define(
+        "event", {**data, "action": "produce", "newInventoriedResource": {}}, race.user
+    )
+    sides = {"receiver": member(race.definer), "resourceInventoriedAs": mine}
+    lend = {**data, **sides, "action": "transferCustody", "newInventoriedResource": {}}
+    lent = race.define("event", lend, race.user)
+    race.reaches(race.definer, lent)
+    taken = {"action": "accept", "resourceInventoriedAs": lent, "resourceQuantity": crates(n)}
+    accepted = race.define("event", {**taken, "provider": member(race.definer)})
+    back = {"action": "modify", "resourceInventoriedAs": lent, "resourceQuantity": crates(2)}
+    return accepted, {**back, "provider": member(race.user)}
+
+
+def what_was_handed_in(race: Race) -> Use:
+    accepted, back = handed_in(race, 2)
+    return Use("event", back, accepted)
+
+
+def more_that_was_handed_in(race: Race) -> Use:
+    accepted, back = handed_in(race, 1)
+    for _ in range(AHEAD):
+        race.definer.write()
+    more = {"action": "accept", "corrects": accepted, "resourceQuantity": crates(1)}
+    return Use("event", back, race.define("event", more))
+
+
 def an_intent(race: Race) -> Use:
     wanted = {"action": "work", "receiver": member(race.definer), "effortQuantity": HOUR}
     intent = race.define("intent", wanted)
@@ -276,7 +305,8 @@ KINDS: tuple[Callable[[Race], Use], ...] = (
     *(a_unit, a_unit_of_a_specification, a_specification, a_specification_of_a_process),
     *(a_process, a_newcomer_who_receives, a_newcomer_whom_somebody_vouched_for),
     *(a_request_to_vouch_for, an_agent_who_became_a_member, a_resource),
-    *(a_resource_that_was_given, more_of_a_resource, an_intent, a_commitment, an_agreement),
+    *(a_resource_that_was_given, more_of_a_resource, what_was_handed_in),
+    *(more_that_was_handed_in, an_intent, a_commitment, an_agreement),
     *(a_role, an_invite, a_contribution, a_correction, a_proposal),
     *(points_for_a_newcomer, points_for_a_member_with_a_role),
 )
