@@ -30,6 +30,7 @@ from commonweal.client.exports.books import (
 )
 from commonweal.client.exports.hledger import hledger_lines
 from commonweal.protocol.records.record import CommunityId, RecordId
+from tests.builders.commons import RULES, Commons
 from tests.builders.weal import good
 from tests.client.exports.conftest import Accounts
 
@@ -183,6 +184,37 @@ def test_a_community_that_is_founded_again_has_the_same_books(
     hledger("check", "--strict", journal=journal)
     assert sorted(hledger_balances(journal).values()) == sorted(BALANCES.values())
     beans(good("export", "beancount", "--home", tmp_path / "again").out)
+
+
+@needs_hledger
+def test_what_a_pool_bears_of_a_correction_is_in_its_account(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("half")
+    lanxi = Commons(folder)
+    lanxi.adopt(RULES.replace('share = "100%"', 'share = "50%"'), folder)
+    worked = lanxi.json(lanxi.bo, "record", "work", "3", "hours")["id"]
+    income = lanxi.json(lanxi.ana, "income", "100", "EUR")["id"]
+    lanxi.meet()
+    lanxi.good(lanxi.mei, "attest", worked[:16], income[:16])
+    lanxi.seal()
+    lanxi.good(lanxi.ana, "correct", income[:16], "80", "EUR")
+    lanxi.meet()
+    lanxi.good(lanxi.mei, "attest", income[:16])
+    lanxi.seal()
+    with Member(lanxi.mei.path) as me:
+        (pool,) = me.shares().pools
+        owed = {claim.height: claim.amount for claim in me.claims(member="Bo").claims}
+    journal = lanxi.good(lanxi.mei, "export", "hledger").out
+    hledger("check", "--strict", journal=journal)
+    assert "corrected income" in journal
+    sums = hledger_balances(journal)
+    assert sums["Income:Pools:income"] == "-80.00 EUR"
+    assert sums["Assets:Pools:income"] == f"{pool.amount} EUR"
+    for height, amount in owed.items():
+        assert sums[f"Liabilities:Members:Bo:Claims:income:H{height}"] == f"-{amount} EUR"
+    assert Decimal(sums["Expenses:Shares:income:work"].split()[0]) + pool.amount == 80
+    beans(lanxi.good(lanxi.mei, "export", "beancount").out)
 
 
 HOSTILE = [
