@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.access import HomeAccess, wish_of
-from commonweal.client.contributions import attestations
+from commonweal.client.contributions import attestations, plans
 from commonweal.client.governance.votes import proposal_words
 from commonweal.client.home.reminders import TOLD_MAX, read_reminders, remember_told
 from commonweal.client.home.submit import now_ms
@@ -44,11 +44,12 @@ RECORD_BYTES_MAX = 1 << 20
 DAY_MS = 86_400_000
 
 EVENT, PAYMENT, CORRECTION, AGENT = "event", "payment", "correction", "agent"
-ROUND = "round"
+ROUND, PROMISE = "round", "promise"
 VOTE, REQUEST, ROLE, SEAT, OFFER, BACKUP = "vote", "request", "role", "seat", "offer", "backup"
 KINDS = {
     VOTE: N_("vote"),
     ROUND: N_("giving round"),
+    PROMISE: N_("promise of yours"),
     REQUEST: N_("asks to join"),
     PAYMENT: N_("payment to you"),
     CORRECTION: N_("correction"),
@@ -162,7 +163,7 @@ class Inbox(HomeAccess):
     def _waiting_sorted(self) -> list[Waiting]:
         view = self.view
         waiting = [*_to_attest(view), *_votes(view), *_requests(view), *_roles(view)]
-        waiting += [*_rounds(view), *_free_seat(view), *_old_backup(view)]
+        waiting += [*_rounds(view), *_promises(view), *_free_seat(view), *_old_backup(view)]
         return sorted(waiting, key=lambda entry: entry.place)
 
 
@@ -272,6 +273,13 @@ def _roles(view: LedgerView) -> Iterator[Waiting]:
                 )
 
 
+def _promises(view: LedgerView) -> Iterator[Waiting]:
+    """Yield what this member promised to do within a day from now, or before, and did not."""
+    for id, row, left in plans.due_promises(view, now_ms() + DAY_MS):
+        told = f"{row.action} {left:f} {shlex.quote(row.quantity[2])}"
+        yield Waiting(PROMISE, id, None, row.clock, row.due, about=told)
+
+
 def _free_seat(view: LedgerView) -> Iterator[Waiting]:
     """Yield a seat as witness, where too few witness and this member could."""
     state, me = view.state, view.me
@@ -333,6 +341,8 @@ def _command(entry: Waiting) -> str:
             return f"role claim {WITNESS}"
         case "round":
             return f"round give --round {shlex.quote(entry.about)} MEMBER POINTS"
+        case "promise":
+            return f"record {entry.about} --fulfills {id}"
         case "backup":
             return f"backup commonweal-{shown(now_ms())[:10]}.backup"
     return f"attest {id}"
@@ -365,6 +375,8 @@ def _words(view: LedgerView, entry: Waiting) -> str:
             assert row is not None, "it is open"
             text = words("you have {points:,} points to give to others in the round {round}")
             return text.format(points=row.points, round=entry.about)
+        case "promise":
+            return plans.promise_words(view, id)
         case "offer":
             text = words("{seated} witness; from {safe} on, one may be down or lie")
             return text.format(seated=len(witness_set.seated(state)), safe=SAFE_WITNESSES_MIN)

@@ -104,13 +104,8 @@ class Contributions(HomeAccess):
         draft = EventDraft(self.view, data, cited, text, spec)
         best = best_trial(draft, amounts, self.words)
         assert best.forecast is not None, "it passed as a contribution"
-        if spec is not None:
-            begun = self._write_one("spec.resource", draft.spec_data(best.amounts))
-            data["resourceConformsTo"] = bytes(begun.id)
-            written = self._write_one("event", data | best.amounts, cited, text)
-        else:
-            (written,) = best.drafts.write(self.home, self._unlock)
-            self.refresh()
+        *_specified, written = best.drafts.write(self.home, self._unlock)
+        self.refresh()
         amount = _typed(next(iter(best.amounts.values())))
         when = read_point_in_time(data.get(HAPPENED))
         return RecordedContribution(written.id, written.seq, name, *amount, best.forecast, when)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -16,8 +17,17 @@ from commonweal.client.contributions.schedule import (
     times_of,
 )
 from commonweal.client.home.submit import WrittenRecord, now_ms
-from commonweal.client.language.quantity import exact, quantity_field, read_quantity, read_scope
+from commonweal.client.language.quantity import (
+    exact,
+    quantity_field,
+    read_quantity,
+    read_scope,
+    shown_action,
+    shown_number,
+    shown_unit,
+)
 from commonweal.client.language.times import read_due_ms
+from commonweal.client.ledger.contribution_rows import spec_name
 from commonweal.client.ledger.plan_rows import ListedPlan, PlanDetails, listed_plan, plan_parts
 from commonweal.protocol.errors import UnreadableQuantity, UnreadableTime, UsageError
 from commonweal.protocol.ledger.contributions import plans
@@ -256,6 +266,33 @@ class _PlanDraft:
         self.intents += 1
         self.rounded += amount.is_rounded
         return True
+
+
+def due_promises(view: LedgerView, until_ms: int) -> Iterator[tuple[RecordId, PlanRow, Decimal]]:
+    """Yield what this member promised to give by a time and did not yet, with how much is left.
+
+    What belongs to a plan that has ended is not waited for.
+    """
+    for key, value in view.state.items(plans.COMMITMENT):
+        row = PlanRow(*value)
+        left = exact(*row.quantity[:2]) - exact(*row.met[:2])
+        is_mine = row.member == view.me == row.provider
+        if not is_mine or row.due is None or row.due > until_ms or left <= 0:
+            continue
+        if row.plan is None or PlanHeader(*view.state.get(plans.PLAN + row.plan)).ended is None:
+            yield RecordId(key[len(plans.COMMITMENT) :]), row, left
+
+
+def promise_words(view: LedgerView, id: bytes) -> str:
+    """Return a promise as people read it, with the plan that it is for."""
+    row = PlanRow(*view.state.get(plans.COMMITMENT + id))
+    action = shown_action(row.action, view.words)
+    amount = f"{shown_number(*row.quantity[:2])} {shown_unit(row.quantity[2], view.words)}"
+    what = " ".join(filter(None, (action, amount, spec_name(view, row.spec))))
+    if row.plan is None:
+        return what
+    plan = PlanHeader(*view.state.get(plans.PLAN + row.plan))
+    return view.words("{what}, for the plan {plan}").format(what=what, plan=plan.name)
 
 
 def fulfilling(view: LedgerView, data: dict[str, Any], *, begins: bool) -> dict[str, Any]:

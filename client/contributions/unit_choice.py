@@ -59,7 +59,7 @@ class EventTrial:
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """An event without its quantities. spec: the specification that is written before it."""
+    """An event without its quantities. spec: the specification that is written with it."""
 
     view: LedgerView
     data: Mapping[str, Any]
@@ -67,19 +67,15 @@ class EventDraft:
     text: Text | None = None
     spec: Mapping[str, Any] | None = None
 
-    def spec_data(self, amounts: Amounts) -> dict[str, Any]:
-        """Return the data of the specification that is written before it."""
-        quantity = amounts.get("resourceQuantity")
-        unit = {} if quantity is None else {"unit": quantity["unit"]}
-        return {**(self.spec or {}), **unit}
-
     def trial(self, amounts: Amounts) -> EventTrial:
         """Return what the event would come to with these quantities."""
         drafts = self.view.drafts()
         conforms: dict[str, bytes] = {}
         if self.spec is not None:
-            wish = wish_of("spec.resource", self.spec_data(amounts))
-            begun = drafts.check(wish)
+            quantity = amounts.get("resourceQuantity")
+            unit = {} if quantity is None else {"unit": quantity["unit"]}
+            wish = wish_of("spec.resource", {**self.spec, **unit})
+            begun = drafts.check(wish, is_named=True)
             if begun.reason is not None:
                 return EventTrial(drafts, amounts, wish, begun.reason, None)
             conforms["resourceConformsTo"] = bytes(begun.id)

@@ -68,13 +68,12 @@ class Drafts:
         Raises WouldNotCount with the reason, UnknownId, NotYet; what keeps this device from
         writing at all by its name, as the node says it.
         """
-        trial = self.check(wish)
+        trial = self.check(wish, is_named=True)
         if trial.reason is not None:
             raise self.error(trial.reason, wish)
         if wish.kind == "event":
             corrected = wish.data.get("corrects")
             self.refuse_finer(corrected if is_bytes(corrected) else trial.id)
-        self.wishes[-1] = replace(self.wishes[-1], stand_in=trial.id)
         return trial.id
 
     def error(self, reason: Reason, wish: Wish) -> CommonwealError:
@@ -105,14 +104,16 @@ class Drafts:
                 return words(": {rule}").format(rule=said.rstrip(".。")) if said else ""
         return ""
 
-    def check(self, wish: Wish) -> Trial:
+    def check(self, wish: Wish, *, is_named: bool = False) -> Trial:
         """Take in a record when it counts; return what it would come to. Raises UnknownId, NotYet.
 
-        What would count for nothing is left out.
+        What would count for nothing is left out. is_named: what is drafted after it may name it by
+        the id of the trial, as after `add`.
         """
         trial = self._folded(wish, keeps=True)
         if trial.reason is None:
-            self.wishes.append(self._citing(wish, trial))
+            citing = self._citing(wish, trial)
+            self.wishes.append(replace(citing, stand_in=trial.id) if is_named else citing)
         return trial
 
     def alone(self, wish: Wish) -> tuple[Wish, Verdict]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client import Member, create_home
+from commonweal.client import Member, create_home, inbox
 from commonweal.client.contributions import plans
 from commonweal.client.contributions.recipe_text import EXAMPLE
 from commonweal.client.contributions.schedule import StepTimes, scaled, span_ms, times_of
@@ -351,6 +351,30 @@ class TestPlans:
         }
         with pytest.raises(WouldNotCount, match="the plan has ended"):
             mei.take(mei.plan(made.id).parts[1].id)
+
+    def test_a_promise_waits_in_the_inbox_once_it_is_due(
+        self, mei: Member, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mei.add_recipe(EXAMPLE)
+        plan = mei.plan_from("Bread", 9, due="3d")
+        parts = mei.plan(plan.id).parts
+        promise = mei.take(parts[5].id)
+        assert mei.inbox().rows == ()
+        now = now_ms()
+        for module in (inbox, plans):
+            monkeypatch.setattr(module, "now_ms", lambda: now + 2 * DAY_MS + 60_000)
+        (row,) = mei.inbox().rows
+        assert (row.kind, row.until_ms) == (inbox.PROMISE, parts[5].due_ms)
+        assert row.words == "work 2 hour, for the plan Bread"
+        assert row.command == f"weal record work 2 hour --fulfills {promise.id.hex()[:16]}"
+        mei.record("work", 1, "hour", fulfills=promise.id.hex())
+        assert "work 1 hour --fulfills" in mei.inbox().rows[0].command
+        mei.record("work", 1, "hour", fulfills=promise.id.hex())
+        assert mei.inbox().rows == ()
+        mei.take(parts[1].id)
+        assert len(mei.inbox().rows) == 1
+        mei.end_plan(plan.id)
+        assert mei.inbox().rows == (), "nothing of a plan that has ended is waited for"
 
     def test_a_plan_without_a_day_begins_in_an_hour(self, mei: Member) -> None:
         mei.add_recipe(EXAMPLE)

@@ -128,3 +128,15 @@ def test_income_that_no_pool_takes_is_said(tmp_path: Path) -> None:
         assert member.income(90, "USD").forecast.pool is None
         with pytest.raises(WouldNotCount, match="the unit is not known"):
             member.income(90, "CHF")
+
+
+def test_a_thing_and_its_kind_are_written_at_once(tmp_path: Path) -> None:
+    with founded(tmp_path, "value-network") as member:
+        made = member.record("raise", 3, "kg", new_resource="pears")
+        assert member.resource(made.id).name == "pears"
+        with member.home.store(readonly=True) as store:
+            written = store.counts().records
+        with pytest.raises(WouldNotCount):
+            member.record("consume", 3, "kg", new_resource="plums")
+        with member.home.store(readonly=True) as store:
+            assert store.counts().records == written

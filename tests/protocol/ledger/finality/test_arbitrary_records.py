@@ -165,7 +165,14 @@ class Anybody:
             case "rules.propose":
                 return ["subject", "member", "base", "sunset"]
             case "intent" | "commitment":
-                return ["action", "provider", "receiver", rng.choice(QUANTITIES), "due"]
+                found = ["action", "provider", "receiver", rng.choice(QUANTITIES), "due"]
+                return found + [one for one in PLANNED if rng.random() < 0.3]
+            case "recipe.process":
+                return ["basedOn", "hasDuration", "inputs", "outputs"]
+            case "recipe":
+                return ["name", "resourceConformsTo", "resourceQuantity", "processes"]
+            case "plan" | "plan.end":
+                return ["name", "resourceQuantity", "due", "plan"]
             case "agent.claim":
                 return ["agent"]
             case "round.give":
@@ -205,7 +212,12 @@ class Anybody:
                 return rng.choice([self.round()["opened"], *NUMBERS])
             case "points":
                 return rng.choice([self.points("Mei"), self.junk(), [[members[0], self.junk()]]])
-            case "intents" | "commitments":
+            case "hasDuration":
+                return rng.choice(NUMBERS)
+            case "inputs" | "outputs":
+                flow = ("action", rng.choice(QUANTITIES), "resourceConformsTo")
+                return [{part: self.value(part) for part in flow}, self.junk()][: rng.randint(0, 2)]
+            case "intents" | "commitments" | "processes":
                 return [self.record().id]
             case "role":
                 return rng.choice(["promoter", "consumer", "witness", "co-owner"])
@@ -230,6 +242,7 @@ class Anybody:
 
 
 QUANTITIES = ("resourceQuantity", "resourceQuantity", "effortQuantity")
+PLANNED = ("plannedWithin", "inputOf", "outputOf", "satisfies", "resourceConformsTo")
 EVENT = (
     *("newInventoriedResource", "resourceInventoriedAs", "toResourceInventoriedAs", "earnedBy"),
     *("resourceConformsTo", "inputOf", "outputOf", "fulfills", "satisfies", "settles", "settles"),
