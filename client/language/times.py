@@ -6,9 +6,9 @@ A day, and a time without a zone, are read and shown as they are, wherever the m
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta
 
+from commonweal.client.language.digits import plain_digits
 from commonweal.protocol.errors import FutureTime, UnreadableTime
 from commonweal.storage.ledger.points_in_time import (
     DAY_MS,
@@ -43,7 +43,7 @@ def read_duration_ms(text: str) -> int:
     """Return ms for 30m, 12h, 7d, 2w, 7天. Raises UnreadableTime."""
     if len(text) > TYPED_CHARS_MAX:
         raise UnreadableTime(text[:TYPED_CHARS_MAX])
-    match = _DURATION.fullmatch(unicodedata.normalize("NFKC", text).strip().lower())
+    match = _DURATION.fullmatch(plain_digits(text).lower())
     if match is None or not int(match[1]):
         raise UnreadableTime(text)
     return int(match[1]) * _MINUTES[match[2]] * 60_000
@@ -194,7 +194,7 @@ def _plain(text: str) -> str:
     """Return a typed time in lower case and plain digits. Raises UnreadableTime when it is long."""
     if len(text) > TYPED_CHARS_MAX:
         raise UnreadableTime(text[:TYPED_CHARS_MAX])
-    return unicodedata.normalize("NFKC", text).strip().lower()
+    return plain_digits(text).lower()
 
 
 def _here(at_ms: int) -> datetime:

@@ -64,6 +64,7 @@ def test_a_quantity_is_an_integer_with_a_scale(typed: str, n: int, scale: int) -
         (".5", ""),
         ("1e3", ""),
         ("0x10", ""),
+        *(("3¹", ""), ("3₁", ""), ("①", ""), ("½", "")),
         ("1_000", ""),
         ("3 5", ""),
         ("三", ""),
@@ -214,7 +215,7 @@ def test_a_duration_is_a_number_with_a_letter(typed: str, minutes: int) -> None:
     assert read_duration_ms(typed) == minutes * 60_000
 
 
-@pytest.mark.parametrize("typed", ["", "7", "d", "0d", "-1d", "7 years", "9999999d", "1.5h"])
+@pytest.mark.parametrize("typed", ["", "7", "d", "0d", "-1d", "7 years", "9999999d", "1.5h", "1²d"])
 def test_another_duration_is_refused(typed: str) -> None:
     with pytest.raises(UnreadableTime):
         read_duration_ms(typed)
