@@ -124,11 +124,13 @@ def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
 def safe_cell(value: object) -> object:
     """Return what a spreadsheet shows as it is: text that would be a formula gets a ' before it.
 
-    Where a comma is part of a number, spreadsheets take a ; or a line break for the end of a cell,
+    A list becomes its values, with commas. Where a comma is part of a number, spreadsheets take a ; or a line break for the end of a cell,
     also between quotes that begin no cell of theirs.
     """
     if value is None or isinstance(value, bool | int):
         return "" if value is None else value
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
     text = _FORMULA_AFTER.sub(r"\1'", str(value))
     return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 

@@ -295,3 +295,8 @@ def test_a_long_seal_shows_a_bar_and_is_worked_out_once(
         folds.clear()
         good("seal", "--home", home)
         assert (bool(shown), len(folds)) == (is_shown, 1)
+
+
+def test_a_list_in_a_cell_is_its_values(capsys: pytest.CaptureFixture[str]) -> None:
+    write_csv(["inputs"], [{"inputs": ["ab", "cd"]}, {"inputs": []}, {"inputs": ["=1", "2"]}])
+    assert capsys.readouterr().out.splitlines() == ["inputs", '"ab, cd"', '""', '"\'=1, 2"']
