@@ -124,8 +124,8 @@ def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
 def safe_cell(value: object) -> object:
     """Return what a spreadsheet shows as it is: text that would be a formula gets a ' before it.
 
-    A list becomes its values, with commas. Where a comma is part of a number, spreadsheets take a ; or a line break for the end of a cell,
-    also between quotes that begin no cell of theirs.
+    A list becomes its values, with commas. Where a comma is part of a number, spreadsheets take a ;
+    or a line break for the end of a cell, also between quotes that begin no cell of theirs.
     """
     if value is None or isinstance(value, bool | int):
         return "" if value is None else value
