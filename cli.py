@@ -57,7 +57,7 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
     N_("Contribute"): {
         "record": CommandEntry("contribute.record", "record", N_("write down what you gave")),
         "import": CommandEntry(
-            "contribute.import_",
+            "imports.import_",
             "import_",
             N_("take in git commits, a sheet, or what a platform exports"),
         ),

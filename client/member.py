@@ -17,14 +17,7 @@ from commonweal.client.community.membership import Membership
 from commonweal.client.community.node import NodeOfHome
 from commonweal.client.contributions.attestations import Attestations
 from commonweal.client.contributions.contributions import Contributions
-from commonweal.client.contributions.custody import Custody
-from commonweal.client.contributions.outside_agents import OutsideAgents
-from commonweal.client.contributions.plans import Plans
-from commonweal.client.contributions.processes import Processes
-from commonweal.client.contributions.recipes import Recipes
 from commonweal.client.contributions.records import Records
-from commonweal.client.contributions.resources import Resources
-from commonweal.client.contributions.specifications import Specifications
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exports.books import BookExports
 from commonweal.client.exports.contribution_export import ContributionExports
@@ -40,6 +33,8 @@ from commonweal.client.keep.integrity import Integrity
 from commonweal.client.keep.proofs import Proofs
 from commonweal.client.keep.queries import Queries
 from commonweal.client.keep.refounding import Refounding
+from commonweal.client.plans.plans import Plans
+from commonweal.client.plans.recipes import Recipes
 from commonweal.client.platforms.platform_import import PlatformImports
 from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
@@ -47,6 +42,11 @@ from commonweal.client.sharing.points import Points
 from commonweal.client.sharing.seals import Sealing
 from commonweal.client.sharing.shares import Shares
 from commonweal.client.sheets.sheet_import import SheetImports
+from commonweal.client.things.custody import Custody
+from commonweal.client.things.outside_agents import OutsideAgents
+from commonweal.client.things.processes import Processes
+from commonweal.client.things.resources import Resources
+from commonweal.client.things.specifications import Specifications
 
 
 class Member(

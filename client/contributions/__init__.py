@@ -1,1 +1,1 @@
-"""Contributions, attestations, single records, and the resources that they change."""
+"""Contributions, attestations, withdrawals and single records."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from commonweal.client.contributions.plans import fulfilling
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import read_scope, shown_action
 from commonweal.client.language.times import read_when, stated
@@ -15,6 +14,7 @@ from commonweal.client.ledger.named import (
     find_spec,
     owned_by,
 )
+from commonweal.client.plans.plans import fulfilling
 from commonweal.protocol.errors import UnusableText, UsageError
 from commonweal.protocol.ledger.contributions.plans import COMMITMENT, INTENT
 from commonweal.protocol.vocabulary.actions import ACTIONS

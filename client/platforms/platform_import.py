@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
-from commonweal.client.contributions.resources import treasury_of
 from commonweal.client.home.submit import now_ms, writer
 from commonweal.client.importers.imports import Imports, Progress, VoidRow, unshown
 from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
@@ -25,6 +24,7 @@ from commonweal.client.ledger.forecast import Forecast
 from commonweal.client.ledger.ledger_view import LedgerView
 from commonweal.client.ledger.named import outside_name
 from commonweal.client.platforms.platform_events import READINGS, PlatformEvent, Unread
+from commonweal.client.things.resources import treasury_of
 from commonweal.protocol import codec
 from commonweal.protocol.errors import OverBudget
 from commonweal.protocol.ledger.members.agents import AGENT_NAME, OUTSIDE_BYTES

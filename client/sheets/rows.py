@@ -13,7 +13,6 @@ from os import urandom
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
-from commonweal.client.contributions.resources import treasury_of
 from commonweal.client.home.submit import now_ms
 from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY
 from commonweal.client.language.quantity import (
@@ -33,6 +32,7 @@ from commonweal.client.sheets.date_format import iso_date
 from commonweal.client.sheets.number_format import DECIMALS, plain_number
 from commonweal.client.sheets.row_units import RowUnits
 from commonweal.client.sheets.sheet import Row, SheetForm
+from commonweal.client.things.resources import treasury_of
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
     UnknownId,

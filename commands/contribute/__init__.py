@@ -1,1 +1,1 @@
-"""Contribute: record, import, list, attest and correct contributions."""
+"""Contribute: record, list, attest, correct and withdraw contributions."""

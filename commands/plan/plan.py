@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from commonweal.client.contributions.plans import Plans
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.plan_rows import STATES, PlanDetails
+from commonweal.client.plans.plans import Plans
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from commonweal.client.contributions.recipe_text import EXAMPLE
-from commonweal.client.contributions.recipes import RecipeDetails, Recipes
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.visible_text import visible
+from commonweal.client.plans.recipe_text import EXAMPLE
+from commonweal.client.plans.recipes import RecipeDetails, Recipes
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.contributions.processes import Processes
 from commonweal.client.language.plain import plain_rows
+from commonweal.client.things.processes import Processes
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from commonweal.client.contributions.resources import Resources
 from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.things.resources import Resources
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.contributions.specifications import Specifications
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import shown_unit
+from commonweal.client.things.specifications import Specifications
 from commonweal.commands.terminal.language import N_, _, spoken
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

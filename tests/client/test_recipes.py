@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from commonweal.client import Member, create_home, inbox
-from commonweal.client.contributions import plans
-from commonweal.client.contributions.recipe_text import EXAMPLE
-from commonweal.client.contributions.schedule import StepTimes, scaled, span_ms, times_of
 from commonweal.client.home.submit import now_ms
 from commonweal.client.ledger import plan_rows
+from commonweal.client.plans import plans
+from commonweal.client.plans.recipe_text import EXAMPLE
+from commonweal.client.plans.schedule import StepTimes, scaled, span_ms, times_of
 from commonweal.protocol.errors import (
     AmbiguousId,
     BadRecipe,

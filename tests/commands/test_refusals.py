@@ -15,7 +15,7 @@ import click
 import pytest
 
 from commonweal.cli import weal as program
-from commonweal.client.contributions.recipe_text import EXAMPLE
+from commonweal.client.plans.recipe_text import EXAMPLE
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home

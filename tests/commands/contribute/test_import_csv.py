@@ -11,7 +11,7 @@ import pytest
 from commonweal.client.importers import known_events
 from commonweal.client.sheets import preview, sheet, sheet_import
 from commonweal.client.sheets.columns import Mapping, read_mapping
-from commonweal.commands.contribute import import_
+from commonweal.commands.imports import import_
 from commonweal.commands.terminal import options
 from commonweal.node.service import quota
 from commonweal.protocol.errors import CommonwealError

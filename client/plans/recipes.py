@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
-from commonweal.client.contributions.recipe_text import (
+from commonweal.client.home.files import read_text
+from commonweal.client.language.quantity import exact
+from commonweal.client.ledger.contribution_rows import spec_name
+from commonweal.client.ledger.directory import begins
+from commonweal.client.plans.recipe_text import (
     TEXT_CHARACTERS_MAX,
     FlowText,
     Places,
@@ -16,11 +20,7 @@ from commonweal.client.contributions.recipe_text import (
     StepText,
     read_recipe,
 )
-from commonweal.client.contributions.schedule import makers_of, span_ms
-from commonweal.client.home.files import read_text
-from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.contribution_rows import spec_name
-from commonweal.client.ledger.directory import begins
+from commonweal.client.plans.schedule import makers_of, span_ms
 from commonweal.protocol.errors import BadRecipe
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions.flows import RecipeFlow

@@ -9,13 +9,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
-from commonweal.client.contributions.recipes import recipe_id, steps_of
-from commonweal.client.contributions.schedule import (
-    StepTimes,
-    scaled,
-    span_ms,
-    times_of,
-)
 from commonweal.client.home.submit import WrittenRecord, now_ms
 from commonweal.client.language.quantity import (
     exact,
@@ -29,6 +22,13 @@ from commonweal.client.language.quantity import (
 from commonweal.client.language.times import read_due_ms
 from commonweal.client.ledger.contribution_rows import spec_name
 from commonweal.client.ledger.plan_rows import ListedPlan, PlanDetails, listed_plan, plan_parts
+from commonweal.client.plans.recipes import recipe_id, steps_of
+from commonweal.client.plans.schedule import (
+    StepTimes,
+    scaled,
+    span_ms,
+    times_of,
+)
 from commonweal.protocol.errors import UnreadableQuantity, UnreadableTime, UsageError
 from commonweal.protocol.ledger.contributions import plans
 from commonweal.protocol.ledger.contributions.flows import RecipeFlow

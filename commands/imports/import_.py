@@ -22,9 +22,9 @@ from commonweal.client.sheets.number_format import DECIMALS
 from commonweal.client.sheets.preview import SheetPreview
 from commonweal.client.sheets.sheet import at
 from commonweal.client.sheets.sheet_import import SheetImports
-from commonweal.commands.contribute.git_preview import show_git_preview, warn_of_history
-from commonweal.commands.contribute.import_platform import github, loomio, opencollective
-from commonweal.commands.contribute.sheet_preview import (
+from commonweal.commands.imports.git_preview import show_git_preview, warn_of_history
+from commonweal.commands.imports.import_platform import github, loomio, opencollective
+from commonweal.commands.imports.sheet_preview import (
     confirm_preview,
     preview_fields,
     show_preview,

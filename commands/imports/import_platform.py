@@ -16,7 +16,7 @@ from commonweal.client.platforms.platform_import import (
     PlatformImports,
     PlatformPreview,
 )
-from commonweal.commands.contribute.sheet_preview import worth
+from commonweal.commands.imports.sheet_preview import worth
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (

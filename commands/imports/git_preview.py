@@ -7,7 +7,7 @@ from typing import Any
 from commonweal.client.importers.git_preview import CommitAuthor, FirstCommit, GitPreview
 from commonweal.client.language.times import shown_when
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.contribute.sheet_preview import worth
+from commonweal.commands.imports.sheet_preview import worth
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.output import Column, say, warn, write_table
 

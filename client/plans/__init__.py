@@ -1,0 +1,1 @@
+"""Recipes, and plans of what is to be done by when."""

@@ -1,0 +1,1 @@
+"""Import: commits, sheets, and what other platforms export."""
