@@ -103,7 +103,7 @@ def _count_lines(preview: SheetPreview) -> list[str]:
 
 def _columns() -> list[Column]:
     return [
-        Column("line", _("line"), is_number=True),
+        Column("line", "#", is_number=True),
         Column("when", _("when")),
         Column("member", _("member")),
         Column("action", _("action")),
