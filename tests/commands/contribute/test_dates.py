@@ -11,8 +11,8 @@ import pytest
 from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
 from commonweal.storage.home.home import Home
 from tests.builders.commons import Commons
-from tests.builders.git_histories import commit
-from tests.builders.weal import good, weal
+from tests.builders.git_histories import commit, git
+from tests.builders.weal import founder, good, weal
 
 SHEET = "When,Hours\n2026-01-05,3\n2026-01-05 23:30,2\n2026-01-06,1\n"
 MAP = "action==work,unit==hour,quantity=Hours,date=When"
@@ -31,6 +31,11 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield request.param
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return founder(tmp_path / "home")
 
 
 def sheet(folder: Path, content: str = SHEET) -> Path:
@@ -110,7 +115,10 @@ def test_a_contribution_without_a_date_has_the_time_of_recording(home: Path) -> 
     assert dated(home, "--since", "1h") == [row["when"]]
 
 
-def test_a_commit_has_the_time_of_its_author(zone: str, repo: Path, home: Path) -> None:
+def test_a_commit_has_the_time_of_its_author(zone: str, home: Path, tmp_path: Path) -> None:
+    repo = tmp_path / "garden"
+    repo.mkdir()
+    git(repo, "init", "--quiet", "--initial-branch=main")
     commit(repo, "one")
     good("import", "git", "--yes", repo, "--home", home)
     assert dated(home) == ["2023-11-14T22:13:20.000Z"]

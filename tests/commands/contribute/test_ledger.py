@@ -321,7 +321,8 @@ def test_status_keeps_its_shape(home: Path) -> None:
 
 def test_an_invite_is_made_listed_and_taken_back(home: Path) -> None:
     made = good("invite", "create", "--uses", "3", "--expires", "2d", "--home", home, "-o", "json")
-    assert sorted(made.json) == ["expires", "id", "link", "uses"]
+    assert sorted(made.json) == ["code", "expires", "id", "link", "uses"]
+    assert made.json["code"] is None, "no node runs"
     assert made.json["link"].startswith("weal://")
     assert made.json["uses"] == 3
     (row,) = good("invite", "list", "--home", home, "-o", "json").json["invites"]
