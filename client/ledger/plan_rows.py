@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OPEN, TAKEN, LATE, MET = "open", "taken", "late", "met"
 STATES = {
-    OPEN: N_("open"),
+    OPEN: N_("to do"),
     TAKEN: N_("taken"),
     LATE: N_("late"),
     MET: N_("done"),

@@ -37,7 +37,7 @@ def plan() -> None:
 @home_option
 @form_option()
 def list_(with_ended: bool, home: Home, form: Form) -> None:
-    """List the plans, what is first due first: what is open, late and done of each."""
+    """List the plans, what is first due first: what is to do, late and done of each."""
     with part_of(Plans, home) as me:
         listed = me.plans(ended=with_ended)
     rows = plain_rows(listed)
@@ -51,7 +51,7 @@ def list_(with_ended: bool, home: Home, form: Form) -> None:
         Column("quantity", _("quantity"), is_number=True),
         Column("unit", _("unit")),
         Column("due", _("due")),
-        Column("open", _("open"), is_number=True),
+        Column("open", _("to do"), is_number=True),
         Column("late", _("late"), is_number=True),
         Column("met", _("done"), is_number=True),
         Column("member_name", _("member")),
@@ -183,7 +183,7 @@ def take(
 
 
 def _headline(details: PlanDetails) -> str:
-    words = _("{name}: {open} open, {late} late, {met} done.")
+    words = _("{name}: {open} to do, {late} late, {met} done.")
     counts = {"open": details.open, "late": details.late, "met": details.met}
     line = words.format(name=visible(details.name), **counts)
     if details.quantity is not None and details.unit is not None:

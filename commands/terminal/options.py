@@ -181,7 +181,7 @@ def make_sure(question: str, *, yes: bool) -> None:
     """
     if not yes:
         if not is_typed():
-            raise UsageError(_("say --yes when you mean it"))
+            raise UsageError(_("nothing was done: type it again with --yes"))
         click.confirm(question, abort=True, err=True)
 
 

@@ -6,7 +6,7 @@ from commonweal.protocol.errors.base import CommonwealError
 
 
 class UsageError(CommonwealError):
-    """The command does not say what to do in a form that can be read; see its --help."""
+    """The command cannot be done as it was typed; its --help says how."""
 
     exit_code = 2
 
