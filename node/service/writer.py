@@ -116,9 +116,23 @@ class Writer:
         if not name or mine is None or not self._may_write():
             return False
         known = membership.member(replica.ledger.state, mine)
-        if known is None or known.profile is not None or replica.store.setting(RESTORING):
+        if known is None or replica.store.setting(RESTORING):
+            return False
+        if known.profile is not None and not self._is_void(RecordId(known.profile), mine):
             return False
         return self._said((Wish(PROFILE, {}, text=Text("text/plain", name)),))
+
+    def _is_void(self, profile: RecordId, member: MemberId) -> bool:
+        """Whether a seal covers a profile and refused it: it came before what admitted its author.
+
+        A newcomer who does not know an earlier member yet may need fewer vouches in their own eyes.
+        """
+        replica = self.core.replica
+        record = replica.store.record(profile)
+        assert record is not None, "a profile that counts is held"
+        return member in replica.decided.nameless and record.seq < replica.sealed_length(
+            record.author
+        )
 
     def _may_write(self) -> bool:
         return self._hindrance() is None

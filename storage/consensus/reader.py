@@ -43,6 +43,7 @@ class _Final:
 
     removed: tuple[tuple[MemberId, int], ...]
     back: tuple[MemberId, ...]
+    nameless: tuple[MemberId, ...]
     void: tuple[RecordId, ...]
     offered: tuple[DeviceKey, ...]
     deadline_ms: int | None
@@ -79,6 +80,7 @@ class ConsensusReader:
                 ruleset=ruleset.id,
                 removed=seen.removed,
                 back=seen.back,
+                nameless=seen.nameless,
                 waiting=self.kept.waiting(),
                 joining=kept.rules.membership,
                 witnesses=witnesses,
@@ -144,6 +146,7 @@ class ConsensusReader:
             values = _Final(
                 proposals.removals(final),
                 invites.returned(final),
+                membership.nameless(final),
                 self._layers.refused_by(witness_set.SEAL_ONLY_REASONS),
                 tuple(offer.witness.device for offer in witness_set.candidates(final)),
                 next_deadline(final, kept.cut, ruleset, self._community),

@@ -20,7 +20,7 @@ class ConsensusView:
 
     height, seal: the last seal that is folded; the stored chain may be longer.
     ruleset: id of the active ruleset.
-    removed, back: as in `SealedDecisions`.
+    removed, back, nameless: as in `SealedDecisions`.
     waiting: members who are known but not admitted, or who left.
     joining: what the active rules require of newcomers.
     witnesses: the validator set for `height` + 1.
@@ -51,6 +51,7 @@ class ConsensusView:
     alarm: str
     budget: Budget = DEFAULT_BUDGET
     shares: Mapping[DeviceKey, int] = field(default_factory=dict)
+    nameless: tuple[MemberId, ...] = ()
 
     @property
     def end(self) -> tuple[int, SealId]:
@@ -60,4 +61,6 @@ class ConsensusView:
     @property
     def decided(self) -> SealedDecisions:
         """The part that a fold of membership records alone needs."""
-        return SealedDecisions(self.removed, self.void, self.witnesses, self.height, self.back)
+        return SealedDecisions(
+            self.removed, self.void, self.witnesses, self.height, self.back, self.nameless
+        )

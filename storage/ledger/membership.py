@@ -55,6 +55,7 @@ class SealedDecisions(NamedTuple):
     seated: the witnesses of the next height; empty before the first seal is applied.
     height: of the last seal.
     back: members who left or were removed, and returned.
+    nameless: active members without a profile that counts.
     """
 
     removed: tuple[tuple[MemberId, int], ...] = ()
@@ -62,6 +63,7 @@ class SealedDecisions(NamedTuple):
     seated: tuple[Witness, ...] = ()
     height: int = 0
     back: tuple[MemberId, ...] = ()
+    nameless: tuple[MemberId, ...] = ()
 
     def apply_to(self, ledger: Ledger) -> None:
         """Let a fold of membership records know seats and void records."""
@@ -73,13 +75,14 @@ def read_decisions(store: SettingStore) -> SealedDecisions:
     data = store.setting(DECISIONS)
     try:
         match codec.decode(data) if data else None:
-            case [list(removed), list(void), list(seated), int(height), list(back)]:
+            case [list(removed), list(void), list(seated), int(height), list(back), list(nameless)]:
                 return SealedDecisions(
                     tuple((MemberId(id), at) for id, at in cast("_Removals", removed)),
                     tuple(map(RecordId, cast("list[bytes]", void))),
                     read_witnesses(seated) if seated else (),
                     height,
                     tuple(map(MemberId, cast("list[bytes]", back))),
+                    tuple(map(MemberId, cast("list[bytes]", nameless))),
                 )
             case _:
                 return SealedDecisions()
@@ -95,6 +98,7 @@ def put_decisions(store: SettingStore, decided: SealedDecisions) -> None:
         witness_fields(decided.seated),
         decided.height,
         list(decided.back),
+        list(decided.nameless),
     ]
     store.put_setting(DECISIONS, codec.encode(fields))
 
@@ -116,7 +120,7 @@ def current_decisions(state: str | Path, store: Store, community: CommunityId) -
 def decisions_of(kept: LedgerState) -> SealedDecisions:
     """Return the decisions of the seals that `kept` has folded."""
     from commonweal.protocol.ledger.governance import proposals, witness_set
-    from commonweal.protocol.ledger.members import invites
+    from commonweal.protocol.ledger.members import invites, membership
 
     return SealedDecisions(
         removed=proposals.removals(kept.final),
@@ -124,6 +128,7 @@ def decisions_of(kept: LedgerState) -> SealedDecisions:
         seated=kept.chain_point().witnesses,
         height=kept.cut.height,
         back=invites.returned(kept.final),
+        nameless=membership.nameless(kept.final),
     )
 
 

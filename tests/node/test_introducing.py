@@ -8,12 +8,14 @@ import pytest
 
 from commonweal.node.service.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
 from commonweal.node.service.peer import Identity, PeerState
+from commonweal.node.service.replica import Replica
 from commonweal.node.service.service import TICK_MS, Service
 from commonweal.node.service.writer import NAME, PROFILE
 from commonweal.node.transport import FrameProgress, FrameReceived, TrustLevel
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.records.record import RecordId, read_erasable_body
 from commonweal.protocol.wire import frame_codec, messages
+from commonweal.storage.ledger.membership import SealedDecisions, put_decisions, read_decisions
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, FOUNDING, MEI, Author, write
@@ -67,6 +69,17 @@ def test_a_member_is_introduced_once() -> None:
     assert live(store, service) == ["小梅"]
 
 
+def test_a_name_that_a_seal_refused_is_written_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, service = home(MEI, "小梅")
+    meet(service)
+    assert live(store, service) == ["小梅"]
+    replica = service.core.replica
+    replica.decide(SealedDecisions(nameless=(MEI.id,)))
+    assert live(store, service) == ["小梅"], "no seal covers it yet"
+    monkeypatch.setattr(Replica, "sealed_length", lambda _self, _author: 2)
+    assert live(store, service, 5) == ["小梅", "小梅"]
+
+
 def test_a_member_is_introduced_as_soon_as_he_has_met_one() -> None:
     store, service = home(MEI, "小梅")
     service.handle(Started(), NOW_MS)
@@ -85,6 +98,13 @@ def test_a_home_that_is_an_older_copy_writes_nothing() -> None:
     service.handle(Submitted(Ticket(1), (wish,)), NOW_MS)
     (answer,) = [one for one in service.handle(Committed(), NOW_MS) if isinstance(one, Answer)]
     assert isinstance(answer.value, OlderCopy)
+
+
+def test_what_a_seal_decided_is_read_as_it_was_stored() -> None:
+    store = Store()
+    decided = SealedDecisions(((MEI.id, 3),), height=7, back=(BO.id,), nameless=(EVE.id,))
+    put_decisions(store, decided)
+    assert read_decisions(store) == decided
 
 
 def test_a_home_without_a_name_says_nothing() -> None:

@@ -134,6 +134,11 @@ def members(state: State) -> list[MemberStatus]:
     return [_member(key[1:], value) for key, value in state.items(registry.MEMBER)]
 
 
+def nameless(state: State) -> tuple[MemberId, ...]:
+    """Return, by id, the active members without a profile that counts."""
+    return tuple(row.id for row in members(state) if row.status == ACTIVE and row.profile is None)
+
+
 def member(state: State, member: MemberId) -> MemberStatus | None:
     """Return a member, a former member or a newcomer by id; None when not known."""
     value = state.get(registry.MEMBER + member)

@@ -317,6 +317,23 @@ def test_new_keys_take_over_and_the_old_ones_speak_no_more() -> None:
     assert found.keys == (MemberKey(new.key),)
 
 
+def test_a_profile_before_the_admission_leaves_a_member_nameless() -> None:
+    village = Village()
+    pen = village.pen("Jun")
+    invite = village.mei.invite(village.invite_key)
+    enrolled = pen.enrol([invite])
+    early = pen.write("member.profile", {}, [enrolled], TEXT)
+    assert membership.nameless(village.ledger().state) == (village.founder.id,)
+    pen.request(invite, village.invite_key)
+    ledger = village.ledger()
+    assert ledger.verdict(early.id) == Reason.NOT_A_MEMBER
+    assert set(membership.nameless(ledger.state)) == {village.founder.id, pen.owner.id}
+    late = pen.write("member.profile", {}, [early], TEXT)
+    ledger = village.ledger()
+    assert ledger.verdict(late.id) is None
+    assert membership.nameless(ledger.state) == (village.founder.id,)
+
+
 def test_a_profile_names_the_record_whose_body_has_the_name() -> None:
     village = Village()
     body = erasable_body(bytes(16), "text/plain", "梅".encode())[1]
