@@ -92,6 +92,10 @@ class HomeAccess:
                 self._view = self._held.enter_context(folded)
         return self._view
 
+    def standing(self) -> str:
+        """Return how far what is read here is final, as a sentence."""
+        return self.view.standing()
+
     def node_answer(self, question: Question[A]) -> A | None:
         """Return what the running node of this home answers; None when no node runs."""
         return ask_if_running(self.home, question)

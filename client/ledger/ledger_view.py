@@ -26,6 +26,7 @@ from commonweal.protocol.ledger.members import agents, membership, registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId
+from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.vocabulary import identifiers
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
@@ -139,11 +140,14 @@ class LedgerView:
         return void.format(id=record.id.hex()[:ID_DIGITS], reason=why)
 
     def standing(self) -> str:
-        """Return how far the ledger is final, as a sentence."""
-        cut = self.kept.cut
-        if not cut.height:
+        """Return how far what is read here is final, as a sentence."""
+        height, sealed = self.kept.cut.height, self.kept.last.logs
+        if not height:
             return self.words("provisional: not sealed yet")
-        return self.words("final at height {height}").format(height=cut.height)
+        text = self.words("final at height {height}")
+        if any(row.length > length_in(sealed, row.author) for row in self.store.logs()):
+            text = self.words("final up to height {height}; what came after it is provisional")
+        return text.format(height=height)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ FIELDS = ("direction", "depth", "sort", "id", "parent", "words")
 def trace_(id: str, up_only: bool, down_only: bool, home: Home, form: Form) -> None:
     """Show what went into the thing, process or contribution ID, and what came of it."""
     with member_of(home) as me:
-        tree = me.trace(id, up=not down_only, down=not up_only)
+        tree, standing = me.trace(id, up=not down_only, down=not up_only), me.standing()
     if form is Form.JSON:
         value = plain(tree)
         del value["words"]
@@ -47,4 +47,4 @@ def trace_(id: str, up_only: bool, down_only: bool, home: Home, form: Form) -> N
     if TRACE_STEPS_MAX in (len(tree.upstream), len(tree.downstream)):
         say(_("There is more; {most} are shown each way.").format(most=TRACE_STEPS_MAX))
     say()
-    return say(_("provisional: not sealed yet"))
+    return say(standing)

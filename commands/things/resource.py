@@ -36,8 +36,8 @@ def resource() -> None:
 def list_(name: str | None, member: str | None, home: Home, form: Form) -> None:
     """List what there is, or what has this NAME: whose it is, and who has it."""
     with part_of(Resources, home) as me:
-        rows = plain_rows(me.resources(name=name, member=member))
-    return table(form, "resources", rows, FIELDS, _columns(), _("provisional: not sealed yet"))
+        rows, standing = plain_rows(me.resources(name=name, member=member)), me.standing()
+    return table(form, "resources", rows, FIELDS, _columns(), standing)
 
 
 def _columns() -> list[Column]:

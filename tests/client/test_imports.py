@@ -30,7 +30,7 @@ HEAVY = (
 LISTS = (
     "contributions.contributions.Contributions.contributions",
     "contributions.contributions.Contributions.void_records",
-    "contributions.resources.Resources.resources",
+    "things.resources.Resources.resources",
     "community.members.Members.members",
     "sharing.shares.Shares.balance",
 )

@@ -22,6 +22,7 @@ from commonweal.node.control.message_codec import (
 )
 from commonweal.node.control.messages import (
     AnyQuestion,
+    Done,
     HeldBy,
     Holders,
     NewRecord,
@@ -248,10 +249,11 @@ def test_show_says_who_else_holds_a_record(home: Path) -> None:
 def test_a_link_carries_where_the_node_listens(home: Path) -> None:
     made = good("record", "work", "1", "hour", "--home", home, "-o", "json").json
     answer = NewRecords((NewRecord(bytes.fromhex(made["id"]), made["seq"]),))
-    with node(home, {"status": [STATUS], "submit": [answer]}):
+    with node(home, {"status": [STATUS], "submit": [answer], "hold-code": [Done()]}):
         ran = good("invite", "create", "--home", home, "-o", "json")
     link = invite.from_text(ran.json["link"])
     assert link.contacts[0].addresses[0] == "/ip4/8.8.8.8/tcp/4001"
+    assert ran.json["code"], "the node holds the link for it"
     assert link.contacts[0].addresses[-1] == "/ip4/127.0.0.1/tcp/4001"
     assert ran.err == ""
 
