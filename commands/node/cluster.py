@@ -22,6 +22,8 @@ from commonweal.commands.terminal.output import Column, Form, say, write_json, w
 from commonweal.protocol import keys
 from commonweal.protocol.errors import NotPermitted, NotYet, UnknownId
 from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.members.registry import ACTIVE
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
 
@@ -156,7 +158,9 @@ def found(folder: Path, nodes: int, rules: str | None = None) -> None:
 def _vouch(homes: list[Home]) -> None:
     """Let members vouch for who asks to join, while the rules ask for more than an invite.
 
-    Gives up after a while: who is no member by then is named by the wait for equal nodes.
+    Returns once a seal has all of them with their names: until then the order of records that come
+    late may undo an admission. Gives up after a while: who is no member by then is named by the
+    wait for equal nodes.
     """
     from commonweal.client.inbox import REQUEST
     from commonweal.client.member import Member
@@ -164,8 +168,13 @@ def _vouch(homes: list[Home]) -> None:
     deadline = time.monotonic() + EQUAL_SECONDS_PER_NODE * len(homes)
     while time.monotonic() < deadline:
         with Member(homes[0]) as founder:
-            active = [member for member in founder.members() if member.status == "active"]
-            if founder.view.kept.rules.membership.vouches < 2 or len(active) == len(homes):
+            if founder.view.kept.rules.membership.vouches < 2:
+                return
+            with suppress(NotYet):
+                founder.seal()
+            final = founder.view.kept.final
+            admitted = [row for row in membership.members(final) if row.status == ACTIVE]
+            if len(admitted) == len(homes) and all(row.profile for row in admitted):
                 return
         for home in homes[1:]:
             # Their node may not know yet that they are members, or know that enough have vouched.
