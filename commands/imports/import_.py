@@ -17,12 +17,15 @@ from commonweal.client.importers.imports import ImportResult, Imports, VoidRow
 from commonweal.client.language.plain import plain
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.notes import ID_DIGITS
-from commonweal.client.sheets.date_format import ORDERS
-from commonweal.client.sheets.number_format import DECIMALS
 from commonweal.client.sheets.preview import SheetPreview
 from commonweal.client.sheets.sheet import at
 from commonweal.client.sheets.sheet_import import SheetImports
 from commonweal.commands.imports.git_preview import show_git_preview, warn_of_history
+from commonweal.commands.imports.import_options import (
+    dry_run_option,
+    sheet_options,
+    yes_option,
+)
 from commonweal.commands.imports.import_platform import github, loomio, opencollective
 from commonweal.commands.imports.sheet_preview import (
     confirm_preview,
@@ -43,8 +46,6 @@ from commonweal.commands.terminal.progress import progress
 from commonweal.protocol.errors import AmbiguousSheet, OverBudget, UnreadableFile, WouldNotCount
 from commonweal.storage.home.home import Home
 
-HEADING_LINE_MAX = 1_000
-
 
 @click.group("import")
 def import_() -> None:
@@ -62,8 +63,8 @@ def import_() -> None:
 )
 @click.option("--scope", metavar="TEXT", help="What it was for; else the repository's name.")
 @click.option("--rewritten", is_flag=True, help="Take in also what is here under another hash.")
-@click.option("--dry-run", is_flag=True, help="Show what it would come to, and write nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
+@dry_run_option
+@yes_option
 @click.option("--wait", type=click.IntRange(0), default=0, help="Wait until so many peers hold it.")
 @passphrase_option
 @home_option
@@ -126,21 +127,7 @@ def git(
 
 
 @import_.command("csv")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--map", "mapping", metavar="MAPPING", help="Which column says what.")
-@click.option("--encoding", metavar="NAME", help="How its bytes are read, like windows-1252.")
-@click.option("--decimal", type=click.Choice(DECIMALS), help="The mark before a fraction.")
-@click.option("--dates", type=click.Choice(ORDERS), help="The order of year, month and day.")
-@click.option(
-    "--heading",
-    "heading_line",
-    type=click.IntRange(1, HEADING_LINE_MAX),
-    default=1,
-    metavar="LINE",
-    help="The line of the headings; what stands above it is left out.",
-)
-@click.option("--dry-run", is_flag=True, help="Show what it would come to, and write nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
+@sheet_options
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
@@ -165,22 +152,8 @@ def csv(
 
 
 @import_.command("opening")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--on", "opened_on", required=True, metavar="DATE", help="The day of the balances.")
-@click.option("--map", "mapping", metavar="MAPPING", help="Which column says what.")
-@click.option("--encoding", metavar="NAME", help="How its bytes are read, like windows-1252.")
-@click.option("--decimal", type=click.Choice(DECIMALS), help="The mark before a fraction.")
-@click.option("--dates", type=click.Choice(ORDERS), help="The order of year, month and day.")
-@click.option(
-    "--heading",
-    "heading_line",
-    type=click.IntRange(1, HEADING_LINE_MAX),
-    default=1,
-    metavar="LINE",
-    help="The line of the headings; what stands above it is left out.",
-)
-@click.option("--dry-run", is_flag=True, help="Show what it would come to, and write nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
+@sheet_options
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)

@@ -16,6 +16,7 @@ from commonweal.client.platforms.platform_import import (
     PlatformImports,
     PlatformPreview,
 )
+from commonweal.commands.imports.import_options import dry_run_option, yes_option
 from commonweal.commands.imports.sheet_preview import worth
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import part_of
@@ -32,17 +33,13 @@ from commonweal.storage.home.home import Home
 
 _FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 _SCOPE = click.option("--scope", metavar="TEXT", help="What it was for; else the file's name.")
-_DRY_RUN = click.option(
-    "--dry-run", is_flag=True, help="Show what it would come to, and write nothing."
-)
-_YES = click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
 
 
 @click.command("opencollective")
 @_FILE
 @_SCOPE
-@_DRY_RUN
-@_YES
+@dry_run_option
+@yes_option
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
@@ -58,8 +55,8 @@ def opencollective(**typed: Any) -> None:
 @click.command("loomio")
 @_FILE
 @_SCOPE
-@_DRY_RUN
-@_YES
+@dry_run_option
+@yes_option
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
@@ -74,8 +71,8 @@ def loomio(**typed: Any) -> None:
 @click.command("github")
 @_FILE
 @_SCOPE
-@_DRY_RUN
-@_YES
+@dry_run_option
+@yes_option
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
