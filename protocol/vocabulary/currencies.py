@@ -1,6 +1,7 @@
 """Currencies: how many decimals the smallest amount of a unit has, by ISO 4217.
 
-The table is frozen: shares follow from it, so a later edition of the list must not change them.
+The table is from the list that was published on 2026-01-01. It is frozen: shares follow from it, so
+a later edition of the list must not change them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,6 @@ from types import MappingProxyType
 
 USUAL_DECIMALS = 2
 """Decimals of every unit that is not in the table, whether a currency or not."""
-
-EDITION = "2026-01-01"
-"""The day on which the list of ISO 4217 was published from which the table was taken."""
 
 _CODES = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",

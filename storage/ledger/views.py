@@ -31,7 +31,6 @@ TABLES = (
 VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts")
 
 ID_BYTES = 32
-CORRECTIONS_BYTES = 8
 
 _TIMES = "".join(f", (SELECT {time} FROM said_at WHERE id = ?1)" for time in TIMES)  # noqa: S608
 
