@@ -128,11 +128,11 @@ class Writer:
         A newcomer who does not know an earlier member yet may need fewer vouches in their own eyes.
         """
         replica = self.core.replica
+        if member not in replica.decided.nameless:
+            return False
         record = replica.store.record(profile)
         assert record is not None, "a profile that counts is held"
-        return member in replica.decided.nameless and record.seq < replica.sealed_length(
-            record.author
-        )
+        return record.seq < replica.sealed_length(record.author)
 
     def _may_write(self) -> bool:
         return self._hindrance() is None
