@@ -29,7 +29,7 @@ STAMP := $(VENV)/.installed-$(LOCK_HASH)
 # Half of the tests mostly wait, so one more runs than there are cores on a small machine.
 SIDE_BY_SIDE := --numprocesses=3 --dist=worksteal
 
-FORM := $(wildcard .ci protocol storage node client commands commonweal tests bench *.py)
+FORM := $(wildcard .ci protocol storage node client commands web commonweal tests bench *.py)
 PAGES := README.md $(wildcard README.*.md) docs
 
 .PHONY: help setup which-python demo test check subjects lint types imports docs build wheel bench sim sim-long fuzz-long attack attack-long faults soak lock i18n tables form clean

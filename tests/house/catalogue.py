@@ -34,7 +34,7 @@ PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]")
 
 def sources() -> list[Path]:
     """The files whose words members read."""
-    folders = [ROOT / name for name in ("client", "commands", "node", "protocol", "storage")]
+    folders = [ROOT / name for name in ("client", "commands", "node", "protocol", "storage", "web")]
     return [ROOT / "cli.py", *sorted(path for one in folders for path in one.rglob("*.py"))]
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.house import tidy
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("protocol", "storage", "node", "client", "commands", "tests", "bench")
+FOLDERS = ("protocol", "storage", "node", "client", "commands", "web", "tests", "bench")
 PYTHON = sorted(path for one in FOLDERS for path in (ROOT / one).rglob("*.py"))
 PYTHON += [ROOT / name for name in ("cli.py", "conftest.py") if (ROOT / name).is_file()]
 PYTHON += sorted((ROOT / ".ci").glob("*.py"))

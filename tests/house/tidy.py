@@ -17,12 +17,13 @@ Complaint = tuple[int, str]
 
 _CLOCKS_AND_CHANCE = {"time", "datetime", "random", "secrets", "uuid"}
 _LOOPS = {"trio", "libp2p", "multiaddr", "asyncio", "threading", "subprocess", "socket"}
-_TOP = {"commonweal.client", "commonweal.commands", "commonweal.cli"}
+_TOP = {"commonweal.client", "commonweal.commands", "commonweal.web", "commonweal.cli"}
 _UP = {
     "protocol": {"commonweal.storage", "commonweal.node"} | _TOP,
     "storage": {"commonweal.node"} | _TOP,
     "node": _TOP,
-    "client": {"commonweal.commands", "commonweal.cli"},
+    "client": {"commonweal.commands", "commonweal.web", "commonweal.cli"},
+    "web": {"commonweal.commands", "commonweal.cli"},
 }
 _DISK = {"os", "pathlib", "shutil", "tempfile", "io"}
 
@@ -34,6 +35,7 @@ FORBIDDEN = {
     "node/network": {"sqlite3", "asyncio"} | _UP["node"],
     "node": {"libp2p", "sqlite3", "asyncio"} | _UP["node"],
     "client": {"click", "rich", "segno", "libp2p", "asyncio"} | _UP["client"],
+    "web": {"click", "rich", "trio", "libp2p", "sqlite3"} | _UP["web"],
     "commands": {"libp2p", "asyncio"},
     "cli.py": {"libp2p", "asyncio"},
 }
@@ -48,11 +50,15 @@ FORBIDDEN_ON_LOAD = {
         "multiaddr",
         "h11",
         "prometheus_client",
+        "commonweal.web",
+        "fastapi",
+        "uvicorn",
+        "jinja2",
     },
     "cli.py": {"trio", "commonweal.node", "rich", "segno", "multiaddr", "h11", "prometheus_client"},
 }
 
-PRODUCT = ("protocol", "storage", "node", "client", "commands", "commonweal")
+PRODUCT = ("protocol", "storage", "node", "client", "commands", "web", "commonweal")
 SPEAKERS = ("cli.py", "commands/terminal/output.py")
 WORLD_WALL = "node/network"  # the one place where a library raises anything
 SAME_ORDER = ("protocol", "storage", "node")  # what every node must do alike
