@@ -1,4 +1,7 @@
-"""docs/rules.md names every key of a ruleset, every field that rules read, and every limit."""
+"""docs/rules.md names every key of a ruleset, every field that rules read, and every limit.
+
+Its translation has the same tables (tests/house/test_translations.py); its sentences are read here.
+"""
 
 from __future__ import annotations
 
@@ -97,3 +100,16 @@ def test_the_limits_stand_on_the_page() -> None:
     assert f"`[rounds.NAME]`, at most {schema.ROUNDS_MAX}" in PAGE
     assert f"`[[pools.NAME.buckets]]`, at most {schema.BUCKETS_MAX}" in PAGE
     assert f"at most {schema.COMMISSION_DEPTH_MAX} steps" in PAGE
+
+
+def test_the_limits_stand_in_the_sentences_of_the_translation() -> None:
+    page = (ROOT / "docs" / "rules.zh.md").read_text("utf-8")
+    assert f"至多 {document.DOCUMENT_BYTES_MAX // 1024} KiB" in page
+    assert f"每句至多 {schema.SENTENCE_CHARACTERS_MAX:,} 个字符" in page
+    assert f"`charter` 可有 {schema.CHARTER_CHARACTERS_MAX:,} 个" in page
+    assert f"`[roles.NAME]`，至多 {schema.ROLES_MAX} 个" in page
+    assert f"`[admit.NAME]`，至多 {schema.ADMISSIONS_MAX} 个" in page
+    assert f"`[pools.NAME]`，至多 {schema.POOLS_MAX} 个" in page
+    assert f"`[rounds.NAME]`，至多 {schema.ROUNDS_MAX} 个" in page
+    assert f"`[[pools.NAME.buckets]]` 是资金池的分配项，至多 {schema.BUCKETS_MAX} 个" in page
+    assert f"至多 {schema.COMMISSION_DEPTH_MAX} 级" in page
