@@ -17,6 +17,7 @@ from commonweal.client.community.membership import Membership
 from commonweal.client.community.node import NodeOfHome
 from commonweal.client.contributions.attestations import Attestations
 from commonweal.client.contributions.contributions import Contributions
+from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exports.books import BookExports
@@ -55,6 +56,7 @@ class Member(
     Withdrawals,
     Inbox,
     Records,
+    RecordStates,
     Resources,
     Recipes,
     Plans,

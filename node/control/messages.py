@@ -220,6 +220,29 @@ class Holders(Question[RecordHolders]):
 
 
 @dataclass(frozen=True, slots=True)
+class HolderCounts:
+    """How many connected members hold each record, as asked, and how many are connected.
+
+    held_by: None for a place that this node holds no record of.
+    """
+
+    held_by: tuple[int | None, ...]
+    connected: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountHolders(Question[HolderCounts]):
+    """How many connected members hold each of these records, PLACES_ASKED_MAX at most?
+
+    places: author and seq of each record.
+    """
+
+    NAME = "count-holders"
+    ANSWER = HolderCounts
+    places: tuple[tuple[bytes, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HeldBy:
     """How many connected members hold all the records, and how many were asked for."""
 
@@ -324,7 +347,17 @@ class Stop(Question[Ending]):
 
 
 AnyQuestion: TypeAlias = (
-    Status | Peers | Health | Submit | Holders | Wait | Meet | HoldCode | SealNow | Stop
+    Status
+    | Peers
+    | Health
+    | Submit
+    | Holders
+    | CountHolders
+    | Wait
+    | Meet
+    | HoldCode
+    | SealNow
+    | Stop
 )
 QUESTIONS: Mapping[str, type[AnyQuestion]] = MappingProxyType(
     {kind.NAME: kind for kind in get_args(AnyQuestion)}

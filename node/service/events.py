@@ -30,6 +30,8 @@ Ticket = NewType("Ticket", int)
 
 DRAFTS_MAX = 1_000
 """Records that one `Submitted` may ask for."""
+PLACES_ASKED_MAX = 200
+"""Records of which one question may ask how many members hold them."""
 
 
 @dataclass(frozen=True, slots=True)

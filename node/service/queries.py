@@ -12,7 +12,7 @@ from typing import Any
 from commonweal.node.service.consensus import status as seal_report
 from commonweal.node.service.consensus.reactor import Reactor
 from commonweal.node.service.core import Core
-from commonweal.node.service.events import Answer, Ticket
+from commonweal.node.service.events import PLACES_ASKED_MAX, Answer, Ticket
 from commonweal.node.service.peer import PeerState
 from commonweal.node.service.peers.handshake import Handshake
 from commonweal.node.service.peers.overlay import Overlay
@@ -73,6 +73,8 @@ class StatusQueries:
                 return [Answer(ticket, dict(self.health()))]
             case "holders":
                 return [Answer(ticket, self._holders(about))]
+            case "count-holders":
+                return [Answer(ticket, self._holder_counts(about))]
             case "wait":
                 return self._wait(ticket, about)
             case "meet":
@@ -218,6 +220,18 @@ class StatusQueries:
         author, length = self._place(about.get("id"))
         holders = [peer.device for peer in self._who_has(author, length)]
         return {"holders": holders, "connected": len(self.core.members())}
+
+    def _holder_counts(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        places = about.get("places")
+        if type(places) is not list or len(places) > PLACES_ASKED_MAX:
+            raise UsageError(f"count-holders takes up to {PLACES_ASKED_MAX} places")
+        held_by = [self._held_by(DeviceKey(author), seq) for author, seq in places]
+        return {"held_by": held_by, "connected": len(self.core.members())}
+
+    def _held_by(self, author: DeviceKey, seq: int) -> int | None:
+        """Return how many connected members hold a record; None when it is not held here."""
+        is_held = 0 <= seq < self.core.replica.row(author).length
+        return len(self._who_has(author, seq + 1)) if is_held else None
 
     def _wait(self, ticket: Ticket, about: Mapping[str, Any]) -> list[Answer]:
         ids, peers = about.get("ids"), about.get("peers")

@@ -7,6 +7,7 @@ Heights have no gap, from where the chain begins. Everything stored here was ver
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from commonweal.protocol import codec
@@ -105,17 +106,29 @@ class SealStore:
         return whole
 
     def height_covering(self, author: DeviceKey, seq: int) -> int | None:
-        """Return the height that sealed a record of a log; None while none did.
+        """Return the height that sealed a record of a log; None while none did."""
+        return self.heights_covering([(author, seq)]).get((author, seq))
 
-        Searches from the newest seal back, so that recent records are found fast.
+    def heights_covering(
+        self, places: Iterable[tuple[DeviceKey, int]]
+    ) -> dict[tuple[DeviceKey, int], int]:
+        """Return by author and seq the height that sealed each of these records, if one did.
+
+        Searches from the newest seal back until all are found, so recent records are found fast.
         """
-        covering: int | None = None
-        for height, data in self._database.each("SELECT height, delta FROM seal ORDER BY -height"):
+        covering: dict[tuple[DeviceKey, int], int] = {}
+        sought: dict[DeviceKey, list[int]] = {}
+        for author, seq in dict.fromkeys(places):
+            sought.setdefault(author, []).append(seq)
+        newest_first = "SELECT height, delta FROM seal ORDER BY height DESC"
+        for height, data in self._database.each(newest_first):
+            if not sought:
+                break
             for log in delta_from_bytes(data).logs:
-                if log.author == author:
-                    if log.length <= seq:
-                        return covering
-                    covering = height
+                covered = [seq for seq in sought.pop(log.author, ()) if seq < log.length]
+                covering.update({(log.author, seq): height for seq in covered})
+                if covered:
+                    sought[log.author] = covered
         return covering
 
     def last(self) -> tuple[int, bytes]:

@@ -14,6 +14,7 @@ from commonweal.node.control.message_codec import from_map, to_map
 from commonweal.node.control.messages import (
     QUESTIONS,
     AnyQuestion,
+    CountHolders,
     Health,
     HoldCode,
     Holders,
@@ -52,8 +53,10 @@ def asked(home: Home, link: str) -> list[tuple[AnyQuestion, Any]]:
         written = ask(Submit((wish,)))
         assert isinstance(written, NewRecords)
         id = written.records[0].id
-        for question in (Status(), Peers(), Health(), Holders(id), Wait((id,), 0), Meet(link)):
+        device = ask(Status()).device
+        for question in (Peers(), Health(), Holders(id), Wait((id,), 0), Meet(link)):
             ask(question)
+        ask(CountHolders(((device, written.records[0].seq),)))
         ask(HoldCode(bytes(32), bytes(32), link, 1))
         with pytest.raises(BadLink):
             client.ask(HoldCode(bytes(32), bytes(32), "weal://x", 1))

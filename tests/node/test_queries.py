@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from commonweal.node.service.events import (
+    PLACES_ASKED_MAX,
     Answer,
     Asked,
     Committed,
@@ -54,6 +55,8 @@ def answer(question: str, **about: Any) -> Any:
         ("holders", {"id": b"x" * 32}, InvalidRecord),
         ("holders", {"id": b""}, InvalidRecord),
         ("holders", {"id": 5}, InvalidRecord),
+        ("count-holders", {}, UsageError),
+        ("count-holders", {"places": [[MEI.device, 0]] * (PLACES_ASKED_MAX + 1)}, UsageError),
         ("wait", {}, UsageError),
         ("wait", {"ids": [b"x" * 32], "peers": 1}, InvalidRecord),
         ("wait", {"ids": b"x", "peers": 1}, UsageError),
@@ -113,6 +116,31 @@ def test_a_link_is_dialled_at_once_however_often_the_peer_was_not_reached() -> N
 
 def test_a_record_that_nobody_else_holds_has_no_holders() -> None:
     assert answer("holders", id=FIRST.id) == {"holders": [], "connected": 0}
+
+
+def test_holders_are_counted_for_as_many_places_as_one_question_takes() -> None:
+    places = [[MEI.device, 0], [MEI.device, 1], [MEI.device, -1], [b"x" * 32, 0]]
+    places += [[MEI.device, 0]] * (PLACES_ASKED_MAX - len(places))
+    counted = answer("count-holders", places=places)
+    assert counted["held_by"][:4] == [0, None, None, None]
+    assert len(counted["held_by"]) == PLACES_ASKED_MAX
+    assert counted["connected"] == 0
+
+
+def test_a_connected_member_is_counted_for_what_they_confirmed() -> None:
+    world = World(22)
+    world.grow(3)
+    world.settle()
+    node = world.nodes[0]
+    service, me = node.service, node.person.device
+    (peer, other) = service.core.members()
+    length = service.core.replica.row(me).length
+    peer.theirs[me] = length - 1
+    other.compared = False
+    places = [[me, length - 2], [me, length - 1]]
+    service.handle(Asked(Ticket(3), "count-holders", {"places": places}), node.now_ms)
+    (counted,) = answers(service, node.now_ms)
+    assert counted.value == {"held_by": [1, 0], "connected": 2}
 
 
 def test_who_waits_hears_when_a_peer_sends_the_record_itself() -> None:

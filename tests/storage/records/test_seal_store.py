@@ -43,6 +43,8 @@ def test_what_is_put_is_found_by_height_and_by_id() -> None:
     covering = [seals.height_covering(LOGS[0], seq) for seq in range(4)]
     assert covering == [1, 2, 3, None]
     assert seals.height_covering(LOGS[1], 0) is None
+    places = [(LOGS[0], 3), (LOGS[1], 0), (LOGS[0], 2), (LOGS[0], 0), (LOGS[0], 2)]
+    assert seals.heights_covering(places) == {(LOGS[0], 2): 3, (LOGS[0], 0): 1}
     unknown = SealId(bytes(32))
     assert seals.height_of(unknown) is seals.clock_of(unknown) is None
     assert {one.length for one in seals.cut().values()} == {3}
