@@ -1,0 +1,1 @@
+"""The page of a member, and the HTTP API."""
