@@ -2,21 +2,21 @@
 
 from commonweal.web.pictures.bars import Bar, bars, grouped_bars
 from commonweal.web.pictures.flow import FlowLink, FlowPlace, flow
-from commonweal.web.pictures.picture import Cell, Picture, Subject
-from commonweal.web.pictures.share_bar import Part, share_bar
-from commonweal.web.pictures.step_line import Step, step_line
-from commonweal.web.pictures.tree import Branch, tree
+from commonweal.web.pictures.picture import Legend, Picture, TableCell
+from commonweal.web.pictures.share_bar import BarPart, share_bar
+from commonweal.web.pictures.step_line import LineStep, step_line
+from commonweal.web.pictures.tree import TreeBranch, tree
 
 __all__ = [
     "Bar",
-    "Branch",
-    "Cell",
+    "BarPart",
     "FlowLink",
     "FlowPlace",
-    "Part",
+    "Legend",
+    "LineStep",
     "Picture",
-    "Step",
-    "Subject",
+    "TableCell",
+    "TreeBranch",
     "bars",
     "flow",
     "grouped_bars",

@@ -16,10 +16,10 @@ from commonweal.web.pictures.picture import (
     NARROW,
     ROWS_MAX,
     WIDE,
-    Cell,
+    Legend,
     Notation,
     Picture,
-    Subject,
+    TableCell,
     less,
     named,
     total,
@@ -39,48 +39,48 @@ _BAR, _GAP, _TICK = 8, 10, 1.5
 
 
 class Bar(NamedTuple):
-    """A name with its amounts, as many as the subject has headings. link: where they come from."""
+    """A name with its amounts, as many as the legend has headings. link: where they come from."""
 
     name: str
     amounts: tuple[Decimal, ...]
     link: str = ""
 
 
-def bars(subject: Subject, entries: Sequence[Bar], words: Words) -> Picture:
+def bars(legend: Legend, entries: Sequence[Bar], words: Words) -> Picture:
     """Return a bar for each entry, from nothing to its amount; below nothing to the left.
 
-    subject: with one heading of amounts. More than BARS_MAX entries: the smallest are gathered.
+    legend: with one heading of amounts. More than BARS_MAX entries: the smallest are gathered.
     """
     drawn = gathered(entries, BARS_MAX, _size, partial(_others, words=words))
-    return _picture(subject, entries, words, partial(_single, subject, drawn, words))
+    return _picture(legend, entries, words, partial(_single, legend, drawn, words))
 
 
-def grouped_bars(subject: Subject, entries: Sequence[Bar], words: Words) -> Picture:
+def grouped_bars(legend: Legend, entries: Sequence[Bar], words: Words) -> Picture:
     """Return two bars for each entry, and by how much the second amount is more than the first.
 
-    subject: with two headings. More than PAIRS_MAX entries: the smallest are gathered.
+    legend: with two headings. More than PAIRS_MAX entries: the smallest are gathered.
     """
     drawn = gathered(entries, PAIRS_MAX, _size, partial(_others, words=words))
-    return _picture(subject, entries, words, partial(_paired, subject, drawn, words))
+    return _picture(legend, entries, words, partial(_paired, legend, drawn, words))
 
 
 def _picture(
-    subject: Subject, entries: Sequence[Bar], words: Words, draw: Callable[[float], Markup]
+    legend: Legend, entries: Sequence[Bar], words: Words, draw: Callable[[float], Markup]
 ) -> Picture:
     listed = gathered(entries, ROWS_MAX, _size, partial(_others, words=words))
     notation = _notation(listed)
-    columns = subject.columns
+    columns = legend.columns
     rows = [
-        (Cell(bar.name), *(notation.cell(amount, bar.link) for amount in bar.amounts))
+        (TableCell(bar.name), *(notation.cell(amount, bar.link) for amount in bar.amounts))
         for bar in listed
     ]
-    if len(subject.amounts) == 2:
-        columns += (words("difference ({unit})").format(unit=subject.unit),)
+    if len(legend.amounts) == 2:
+        columns += (words("difference ({unit})").format(unit=legend.unit),)
         rows = [
-            (*row, Cell(notation.difference(_difference(bar)), is_number=True))
+            (*row, TableCell(notation.difference(_difference(bar)), is_number=True))
             for row, bar in zip(rows, listed, strict=True)
         ]
-    return Picture(draw(NARROW), draw(WIDE), subject.caption, columns, tuple(rows))
+    return Picture(draw(NARROW), draw(WIDE), legend.caption, columns, tuple(rows))
 
 
 def _size(bar: Bar) -> Decimal:
@@ -100,8 +100,8 @@ def _others(rest: Sequence[Bar], words: Words) -> Bar:
     return Bar(others(len(rest), words), tuple(map(total, columns)))
 
 
-def _single(subject: Subject, drawn: Sequence[Bar], words: Words, width: float) -> Markup:
-    canvas = Canvas(width, subject.caption, _said(subject, drawn, words))
+def _single(legend: Legend, drawn: Sequence[Bar], words: Words, width: float) -> Markup:
+    canvas = Canvas(width, legend.caption, _said(legend, drawn, words))
     scale, notation = _Scale(drawn, width), _notation(drawn)
     y = 0.0
     for bar in drawn:
@@ -112,9 +112,9 @@ def _single(subject: Subject, drawn: Sequence[Bar], words: Words, width: float) 
     return canvas.finish(max(y - _GAP + 1, 1))
 
 
-def _paired(subject: Subject, drawn: Sequence[Bar], words: Words, width: float) -> Markup:
-    canvas = Canvas(width, subject.caption, _said(subject, drawn, words))
-    for place, (heading, look) in enumerate(zip(subject.amounts, LOOKS, strict=True)):
+def _paired(legend: Legend, drawn: Sequence[Bar], words: Words, width: float) -> Markup:
+    canvas = Canvas(width, legend.caption, _said(legend, drawn, words))
+    for place, (heading, look) in enumerate(zip(legend.amounts, LOOKS, strict=True)):
         canvas.box(0, place * LINE + 3, 12, _BAR, look)
         canvas.text(18, place * LINE + 11, heading, room=width - 18)
     notation = _notation(drawn)
@@ -141,12 +141,12 @@ def _name(canvas: Canvas, y: float, name: str, amount: str) -> None:
     canvas.text(canvas.width, y + TEXT_SIZE, amount, anchor="end", look="amount")
 
 
-def _said(subject: Subject, drawn: Sequence[Bar], words: Words) -> str:
+def _said(legend: Legend, drawn: Sequence[Bar], words: Words) -> str:
     """Return the numbers as a sentence, in the order in which they are drawn."""
     notation = _notation(drawn)
     said = []
     for bar in drawn:
-        amounts = (f"{notation.text(amount)} {subject.unit}" for amount in bar.amounts)
+        amounts = (f"{notation.text(amount)} {legend.unit}" for amount in bar.amounts)
         said.append(named(bar.name, " / ".join(amounts), words))
     return words("; ").join(said)
 

@@ -20,10 +20,10 @@ from commonweal.web.pictures.picture import (
     NARROW,
     ROWS_MAX,
     WIDE,
-    Cell,
+    Legend,
     Notation,
     Picture,
-    Subject,
+    TableCell,
     named,
     total,
 )
@@ -59,27 +59,31 @@ class FlowLink(NamedTuple):
 
 
 def flow(
-    subject: Subject, places: Sequence[FlowPlace], links: Sequence[FlowLink], words: Words
+    legend: Legend, places: Sequence[FlowPlace], links: Sequence[FlowLink], words: Words
 ) -> Picture:
     """Return what goes from place to place; each is as high as what goes through it.
 
-    subject: with one heading. Names of `places` of a layer stand in their order. More than
+    legend: with one heading. Names of `places` of a layer stand in their order. More than
     PLACES_MAX in a layer: those through which least goes are gathered. The table has all links.
     """
     drawing = _fitting(places, links, words)
     names = {place.key: place.name for place in places}
     notation = Notation.of(link.amount for link in links)
     rows = [
-        (Cell(names[link.source]), Cell(names[link.target]), notation.cell(link.amount, link.link))
+        (
+            TableCell(names[link.source]),
+            TableCell(names[link.target]),
+            notation.cell(link.amount, link.link),
+        )
         for link in links[:ROWS_MAX]
     ]
     if len(links) > ROWS_MAX:
         rest = links[ROWS_MAX:]
         more = notation.cell(total(link.amount for link in rest))
-        rows.append((Cell(others(len(rest), words)), Cell(""), more))
-    columns = (subject.name, words("goes to"), *subject.columns[1:])
-    narrow, wide = (_drawn(subject, drawing, words, width) for width in (NARROW, WIDE))
-    return Picture(narrow, wide, subject.caption, columns, tuple(rows))
+        rows.append((TableCell(others(len(rest), words)), TableCell(""), more))
+    columns = (legend.name, words("goes to"), *legend.columns[1:])
+    narrow, wide = (_drawn(legend, drawing, words, width) for width in (NARROW, WIDE))
+    return Picture(narrow, wide, legend.caption, columns, tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +144,12 @@ def _fitting(places: Sequence[FlowPlace], links: Sequence[FlowLink], words: Word
     )
 
 
-def _drawn(subject: Subject, drawing: _Drawing, words: Words, width: float) -> Markup:
-    said = (drawing.text(link, subject.unit, words) for link in (*drawing.links, *drawing.written))
-    canvas = Canvas(width, subject.caption, words("; ").join(said))
+def _drawn(legend: Legend, drawing: _Drawing, words: Words, width: float) -> Markup:
+    said = (drawing.text(link, legend.unit, words) for link in (*drawing.links, *drawing.written))
+    canvas = Canvas(width, legend.caption, words("; ").join(said))
     posts = _posts(drawing, width)
     for ribbon in _ribbons(drawing, posts):
-        canvas.area(ribbon.path, "flow", drawing.text(ribbon.link, subject.unit, words))
+        canvas.area(ribbon.path, "flow", drawing.text(ribbon.link, legend.unit, words))
     room = _room(drawing, width) - 8
     for place in (place for layer in drawing.layers for place in layer):
         post, is_last = posts[place.key], posts[place.key].x + _POST == width
@@ -157,7 +161,7 @@ def _drawn(subject: Subject, drawing: _Drawing, words: Words, width: float) -> M
     y = max((post.y + max(post.height, _LABEL) for post in posts.values()), default=0.0)
     for link in drawing.written:
         y += LINE
-        canvas.text(0, y, drawing.text(link, subject.unit, words), room=width)
+        canvas.text(0, y, drawing.text(link, legend.unit, words), room=width)
     return canvas.finish(y + 5)
 
 

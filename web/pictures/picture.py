@@ -22,7 +22,7 @@ ROWS_MAX = 500
 """The table of a picture has at most so many rows; the rest is gathered in the last."""
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """A cell of the table. link: where its number comes from, a path of the page."""
 
     text: str
@@ -41,10 +41,10 @@ class Picture:
     wide: Markup
     caption: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
 
 
-class Subject(NamedTuple):
+class Legend(NamedTuple):
     """What a picture shows. caption: as a sentence. unit: of its amounts, as members read it.
 
     name: heading of what has the amounts. amounts: headings of the amounts.
@@ -82,9 +82,9 @@ class Notation(NamedTuple):
         """Return an amount with its sign, also a plus."""
         return f"{'+' if amount > 0 else ''}{self.text(amount)}"
 
-    def cell(self, amount: Decimal, link: str = "") -> Cell:
+    def cell(self, amount: Decimal, link: str = "") -> TableCell:
         """Return the cell of an amount."""
-        return Cell(self.text(amount), link, is_number=True)
+        return TableCell(self.text(amount), link, is_number=True)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

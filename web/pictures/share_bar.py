@@ -18,10 +18,10 @@ from commonweal.web.pictures.picture import (
     NARROW,
     ROWS_MAX,
     WIDE,
-    Cell,
+    Legend,
     Notation,
     Picture,
-    Subject,
+    TableCell,
     named,
     total,
 )
@@ -33,7 +33,7 @@ PARTS_MAX = 6
 _BAR, _SWATCH = 18, 10
 
 
-class Part(NamedTuple):
+class BarPart(NamedTuple):
     """A part of the whole. amount: not below nothing. link: where its number comes from."""
 
     name: str
@@ -41,10 +41,10 @@ class Part(NamedTuple):
     link: str = ""
 
 
-def share_bar(subject: Subject, parts: Sequence[Part], words: Words) -> Picture:
+def share_bar(legend: Legend, parts: Sequence[BarPart], words: Words) -> Picture:
     """Return the parts of a whole in one bar whose widths sum to that of the bar.
 
-    subject: with one heading. More than PARTS_MAX parts: the smallest are gathered.
+    legend: with one heading. More than PARTS_MAX parts: the smallest are gathered.
     """
     assert all(part.amount >= 0 for part in parts), "a part is not below nothing"
     gather = partial(_others, words=words)
@@ -52,16 +52,20 @@ def share_bar(subject: Subject, parts: Sequence[Part], words: Words) -> Picture:
     listed = gathered(parts, ROWS_MAX, _size, gather)
     notation = Notation.of(map(_size, listed))
     rows = tuple(
-        (Cell(part.name), notation.cell(part.amount, part.link), Cell(tenths, is_number=True))
+        (
+            TableCell(part.name),
+            notation.cell(part.amount, part.link),
+            TableCell(tenths, is_number=True),
+        )
         for part, tenths in zip(listed, percentages(listed), strict=True)
     )
-    narrow, wide = (_drawn(subject, drawn, words, width) for width in (NARROW, WIDE))
+    narrow, wide = (_drawn(legend, drawn, words, width) for width in (NARROW, WIDE))
     return Picture(
-        narrow, wide, subject.caption, (*subject.columns, words("part of the whole")), rows
+        narrow, wide, legend.caption, (*legend.columns, words("part of the whole")), rows
     )
 
 
-def percentages(parts: Sequence[Part]) -> list[str]:
+def percentages(parts: Sequence[BarPart]) -> list[str]:
     """Return each part in tenths of a percent; they sum to 100.0 (largest remainder)."""
     whole = Fraction(total(map(_size, parts)))
     if not whole:
@@ -74,22 +78,22 @@ def percentages(parts: Sequence[Part]) -> list[str]:
     return [f"{share // 10}.{share % 10} %" for share in tenths]
 
 
-def _size(part: Part) -> Decimal:
+def _size(part: BarPart) -> Decimal:
     return part.amount
 
 
-def _others(rest: Sequence[Part], words: Words) -> Part:
-    return Part(others(len(rest), words), total(map(_size, rest)))
+def _others(rest: Sequence[BarPart], words: Words) -> BarPart:
+    return BarPart(others(len(rest), words), total(map(_size, rest)))
 
 
-def _drawn(subject: Subject, drawn: Sequence[Part], words: Words, width: float) -> Markup:
+def _drawn(legend: Legend, drawn: Sequence[BarPart], words: Words, width: float) -> Markup:
     shares, notation = percentages(drawn), Notation.of(map(_size, drawn))
     lines = [
-        f"{notation.text(part.amount)} {subject.unit} · {share}"
+        f"{notation.text(part.amount)} {legend.unit} · {share}"
         for part, share in zip(drawn, shares, strict=True)
     ]
     said = (named(part.name, line, words) for part, line in zip(drawn, lines, strict=True))
-    canvas = Canvas(width, subject.caption, words("; ").join(said))
+    canvas = Canvas(width, legend.caption, words("; ").join(said))
     whole = total(map(_size, drawn)) or Decimal(1)
     ends = [float(end / whole) * width for end in accumulate(map(_size, drawn))]
     for place, (start, end) in enumerate(zip([0.0, *ends], ends, strict=False)):

@@ -10,7 +10,15 @@ from markupsafe import Markup
 
 from commonweal.client.language.words import Words
 from commonweal.web.pictures.canvas import LINE, TEXT_SIZE, Canvas, plain
-from commonweal.web.pictures.picture import NARROW, WIDE, Cell, Notation, Picture, Subject, named
+from commonweal.web.pictures.picture import (
+    NARROW,
+    WIDE,
+    Legend,
+    Notation,
+    Picture,
+    TableCell,
+    named,
+)
 from commonweal.web.pictures.text_width import width_of
 
 STEPS_MAX = 60
@@ -19,7 +27,7 @@ STEPS_MAX = 60
 _HEIGHT = 96
 
 
-class Step(NamedTuple):
+class LineStep(NamedTuple):
     """An amount at a place on the way, like a height or a month. link: where it comes from."""
 
     name: str
@@ -27,23 +35,23 @@ class Step(NamedTuple):
     link: str = ""
 
 
-def step_line(subject: Subject, steps: Sequence[Step], words: Words) -> Picture:
+def step_line(legend: Legend, steps: Sequence[LineStep], words: Words) -> Picture:
     """Return a line of the last STEPS_MAX amounts; each holds until the next.
 
-    subject: with one heading. The first, the last, the least and the most are written beside it.
+    legend: with one heading. The first, the last, the least and the most are written beside it.
     """
     steps = steps[-STEPS_MAX:]
     notation = Notation.of(step.amount for step in steps)
-    rows = tuple((Cell(step.name), notation.cell(step.amount, step.link)) for step in steps)
-    narrow, wide = (_drawn(subject, steps, words, width) for width in (NARROW, WIDE))
-    return Picture(narrow, wide, subject.caption, subject.columns, rows)
+    rows = tuple((TableCell(step.name), notation.cell(step.amount, step.link)) for step in steps)
+    narrow, wide = (_drawn(legend, steps, words, width) for width in (NARROW, WIDE))
+    return Picture(narrow, wide, legend.caption, legend.columns, rows)
 
 
-def _drawn(subject: Subject, steps: Sequence[Step], words: Words, width: float) -> Markup:
+def _drawn(legend: Legend, steps: Sequence[LineStep], words: Words, width: float) -> Markup:
     notation = Notation.of(step.amount for step in steps)
-    texts = (f"{notation.text(step.amount)} {subject.unit}" for step in steps)
+    texts = (f"{notation.text(step.amount)} {legend.unit}" for step in steps)
     said = (named(step.name, text, words) for step, text in zip(steps, texts, strict=True))
-    canvas = Canvas(width, subject.caption, words("; ").join(said))
+    canvas = Canvas(width, legend.caption, words("; ").join(said))
     if not steps:
         return canvas.finish(1)
     amounts = [step.amount for step in steps]

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from commonweal.client.language.words import Words
 from commonweal.web.pictures.canvas import TEXT_SIZE, Canvas, plain
 from commonweal.web.pictures.others import others
-from commonweal.web.pictures.picture import NARROW, WIDE, Cell, Picture, named
+from commonweal.web.pictures.picture import NARROW, WIDE, Picture, TableCell, named
 
 BRANCHES_MAX = 60
 """Branches in one tree and its table; how many more there are is said below."""
@@ -21,7 +21,7 @@ DEPTH_MAX = 8
 _ROW, _STEP = 24, 16
 
 
-class Branch(NamedTuple):
+class TreeBranch(NamedTuple):
     """A place in the tree, after those above it. depth: 0 for the root. link: its page."""
 
     depth: int
@@ -29,23 +29,23 @@ class Branch(NamedTuple):
     link: str = ""
 
 
-def tree(caption: str, heading: str, branches: Sequence[Branch], words: Words) -> Picture:
+def tree(caption: str, heading: str, branches: Sequence[TreeBranch], words: Words) -> Picture:
     """Return branches in the order of a walk that goes to the depth first.
 
     heading: of what the branches are. More than BRANCHES_MAX: the first of them, and how many more.
     """
     drawn = list(branches[:BRANCHES_MAX])
     if len(branches) > BRANCHES_MAX:
-        drawn[-1] = Branch(0, others(len(branches) - BRANCHES_MAX + 1, words))
+        drawn[-1] = TreeBranch(0, others(len(branches) - BRANCHES_MAX + 1, words))
     rows = tuple(
-        (Cell(f"{branch.depth}", is_number=True), Cell(branch.name, branch.link))
+        (TableCell(f"{branch.depth}", is_number=True), TableCell(branch.name, branch.link))
         for branch in drawn
     )
     narrow, wide = (_drawn(caption, drawn, words, width) for width in (NARROW, WIDE))
     return Picture(narrow, wide, caption, (words("step"), heading), rows)
 
 
-def _drawn(caption: str, drawn: Sequence[Branch], words: Words, width: float) -> Markup:
+def _drawn(caption: str, drawn: Sequence[TreeBranch], words: Words, width: float) -> Markup:
     said = words("; ").join(named(f"{branch.depth}", branch.name, words) for branch in drawn)
     canvas = Canvas(width, caption, said)
     last_at: dict[int, int] = {}  # by depth, the row of the branch that others may follow from

@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 
 from commonweal.client.language.words import ENGLISH, words_in
-from commonweal.web.pictures import Bar, Cell, Subject, bars, grouped_bars
+from commonweal.web.pictures import Bar, Legend, TableCell, bars, grouped_bars
 from commonweal.web.pictures.bars import BARS_MAX, PAIRS_MAX
 from commonweal.web.pictures.picture import NARROW, ROWS_MAX
 from tests.web.pictures.drawings import boxes, drawings, size, texts
 
-GIVEN = Subject("What members gave", "hour", "member", ("given",))
-HAD = Subject("Under the new rules", "EUR", "member", ("had", "would have"))
+GIVEN = Legend("What members gave", "hour", "member", ("given",))
+HAD = Legend("Under the new rules", "EUR", "member", ("had", "would have"))
 
 
 def of(**amounts: str) -> list[Bar]:
@@ -32,7 +32,7 @@ def test_bars_are_as_long_as_their_amounts() -> None:
         assert size(quarter, "width") * 4 == size(root, "width")
         assert texts(root) == ["Mei", "40", "Bo", "10", "Ana", "0"]
     assert picture.columns == ("member", "given (hour)")
-    assert picture.rows[1] == (Cell("Bo"), Cell("10", is_number=True))
+    assert picture.rows[1] == (TableCell("Bo"), TableCell("10", is_number=True))
 
 
 def test_bars_below_nothing_go_to_the_left_of_it() -> None:
@@ -83,7 +83,7 @@ def test_of_five_hundred_the_smallest_are_gathered() -> None:
     assert len(picture.rows) == 500 == ROWS_MAX
     more = bars(GIVEN, numbered(501), ENGLISH)
     assert len(more.rows) == ROWS_MAX
-    assert more.rows[-1] == (Cell("2 others"), Cell("3", is_number=True))
+    assert more.rows[-1] == (TableCell("2 others"), TableCell("3", is_number=True))
 
 
 def test_a_pair_shows_both_amounts_and_the_difference() -> None:

@@ -14,13 +14,13 @@ from commonweal.client.language.visible_text import UNSEEN, visible
 from commonweal.client.language.words import ENGLISH
 from commonweal.web.pictures import (
     Bar,
-    Branch,
+    BarPart,
     FlowLink,
     FlowPlace,
-    Part,
+    Legend,
+    LineStep,
     Picture,
-    Step,
-    Subject,
+    TreeBranch,
     bars,
     flow,
     grouped_bars,
@@ -50,17 +50,17 @@ amounts = st.decimals(-(10**12), 10**12, places=2)
 
 def every(name: str, more: str, amount: Decimal) -> list[Picture]:
     """Return a picture of each sort with two names in all places of text."""
-    subject = Subject(name, more, name, (more,))
-    pair = Subject(name, more, name, (name, more))
+    legend = Legend(name, more, name, (more,))
+    pair = Legend(name, more, name, (name, more))
     places = [FlowPlace("a", name, 0), FlowPlace("b", more, 1)]
     links = [FlowLink("a", "b", abs(amount)), FlowLink("b", "a", amount)]
     return [
-        bars(subject, [Bar(name, (amount,)), Bar(more, (amount,))], ENGLISH),
+        bars(legend, [Bar(name, (amount,)), Bar(more, (amount,))], ENGLISH),
         grouped_bars(pair, [Bar(name, (amount, -amount)), Bar(more, (amount,) * 2)], ENGLISH),
-        share_bar(subject, [Part(name, abs(amount)), Part(more, abs(amount))], ENGLISH),
-        step_line(subject, [Step(name, amount), Step(more, -amount)], ENGLISH),
-        flow(subject, places, links, ENGLISH),
-        tree(name, more, [Branch(0, name), Branch(1, more)], ENGLISH),
+        share_bar(legend, [BarPart(name, abs(amount)), BarPart(more, abs(amount))], ENGLISH),
+        step_line(legend, [LineStep(name, amount), LineStep(more, -amount)], ENGLISH),
+        flow(legend, places, links, ENGLISH),
+        tree(name, more, [TreeBranch(0, name), TreeBranch(1, more)], ENGLISH),
     ]
 
 
@@ -102,8 +102,8 @@ def test_no_text_comes_out_of_its_place(name: str, more: str, amount: Decimal) -
 
 @given(st.lists(amounts, min_size=1, max_size=40))
 def test_numbers_of_the_table_are_in_the_drawing_or_gathered(found: list[Decimal]) -> None:
-    subject = Subject("all", "EUR", "member", ("amount",))
-    picture = bars(subject, [Bar(f"m{n}", (a,)) for n, a in enumerate(found)], ENGLISH)
+    legend = Legend("all", "EUR", "member", ("amount",))
+    picture = bars(legend, [Bar(f"m{n}", (a,)) for n, a in enumerate(found)], ENGLISH)
     assert sum(Decimal(row[1].text.replace(",", "")) for row in picture.rows) == sum(found)
     for root in drawings(picture):
         drawn = [Decimal(text.replace(",", "")) for text in texts(root)[1::2]]

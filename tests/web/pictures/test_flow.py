@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.client.language.words import ENGLISH
-from commonweal.web.pictures import FlowLink, FlowPlace, Subject, flow
+from commonweal.web.pictures import FlowLink, FlowPlace, Legend, flow
 from commonweal.web.pictures.flow import PLACES_MAX
 from commonweal.web.pictures.picture import ROWS_MAX
 from tests.web.pictures.drawings import boxes, drawings, size, texts
 
-WENT = Subject("Where the income went", "EUR", "from", ("amount",))
+WENT = Legend("Where the income went", "EUR", "from", ("amount",))
 PLACES = [
     FlowPlace("in", "income", 0),
     FlowPlace("work", "work", 1),

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.client.language.words import ENGLISH
-from commonweal.web.pictures import Part, Subject, share_bar
+from commonweal.web.pictures import BarPart, Legend, share_bar
 from commonweal.web.pictures.share_bar import PARTS_MAX, percentages
 from tests.web.pictures.drawings import boxes, drawings, size, texts
 
-CLAIMS = Subject("Claims", "EUR", "state", ("amount",))
+CLAIMS = Legend("Claims", "EUR", "state", ("amount",))
 
 amounts = st.integers(0, 2**63 - 1).map(lambda n: Decimal(n).scaleb(-2))
 
 
-def of(*amounts: Decimal | str) -> list[Part]:
-    return [Part(f"part {place}", Decimal(amount)) for place, amount in enumerate(amounts)]
+def of(*amounts: Decimal | str) -> list[BarPart]:
+    return [BarPart(f"part {place}", Decimal(amount)) for place, amount in enumerate(amounts)]
 
 
 @given(st.lists(amounts, min_size=1, max_size=12).filter(any))

@@ -6,15 +6,15 @@ import re
 from decimal import Decimal
 
 from commonweal.client.language.words import ENGLISH
-from commonweal.web.pictures import Step, Subject, step_line
+from commonweal.web.pictures import Legend, LineStep, step_line
 from commonweal.web.pictures.step_line import STEPS_MAX
 from tests.web.pictures.drawings import drawings, size, texts
 
-INCOME = Subject("Income by month", "EUR", "month", ("income",))
+INCOME = Legend("Income by month", "EUR", "month", ("income",))
 
 
-def of(*amounts: int) -> list[Step]:
-    return [Step(f"month {n}", Decimal(amount)) for n, amount in enumerate(amounts)]
+def of(*amounts: int) -> list[LineStep]:
+    return [LineStep(f"month {n}", Decimal(amount)) for n, amount in enumerate(amounts)]
 
 
 def levels(path: str) -> list[float]:

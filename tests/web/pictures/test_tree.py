@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from commonweal.client.language.words import ENGLISH
-from commonweal.web.pictures import Branch, tree
+from commonweal.web.pictures import TreeBranch, tree
 from commonweal.web.pictures.tree import BRANCHES_MAX, DEPTH_MAX
 from tests.web.pictures.drawings import boxes, drawings, size, texts
 
 BREAD = [
-    Branch(0, "bread", "/why/01"),
-    Branch(1, "baking"),
-    Branch(2, "flour"),
-    Branch(2, "work 3 hours"),
-    Branch(1, "picked up"),
+    TreeBranch(0, "bread", "/why/01"),
+    TreeBranch(1, "baking"),
+    TreeBranch(2, "flour"),
+    TreeBranch(2, "work 3 hours"),
+    TreeBranch(1, "picked up"),
 ]
 
 
@@ -28,7 +28,7 @@ def test_branches_stand_right_of_what_they_follow_from() -> None:
 
 
 def test_a_deep_branch_has_room() -> None:
-    deep = [Branch(depth, f"step {depth}") for depth in range(40)]
+    deep = [TreeBranch(depth, f"step {depth}") for depth in range(40)]
     for root in drawings(tree("deep", "what", deep, ENGLISH)):
         places = [size(box, "x") for box in boxes(root, "bar-a")]
         assert places[DEPTH_MAX] == places[-1] < size(root, "width") / 2
@@ -36,14 +36,14 @@ def test_a_deep_branch_has_room() -> None:
 
 
 def test_branches_beyond_the_limit_are_counted() -> None:
-    at_limit = tree("many", "what", [Branch(0, "x")] * BRANCHES_MAX, ENGLISH)
+    at_limit = tree("many", "what", [TreeBranch(0, "x")] * BRANCHES_MAX, ENGLISH)
     assert all(texts(root)[-1] == "x" for root in drawings(at_limit))
-    beyond = tree("many", "what", [Branch(0, "x")] * (BRANCHES_MAX + 1), ENGLISH)
+    beyond = tree("many", "what", [TreeBranch(0, "x")] * (BRANCHES_MAX + 1), ENGLISH)
     assert all(texts(root)[-1] == "2 others" for root in drawings(beyond))
     assert len(beyond.rows) == BRANCHES_MAX
 
 
 def test_a_branch_without_a_parent_and_no_branch_are_drawn() -> None:
-    for branches in ([], [Branch(3, "alone")]):
+    for branches in ([], [TreeBranch(3, "alone")]):
         for root in drawings(tree("odd", "what", branches, ENGLISH)):
             assert texts(root) == [branch.name for branch in branches]
