@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase
 from commonweal.client.language.words import words_in
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home
 
 if TYPE_CHECKING:
+    from commonweal.client.ledger.drafts import Drafts
     from commonweal.client.ledger.ledger_view import LedgerView
     from commonweal.node.control.messages import Question
-    from commonweal.node.service.events import Text, Wish
+    from commonweal.node.service.events import OnceKey, Text, Wish
 
 A = TypeVar("A")
 
@@ -35,6 +40,17 @@ Watching: TypeAlias = "Callable[[], AbstractContextManager[Watch]]"
 def unwatched() -> Iterator[Watch]:
     """Give a watch that ignores how far the fold is."""
     yield lambda _done, _of: None
+
+
+@dataclass(frozen=True, slots=True)
+class OnceResult(Generic[A]):
+    """What came of an act under a key.
+
+    answer: of the act; None where it was done before. earlier: the records that it wrote then.
+    """
+
+    answer: A | None
+    earlier: tuple[WrittenRecord, ...]
 
 
 class HomeAccess:
@@ -60,6 +76,8 @@ class HomeAccess:
         self._watching = watching
         self._held = ExitStack()
         self._view: LedgerView | None = None
+        self._once: OnceKey | None = None
+        self._has_written = False
 
     def __enter__(self) -> Self:
         return self
@@ -100,11 +118,48 @@ class HomeAccess:
         """Return what the running node of this home answers; None when no node runs."""
         return ask_if_running(self.home, question)
 
+    def once(self, key: str, request: bytes, act: Callable[[], A]) -> OnceResult[A]:
+        """Do `act`, which writes; at most once under `key`, also where this process was killed.
+
+        key: of whoever asks, a new one for each request. request: the bytes of what is asked; the
+        same ones where it is repeated. An act that writes nothing is done again. Raises KeyTaken
+        when the key was used for another request, TooManyKeys, and what `act` raises.
+        """
+        from commonweal.node.service.events import OnceKey
+
+        once = OnceKey(*once_hashes(key, request))
+        if earlier := self._written_under(once):
+            return OnceResult(None, earlier)
+        self._once, self._has_written = once, False
+        try:
+            return OnceResult(act(), ())
+        except CommonwealError:
+            # Another process, or an earlier one whose request the node still had, was quicker.
+            if earlier := self._written_under(once):
+                return OnceResult(None, earlier)
+            raise
+        finally:
+            self._once = None
+
+    def _written_under(self, once: OnceKey) -> tuple[WrittenRecord, ...]:
+        with self.home.store(readonly=True) as store:
+            made = store.keyed_request(once.key, once.request)
+        if made is None:
+            return ()
+        return tuple(WrittenRecord(id, made.seq + n) for n, id in enumerate(made.ids))
+
     def _write(self, *wishes: Wish) -> list[WrittenRecord]:
         """Write records, all or none. Raises WouldNotCount where one would count for nothing."""
-        from commonweal.client.ledger import ledger_view
+        drafts = self.view.drafts()
+        for wish in wishes:
+            drafts.add(wish)
+        return self._write_drafts(drafts)
 
-        written = ledger_view.submit(self.view, wishes, self._unlock)
+    def _write_drafts(self, drafts: Drafts) -> list[WrittenRecord]:
+        """Write what was drafted on `view`, all or none; under the key of `once`, if it is used."""
+        assert self._once is None or not self._has_written, "one act writes once under a key"
+        written = drafts.write(self.home, self._unlock, self._once)
+        self._has_written = True
         self.refresh()
         return written
 
@@ -126,6 +181,16 @@ def wish_of(
     from commonweal.node.service.events import Wish
 
     return Wish(kind, data, tuple(dict.fromkeys(map(RecordId, cited))), text)
+
+
+def once_hashes(key: str, request: bytes) -> tuple[bytes, bytes]:
+    """Return what is kept of a key and its request.
+
+    Who reads the home later cannot try out what the request said, without knowing the key.
+    """
+    secret = blake2b(key.encode(), digest_size=HASH_BYTES, person=b"once secret").digest()
+    name = blake2b(secret, digest_size=HASH_BYTES, person=b"once name").digest()
+    return name, blake2b(request, digest_size=HASH_BYTES, key=secret).digest()
 
 
 def prefix(id: str | bytes) -> str:

@@ -104,8 +104,7 @@ class Contributions(HomeAccess):
         draft = EventDraft(self.view, data, cited, text, spec)
         best = best_trial(draft, amounts, self.words)
         assert best.forecast is not None, "it passed as a contribution"
-        *_specified, written = best.drafts.write(self.home, self._unlock)
-        self.refresh()
+        *_specified, written = self._write_drafts(best.drafts)
         amount = _typed(next(iter(best.amounts.values())))
         when = read_point_in_time(data.get(HAPPENED))
         return RecordedContribution(written.id, written.seq, name, *amount, best.forecast, when)
@@ -149,8 +148,7 @@ class Contributions(HomeAccess):
         drafts.add(wish_of("event", data, cited))
         made = drafts.forecast(event)
         assert made is not None, "it is an event"
-        (written,) = drafts.write(self.home, self._unlock)
-        self.refresh()
+        (written,) = self._write_drafts(drafts)
         return Correction(written.id, written.seq, event, tuple(map(MemberId, asked)), made)
 
     def contributions(

@@ -78,8 +78,7 @@ class Withdrawals(HomeAccess):
             drafts.add(wish_of("event", data, [event, *filter(None, [row.corrected_by])]))
         except WouldNotCount as error:
             raise self._refusal(str(error), event, row) from error
-        (written,) = drafts.write(self.home, self._unlock)
-        self.refresh()
+        (written,) = self._write_drafts(drafts)
         return Withdrawal(written.id, written.seq, event, words, tuple(map(MemberId, asked)))
 
     def _record(self, id: str | bytes | None) -> Record:

@@ -28,7 +28,7 @@ from commonweal.storage.ledger.membership import current_decisions
 if TYPE_CHECKING:
     from commonweal.node.control.client import LocalClient
     from commonweal.node.control.messages import NewRecords
-    from commonweal.node.service.events import Wish
+    from commonweal.node.service.events import OnceKey, Wish
     from commonweal.node.service.service import Service
     from commonweal.storage.home.keystore import Secrets
     from commonweal.storage.records.log_store import Store
@@ -66,9 +66,12 @@ def now_ms() -> int:
 
 
 @contextmanager
-def writer(home: Home, secrets: Unlock = without_passphrase) -> Iterator[Write]:
+def writer(
+    home: Home, secrets: Unlock = without_passphrase, once: OnceKey | None = None
+) -> Iterator[Write]:
     """Give what writes one batch after another; without a node it holds the home until the end.
 
+    once: a key under which one batch is written at most; a second answers with the first.
     Nothing is folded here: `Drafts` asks first. Raises NotInCommunity, MissingDatabase, HomeInUse
     when another process holds the home and answers nothing for 10 s; each batch raises what the
     service refuses with.
@@ -78,13 +81,13 @@ def writer(home: Home, secrets: Unlock = without_passphrase) -> Iterator[Write]:
     with ExitStack() as held:
         line = line_or_lock(home, held)
         if line is not None:
-            yield lambda wishes: _through(line, wishes)
+            yield lambda wishes: _through(line, wishes, once)
             return
         store = held.enter_context(home.store())
         service = service_of(store, secrets(home))
         community = Settings.read(store).here
         service.core.replica.decide(current_decisions(home.state, store, community))
-        yield lambda wishes: _alone(service, wishes)
+        yield lambda wishes: _alone(service, wishes, once)
 
 
 def line_or_lock(home: Home, held: ExitStack) -> LocalClient | None:
@@ -106,11 +109,13 @@ def line_or_lock(home: Home, held: ExitStack) -> LocalClient | None:
         time.sleep(PAUSE_SECONDS)
 
 
-def _through(line: LocalClient, wishes: Sequence[Wish]) -> list[WrittenRecord]:
+def _through(
+    line: LocalClient, wishes: Sequence[Wish], once: OnceKey | None
+) -> list[WrittenRecord]:
     from commonweal.node.control.messages import Submit
 
     try:
-        return _written(line.ask(Submit(tuple(wishes))))
+        return _written(line.ask(Submit(tuple(wishes), once)))
     except NotReachable as error:
         raise Unanswered(str(error)) from error
 
@@ -124,13 +129,13 @@ def service_of(store: Store, secrets: Secrets) -> Service:
     return Service(store, community, Identity.of(secrets.device_seed), SystemRandom())
 
 
-def _alone(service: Service, wishes: Sequence[Wish]) -> list[WrittenRecord]:
+def _alone(service: Service, wishes: Sequence[Wish], once: OnceKey | None) -> list[WrittenRecord]:
     from commonweal.node.control.message_codec import from_map
     from commonweal.node.control.messages import NewRecords
     from commonweal.node.service.events import Answer, Committed, Submitted, Ticket
 
     now = now_ms()
-    actions = list(service.handle(Submitted(Ticket(0), tuple(wishes)), now))
+    actions = list(service.handle(Submitted(Ticket(0), tuple(wishes), once), now))
     service.core.replica.store.commit()
     actions += service.handle(Committed(), now)
     for action in actions:

@@ -16,7 +16,7 @@ from commonweal.client.language.rejection_words import from_when, refusal
 from commonweal.client.language.words import Words
 from commonweal.client.ledger.forecast import Forecast, finer_pool, forecast
 from commonweal.client.ledger.named import units_defined, units_named
-from commonweal.protocol.errors import CommonwealError, WouldNotCount
+from commonweal.protocol.errors import CommonwealError, UsageError, WouldNotCount
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.context import Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -29,7 +29,7 @@ from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.membership import read_decisions
 
 if TYPE_CHECKING:
-    from commonweal.node.service.events import Wish
+    from commonweal.node.service.events import OnceKey, Wish
 
 BATCH_RECORDS = 500
 BATCH_BYTES_MAX = 512 * 1024
@@ -131,11 +131,21 @@ class Drafts:
         """
         return forecast(self.state, self.kept.community, self._run.rules, self.kept.ruleset, id)
 
-    def write(self, home: Home, secrets: Unlock = without_passphrase) -> list[WrittenRecord]:
-        """Write what passed, and return it, durable; each batch of it as a whole."""
+    def write(
+        self, home: Home, secrets: Unlock = without_passphrase, once: OnceKey | None = None
+    ) -> list[WrittenRecord]:
+        """Write what passed, and return it, durable; each batch of it as a whole.
+
+        once: a key under which it is written at most once. Raises UsageError where that would
+        take more than one batch.
+        """
         written: list[WrittenRecord] = []
-        with writer(home, secrets) as write_batch:
-            for batch in batches(self.wishes):
+        parts = list(batches(self.wishes))
+        if once is not None and len(parts) > 1:
+            text = self.words("at most {most:,} records are written at once under a key")
+            raise UsageError(text.format(most=BATCH_RECORDS))
+        with writer(home, secrets, once) as write_batch:
+            for batch in parts:
                 written += write_batch(batch)
         return written
 

@@ -6,12 +6,11 @@ never kept. Whatever is shown says what is final and what is provisional: not se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase
 from commonweal.client.language.rejection_words import from_when
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.ledger.directory import begins, called
@@ -167,16 +166,3 @@ def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterato
                 kept = held.enter_context(of_home(":memory:"))
             kept.layers.pin()
             yield LedgerView(home, store, settings, kept, words)
-
-
-def submit(
-    view: LedgerView, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
-) -> list[WrittenRecord]:
-    """Write records when none of them would count for nothing. Raises WouldNotCount.
-
-    They cite what they rest on, beside what their wishes say.
-    """
-    drafts = view.drafts()
-    for wish in wishes:
-        drafts.add(wish)
-    return drafts.write(view.home, secrets)

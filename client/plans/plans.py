@@ -148,8 +148,7 @@ class Plans(HomeAccess):
         for step, when in zip(steps, hours, strict=True):
             if not draft.step(step, when):
                 raise UnreadableQuantity(self.words("that is more than a quantity holds"))
-        written = drafts.write(self.home, self._unlock)[0]
-        self.refresh()
+        written = self._write_drafts(drafts)[0]
         return NewPlan(
             id=written.id,
             seq=written.seq,

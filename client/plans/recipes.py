@@ -163,8 +163,7 @@ class Recipes(HomeAccess):
             "processes": [bytes(step) for step in steps],
         }
         drafts.add(wish_of("recipe", data))
-        *_, written = drafts.write(self.home, self._unlock)
-        self.refresh()
+        *_, written = self._write_drafts(drafts)
         return NewRecipe(written.id, written.seq, recipe.name, tuple(specs.added))
 
     def recipe_file(self, path: Path) -> str:

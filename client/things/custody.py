@@ -105,8 +105,7 @@ class Custody(HomeAccess):
         drafts = self.view.drafts()
         drafted = drafts.add(wish_of("event", data, (), note_body(note, words=self.words)))
         waits = not commons.is_moved(drafts.state, drafted)
-        (written,) = drafts.write(self.home, self._unlock)
-        self.refresh()
+        (written,) = self._write_drafts(drafts)
         resource = written.id if target is None else target
         return CustodyTransfer(written.id, written.seq, resource, data["receiver"], waits)
 

@@ -130,8 +130,7 @@ class Resources(HomeAccess):
         drafts, spec = self.view.drafts(), spec_named(self.view, name)
         known = drafts.add(wish_of("spec.resource", data)) if spec is None else spec
         drafts.add(wish_of("event", self._raised(amount, known, common=common), (), body))
-        *specified, written = drafts.write(self.home, self._unlock)
-        self.refresh()
+        *specified, written = self._write_drafts(drafts)
         spec = specified[0].id if specified else known
         return NewResource(written.id, written.seq, spec)
 
@@ -183,8 +182,7 @@ class Resources(HomeAccess):
         text = note_body(note, words=self.words)
         expected = drafts.forecast(drafts.add(wish_of("event", data, (), text)))
         assert expected is not None, "it passed as a contribution"
-        (written,) = drafts.write(self.home, self._unlock)
-        self.refresh()
+        (written,) = self._write_drafts(drafts)
         return RecordedIncome(written.id, written.seq, giver, expected)
 
     def _raised(self, amount: dict[str, Any], spec: RecordId, *, common: bool) -> dict[str, Any]:

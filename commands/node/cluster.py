@@ -15,7 +15,7 @@ import click
 from commonweal.client.community.homes import found_community, make_home
 from commonweal.client.community.join_requests import ask_to_join
 from commonweal.client.governance.rule_templates import NO_RULES, document_of_rules
-from commonweal.client.ledger.ledger_view import folded, submit
+from commonweal.client.ledger.ledger_view import folded
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import form_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
@@ -192,7 +192,9 @@ def _link(home: Home, uses: int) -> CommunityLink:
     seed = os.urandom(keys.SEED_BYTES)
     wish = Wish("invite.create", {"key": keys.Signer(seed).key, "uses": uses})
     with folded(home) as ledger:
-        (written,) = submit(ledger, [wish])
+        drafts = ledger.drafts()
+        drafts.add(wish)
+        (written,) = drafts.write(home)
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
         clock = store.clock_of(written.id)

@@ -30,7 +30,7 @@ from commonweal.protocol.errors import CommonwealError, Malformed
 from commonweal.protocol.records.record import DEPS_MAX, RecordId
 
 if TYPE_CHECKING:
-    from commonweal.node.service.events import Text, Wish
+    from commonweal.node.service.events import OnceKey, Text, Wish
 
 MESSAGE_BYTES_MAX = 1024 * 1024
 LENGTH_BYTES = 4
@@ -89,7 +89,8 @@ def answer_from_bytes(question: Question[A], data: bytes) -> tuple[A, bool]:
 def to_map(value: Any) -> dict[str, Any]:
     """Return the fields of a question or answer as the codec takes them, without defaults."""
     if isinstance(value, Submit):
-        return {"wishes": [_wish_map(wish) for wish in value.wishes]}
+        once = {} if value.once is None else {"once": [value.once.key, value.once.request]}
+        return {"wishes": [_wish_map(wish) for wish in value.wishes], **once}
     return {
         field.name: _plain(getattr(value, field.name))
         for field in fields(value)
@@ -148,14 +149,26 @@ def _wish_map(wish: Wish) -> dict[str, Any]:
 
 
 def _submission(data: Mapping[str, Any]) -> Submit:
-    """Return a submission; deps, text, basis, stand_in may be left out. Raises Malformed."""
+    """Return a submission; once, deps, text, basis, stand_in may be left out. Raises Malformed."""
     from commonweal.node.service.events import DRAFTS_MAX
 
     match data:
-        case {"wishes": list(wishes)} if 0 < len(wishes) <= DRAFTS_MAX:
-            return Submit(tuple(map(_wish, wishes)))
+        case {"wishes": list(wishes), **rest} if 0 < len(wishes) <= DRAFTS_MAX:
+            return Submit(tuple(map(_wish, wishes)), _once(rest))
         case _:
             raise Malformed(f"a submission has 1 to {DRAFTS_MAX} wishes")
+
+
+def _once(rest: Mapping[str, Any]) -> OnceKey | None:
+    from commonweal.node.service.events import OnceKey
+
+    match rest:
+        case {"once": [bytes(key), bytes(request)]} if _is_id(key) and _is_id(request):
+            return OnceKey(key, request)
+        case {"once": _}:
+            raise Malformed("a key that cannot be read")
+        case _:
+            return None
 
 
 def _wish(value: object) -> Wish:

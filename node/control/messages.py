@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar, get_args
 
 if TYPE_CHECKING:
-    from commonweal.node.service.events import Wish
+    from commonweal.node.service.events import OnceKey, Wish
 
 A = TypeVar("A")
 
@@ -190,12 +190,14 @@ class NewRecords:
 class Submit(Question[NewRecords]):
     """Write these records, all or none: 1 to DRAFTS_MAX of them.
 
-    Raises what refuses them: OverBudget, NotPermitted, OlderCopy and other CommonwealErrors.
+    once: under this key they are written once; made again, the answer is the same. Raises what
+    refuses them: OverBudget, NotPermitted, OlderCopy, KeyTaken and other CommonwealErrors.
     """
 
     NAME = "submit"
     ANSWER = NewRecords
     wishes: tuple[Wish, ...]
+    once: OnceKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

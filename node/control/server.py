@@ -191,7 +191,7 @@ class LocalServer:
 def event_of(ticket: Ticket, question: AnyQuestion) -> Submitted | Asked:
     """Return the event by which the service learns of a question. Not for `Stop`."""
     if isinstance(question, Submit):
-        return Submitted(ticket, question.wishes)
+        return Submitted(ticket, question.wishes, question.once)
     return Asked(ticket, question.NAME, message_codec.to_map(question))
 
 

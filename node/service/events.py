@@ -74,11 +74,26 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class OnceKey:
+    """By what a request is known when it is made again, so that its records are written once.
+
+    key: hash of what its maker chose. request: hash of what is asked. 32 bytes each.
+    """
+
+    key: bytes
+    request: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
-    """Our own member wants records in the ledger; all are written, or none."""
+    """Our own member wants records in the ledger; all are written, or none.
+
+    once: with a key under which records were written before, those are the answer.
+    """
 
     ticket: Ticket
     wishes: tuple[Wish, ...]
+    once: OnceKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

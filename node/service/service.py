@@ -23,6 +23,7 @@ from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.storage.records import row_repair
 from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.once_store import KeyedRequest
 
 if TYPE_CHECKING:
     from random import Random
@@ -135,13 +136,25 @@ class Service(Parts):
             self.handshake.greet(peer)
 
     def _submitted(self, event: events.Submitted) -> None:
+        store, now_ms, once = self.core.replica.store, self.core.now_ms, event.once
         try:
+            earlier = store.keyed_request(once.key, once.request) if once else None
+            if earlier is not None:
+                records = [{"id": id, "seq": earlier.seq + n} for n, id in enumerate(earlier.ids)]
+                self._answers.append(Answer(event.ticket, {"records": records}))
+                return
+            if once is not None:
+                store.make_room_for_key(now_ms)
             written = self.writer.submit(event.wishes)
         except StorageError:
             raise
         except CommonwealError as error:
             self._answers.append(Answer(event.ticket, error))
             return
+        if once is not None:
+            ids = tuple(record.id for record in written)
+            made = KeyedRequest(once.key, once.request, written[0].seq, ids)
+            store.put_keyed_request(made, now_ms)
         if any(wish.kind not in BULK_KINDS for wish in event.wishes):
             self.frames.membership_changed()
         self.erasure.erase(written)

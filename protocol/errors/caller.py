@@ -45,6 +45,12 @@ class UnusablePassphrase(UsageError):
     """This cannot be a passphrase; choose another, or say --no-passphrase."""
 
 
+class KeyTaken(UsageError):
+    """Another request was made under this key before; take a new key for each request."""
+
+    exit_code = 65
+
+
 class BadLink(UsageError):
     """This link cannot be read; copy it again, whole, from whoever sent it."""
 
@@ -200,6 +206,10 @@ class OlderCopy(NotYet):
 
 class OverBudget(NotYet):
     """Others keep no more of this device before the next seal; try again after it, or tomorrow."""
+
+
+class TooManyKeys(NotYet):
+    """Too many requests were made under keys in two days; try again later."""
 
 
 class DeviceFrozen(NotPermitted):

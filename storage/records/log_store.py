@@ -21,6 +21,7 @@ from commonweal.storage.records.address_book import AddressBook
 from commonweal.storage.records.blobs import BlobStore
 from commonweal.storage.records.fork_store import ForkStore
 from commonweal.storage.records.log_pages import SEQ_BITS, SEQ_MAX, opening_of
+from commonweal.storage.records.once_store import OnceStore
 from commonweal.storage.records.settings import SettingStore
 
 BULK_KINDS = frozenset({"event", "attest", "review"})
@@ -75,7 +76,7 @@ class Counts(NamedTuple):
     bodies: int
 
 
-class Store(ForkStore, BlobStore, SettingStore, AddressBook):
+class Store(ForkStore, BlobStore, SettingStore, AddressBook, OnceStore):
     """Everything a node stores. See `Database` for opening, commit and errors."""
 
     def logs(self) -> list[LogRow]:
