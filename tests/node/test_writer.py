@@ -57,7 +57,7 @@ def test_what_is_asked_twice_under_a_key_is_written_once(tmp_path: Path) -> None
         service.handle(Submitted(Ticket(3), (wish,), OnceKey(b"k" * 32, b"s" * 32)), 1)
         service.handle(Submitted(Ticket(4), (wish,)), 1)
         store.commit()
-        answers = {
+        answers: dict[Ticket, Any] = {
             action.ticket: action.value
             for action in service.handle(Committed(), 1)
             if isinstance(action, Answer)
