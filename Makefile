@@ -32,7 +32,7 @@ SIDE_BY_SIDE := --numprocesses=3 --dist=worksteal
 FORM := $(wildcard .ci protocol storage node client commands web commonweal tests bench *.py)
 PAGES := README.md $(wildcard README.*.md) docs
 
-.PHONY: help setup which-python demo test check subjects lint types imports docs build wheel bench sim sim-long fuzz-long attack attack-long faults soak lock i18n tables form clean
+.PHONY: help setup which-python demo test check subjects lint types imports docs build wheel bench sim sim-long fuzz-long attack attack-long faults soak lock i18n icons tables form clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -109,6 +109,9 @@ form: $(STAMP) ## write the code in the house's form
 
 i18n: $(STAMP) ## gather words, compile catalogues
 	$(RUN) -m tests.house.catalogue
+
+icons: $(STAMP) ## the icons of the page, from the locked package of npm
+	$(RUN) .ci/icons.py
 
 tables: $(STAMP) ## write the tables of docs/protocol that follow from enums
 	$(RUN) -m tests.protocol.ledger.table_page

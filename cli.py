@@ -158,8 +158,10 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         ),
     },
     N_("Node"): {
+        "open": CommandEntry("node.page", "open_", N_("open your page in the browser")),
+        "web": CommandEntry("node.page", "web", N_("serve your page in this terminal")),
         "up": CommandEntry("node.up", "up", N_("run your node")),
-        "down": CommandEntry("node.up", "down", N_("end your node")),
+        "down": CommandEntry("node.up", "down", N_("end your node and your page")),
         "status": CommandEntry("node.status", "status", N_("how this home stands")),
         "peers": CommandEntry("node.status", "peers", N_("whose nodes are connected")),
         "cluster": CommandEntry("node.cluster", "cluster", N_("run several nodes on this machine")),

@@ -63,6 +63,7 @@ def _environment(page: str, folder: Path) -> dict[str, str]:
         "LANG": "zh_CN.UTF-8" if ".zh" in page else "C.UTF-8",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONUTF8": "1",
+        "COMMONWEAL_PAGE": "no",
         "GIT_AUTHOR_NAME": "Ann",
         "GIT_AUTHOR_EMAIL": "ann@example.org",
         "GIT_COMMITTER_NAME": "Ann",

@@ -42,6 +42,7 @@ def _nothing_of_this_machine(
         if name in {"LANGUAGE", "LC_ALL", "LC_MESSAGES"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("COMMONWEAL_PAGE", "no")  # a page that nobody ends outlives its test
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):

@@ -6,6 +6,7 @@ types those. Answers may come from a pipe, a line each.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from commonweal.client.home.submit import Unlock
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.begin.init_found import show_words, warn_if_open
 from commonweal.commands.begin.join import tell_places
+from commonweal.commands.node.page import PAGE_VARIABLE, open_page
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.links import show_invite
 from commonweal.commands.terminal.member import member_of
@@ -57,6 +59,7 @@ PAUSE_SECONDS = 0.2
     help="The rules of a community you found: a template's name, a file, or none; asked if absent.",
 )
 @click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
+@click.option("--no-page", is_flag=True, help="Do not open your page in the browser.")
 @click.option(
     "--listen",
     multiple=True,
@@ -69,6 +72,7 @@ def start(
     link: str | None,
     rules: str | None,
     no_mdns: bool,
+    no_page: bool,
     listen: tuple[str, ...],
     passphrase_file: Path | None,
     home: Home,
@@ -98,6 +102,8 @@ def start(
         if home.holder() is None:
             up.start(home, unlock(home), listen=listen, mdns=not no_mdns)
         say(_("Your node runs in the background; `weal down` ends it."))
+        if not no_page and os.environ.get(PAGE_VARIABLE) != "no":
+            open_page(home.path)
         with member_of(home, unlock=unlock) as me:
             if me.has_invited_nobody():
                 say(_("A link for the first member that you invite:"))

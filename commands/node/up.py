@@ -12,7 +12,7 @@ import click
 from commonweal.commands.terminal.language import _, sentence
 from commonweal.commands.terminal.options import home_option, passphrase_option, unlock
 from commonweal.commands.terminal.output import flush, say
-from commonweal.protocol.errors import CommonwealError, HomeInUse
+from commonweal.protocol.errors import CommonwealError, HomeInUse, NodeNotRunning
 from commonweal.storage.home.home import Home, Settings
 
 if TYPE_CHECKING:
@@ -63,11 +63,19 @@ def up(
 @click.command("down")
 @home_option
 def down(home: Home) -> None:
-    """End the node of this home."""
+    """End the node of this home, and its page."""
     from commonweal.node.control import daemon
+    from commonweal.web.serving import background
 
-    daemon.stop(home)
-    say(_("The node ended."))
+    was_page = background.stop(home.path)
+    try:
+        daemon.stop(home)
+    except NodeNotRunning:
+        if not was_page:
+            raise
+        say(_("The page ended; no node ran."))
+    else:
+        say(_("The node ended."))
 
 
 def start(

@@ -65,7 +65,7 @@ class NodeProcess:
                 stderr=log,
                 start_new_session=True,
                 cwd=home.path,
-                env=_environment(),
+                env=child_environment(),
             )
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as seed:
@@ -177,10 +177,11 @@ def send_signal(pid: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment of a node; PYTHONPATH leads to a checkout that is not installed.
+def child_environment() -> dict[str, str]:
+    """Return the environment of a node or a page.
 
-    The passphrase is removed: a node does not need it, and an environment stays readable.
+    PYTHONPATH leads to a checkout that is not installed. The passphrase is removed: neither needs
+    it, and an environment stays readable.
     """
     root = Path(commonweal.__file__).parent.parent
     environment = dict(os.environ)

@@ -59,6 +59,10 @@ class NodeNotStarted(CommonwealError):
     """The node did not start; the line below says why."""
 
 
+class PageNotStarted(CommonwealError):
+    """The page did not start; the line below says why."""
+
+
 class ConfigError(CommonwealError):
     """The home or its settings cannot be used as they are."""
 

@@ -32,6 +32,7 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.records.record import CommunityId
+from commonweal.storage.home.process_lock import ProcessLock
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import SettingStore
 
@@ -40,8 +41,6 @@ SOCKET_PATH_BYTES_MAX = 100
 
 PORT_MIN, PORT_MAX = 20_000, 32_000
 """Range of a home's port, below the ephemeral ports of outgoing connections."""
-
-LOCK_BYTES_MAX = 512
 
 
 class ForeignSocket(CommonwealError):
@@ -72,7 +71,7 @@ class Home:
 
     @property
     def lock_file(self) -> Path:
-        """The file that the writer locks; it has the writer's process id, and its machine."""
+        """The file that the writer locks."""
         return self.path / "lock"
 
     @property
@@ -168,27 +167,8 @@ class Home:
 
         The operating system releases the lock when the process ends.
         """
-        try:
-            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:
-            raise MissingDatabase(str(self.path)) from None
-        except OSError as error:
-            raise ReadOnlyDatabase(f"{self.lock_file}: {error.strerror}") from error
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pid, where = _written(descriptor)
-                place = "" if where == _here() else f", {where}"
-                raise HomeInUse(f"{self.path}: process {pid or '?'}{place}") from None
-            try:  # in place, which works on a full disk too
-                mine = f"{os.getpid()}\n{_here()}\n".encode()
-                os.ftruncate(descriptor, os.pwrite(descriptor, mine, 0))
-            except OSError as error:
-                raise ReadOnlyDatabase(f"{self.lock_file}: {error.strerror}") from error
+        with ProcessLock(self.lock_file).hold():
             yield
-        finally:
-            os.close(descriptor)
 
     @contextmanager
     def importing(self) -> Iterator[None]:
@@ -215,18 +195,7 @@ class Home:
         0 when the id is unknown, or of another machine or container, where the same number is
         another process.
         """
-        try:
-            descriptor = os.open(self.lock_file, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid, where = _written(descriptor)
-            return int(pid) if pid.isdecimal() and where == _here() else 0
-        finally:
-            os.close(descriptor)
-        return None
+        return ProcessLock(self.lock_file).holder()
 
     @contextmanager
     def store(self, *, readonly: bool = False) -> Iterator[Store]:
@@ -320,21 +289,6 @@ class Settings:
 def new_port() -> int:
     """Return a random port for a new home, which keeps it so that its addresses stay."""
     return PORT_MIN + secrets.randbelow(PORT_MAX - PORT_MIN)
-
-
-def _written(lock: int) -> tuple[str, str]:
-    """Return the content of a lock file: the holder's process id, and its machine."""
-    lines = os.pread(lock, LOCK_BYTES_MAX, 0).decode("utf-8", "replace").splitlines()
-    pid, where, *_ = *lines, "", ""
-    return pid.strip(), where or _here()
-
-
-def _here() -> str:
-    """Return the scope of process ids: this machine, and on Linux this container."""
-    space = ""
-    with suppress(OSError):
-        space = str(Path("/proc/self/ns/pid").readlink())
-    return f"{os.uname().nodename} {space}".strip()
 
 
 def _runtime_folder() -> Path:

@@ -4,8 +4,9 @@
  compiles it; test_catalogue.py says what is still untranslated. The compiled file is committed,
 so that a checkout, an editable install and a wheel speak Chinese without a build step.
 
-Gathered are: what stands in `_()`, `N_()`, `gettext()` and `ngettext()`; the docstrings of errors;
-the docstrings of commands and the `help=` of their options, with indentation cleaned away.
+Gathered are: what stands in `_()`, `N_()`, `gettext()` and `ngettext()`, in templates too; the
+docstrings of errors; the docstrings of commands and the `help=` of their options, with indentation
+cleaned away.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
 
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "client" / "locale"
@@ -35,7 +37,12 @@ PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]")
 def sources() -> list[Path]:
     """The files whose words members read."""
     folders = [ROOT / name for name in ("client", "commands", "node", "protocol", "storage", "web")]
-    return [ROOT / "cli.py", *sorted(path for one in folders for path in one.rglob("*.py"))]
+    templates = sorted((ROOT / "web" / "templates").rglob("*.html"))
+    return [
+        ROOT / "cli.py",
+        *sorted(path for one in folders for path in one.rglob("*.py")),
+        *templates,
+    ]
 
 
 def gather() -> Catalog:
@@ -51,6 +58,13 @@ def gather() -> Catalog:
 
 def gathered(place: str, text: str) -> Iterator[str | tuple[str, ...]]:
     """What members read in one file: a sentence, or its singular and plural."""
+    if place.endswith(".html"):
+        for _, _, wanted, _ in babel_extract(io.BytesIO(text.encode()), list(KEYWORDS), (), {}):
+            if isinstance(wanted, str):
+                yield wanted
+            elif wanted:
+                yield tuple(text for text in wanted if text)
+        return
     for _, wanted, _, _ in extract("python", io.BytesIO(text.encode()), KEYWORDS):
         yield wanted
     for found in ast.walk(ast.parse(text)):

@@ -122,5 +122,5 @@ def hidden_words(source: str) -> list[str]:
 
 def test_no_words_hide_in_an_f_string() -> None:
     assert hidden_words("""f"{_('lost')} {name}" """) == ["_('lost')"]
-    for path in catalogue.sources():
+    for path in (path for path in catalogue.sources() if path.suffix == ".py"):
         assert not hidden_words(path.read_text("utf-8")), f"{path}: use _(...).format(...)"

@@ -1,0 +1,49 @@
+"""The application of a home's page: its gate, its pages, its files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
+from fastapi.exceptions import HTTPException, RequestValidationError
+
+from commonweal.protocol.errors import CommonwealError
+from commonweal.storage.home.home import Home
+from commonweal.web.live.hub import LiveHub
+from commonweal.web.pages import assets, entry, failures, settings, today
+from commonweal.web.security.entry import EntryTokens
+from commonweal.web.security.gate import Application, Gate
+from commonweal.web.security.sessions import Sessions
+
+THREADS = 6
+"""Pages that are worked out at the same time; each may hold a folded ledger."""
+PAGES = (entry, today, settings, assets)
+
+
+def create_application(home: Path, port: int, tokens: EntryTokens) -> Application:
+    """Return what answers the browser. port: where it listens. tokens: of entry."""
+    inner = FastAPI(
+        title="Commonweal", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_life
+    )
+    sessions = Sessions(home)
+    inner.state.home = Home(home)
+    inner.state.sessions, inner.state.entry = sessions, tokens
+    inner.state.live = LiveHub(inner.state.home)
+    for page in PAGES:
+        inner.include_router(page.router)
+    inner.add_exception_handler(CommonwealError, failures.refused)
+    inner.add_exception_handler(HTTPException, failures.missing)
+    inner.add_exception_handler(404, failures.missing)
+    inner.add_exception_handler(RequestValidationError, failures.missing)
+    inner.add_exception_handler(Exception, failures.broken)
+    return Gate(inner, port, sessions, entry.refuse)
+
+
+@asynccontextmanager
+async def _life(application: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = THREADS
+    async with application.state.live.running():
+        yield

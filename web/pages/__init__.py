@@ -1,0 +1,1 @@
+"""The pages: for each a module with what it shows and what it does, and a template beside."""

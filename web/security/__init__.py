@@ -1,0 +1,1 @@
+"""Who may use the page: hosts, sessions, the tokens of entry, and the gate before every request."""

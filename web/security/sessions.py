@@ -1,0 +1,135 @@
+"""Sessions: which browsers were let in, by a cookie whose hash is kept.
+
+They are kept in a file of the home (0600), so that a page that was restarted still knows its
+browsers. A session ends after IDLE_MS_MAX without a request, and the oldest ends when there are
+SESSIONS_MAX. The form token follows from the cookie, which no other site can read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+SESSIONS_MAX = 8
+IDLE_MS_MAX = 12 * 3_600_000
+COOKIE_BYTES = 32
+FILE_BYTES_MAX = 16 * 1024
+KEPT_EVERY_MS = 600_000
+"""How often the file learns that a session is used."""
+NOTICES_MAX = 8
+
+
+@dataclass(slots=True)
+class Session:
+    """A browser that was let in. key: the hash of its cookie. used_ms: of its last request.
+
+    form_token: what every form carries. notices: sentences for the next page that it sees.
+    """
+
+    key: str
+    form_token: str
+    used_ms: int
+    notices: list[str] = field(default_factory=list)
+
+    def notify(self, sentence: str) -> None:
+        """Let the next page show a sentence; of too many, the earliest is forgotten."""
+        self.notices = [*self.notices[1 - NOTICES_MAX :], sentence]
+
+    def take_notices(self) -> list[str]:
+        """Return the sentences to be shown, once."""
+        told, self.notices = self.notices, []
+        return told
+
+
+class Sessions:
+    """All sessions of a home's page."""
+
+    def __init__(self, home: Path) -> None:
+        """Read the sessions of the process before."""
+        self.cookie_name = f"weal_{blake2b(os.fsencode(home.resolve()), digest_size=4).hexdigest()}"
+        """Names the home: cookies are sent to every port of a host."""
+        self._file = home / "page-sessions.json"
+        self._used_ms = self._read()
+        self._open: dict[str, Session] = {}
+        self._kept_ms = 0
+
+    def begin(self, now_ms: int) -> str:
+        """Begin a session; return the value of its cookie."""
+        cookie = secrets.token_urlsafe(COOKIE_BYTES)
+        self._drop_idle(now_ms)
+        while len(self._used_ms) >= SESSIONS_MAX:
+            self.end(min(self._used_ms, key=lambda key: self._used_ms[key]))
+        self._used_ms[_key(cookie)] = now_ms
+        self._keep()
+        return cookie
+
+    def of(self, cookie: str, now_ms: int) -> Session | None:
+        """Return the session of a cookie, which is used now; None where there is none."""
+        key = _key(cookie)
+        self._drop_idle(now_ms)
+        if key not in self._used_ms:
+            return None
+        self._used_ms[key] = now_ms
+        if now_ms - self._kept_ms > KEPT_EVERY_MS:
+            self._kept_ms = now_ms
+            self._keep()
+        if key not in self._open:
+            self._open[key] = Session(key, _form_token(cookie), now_ms)
+        self._open[key].used_ms = now_ms
+        return self._open[key]
+
+    def end(self, key: str) -> None:
+        """End a session."""
+        self._used_ms.pop(key, None)
+        self._open.pop(key, None)
+        self._keep()
+
+    def end_others(self, key: str) -> int:
+        """End all sessions but one; return how many ended."""
+        others = [other for other in self._used_ms if other != key]
+        for other in others:
+            self.end(other)
+        return len(others)
+
+    def __len__(self) -> int:
+        """How many sessions there are."""
+        return len(self._used_ms)
+
+    def _drop_idle(self, now_ms: int) -> None:
+        for key, used_ms in list(self._used_ms.items()):
+            if now_ms - used_ms > IDLE_MS_MAX:
+                self.end(key)
+
+    def _read(self) -> dict[str, int]:
+        with suppress(OSError, ValueError):
+            with self._file.open("rb") as file:
+                kept = json.loads(file.read(FILE_BYTES_MAX))
+            if isinstance(kept, dict):
+                good = {key: used for key, used in kept.items() if isinstance(used, int)}
+                return dict(list(good.items())[:SESSIONS_MAX])
+        return {}
+
+    def _keep(self) -> None:
+        """Write the file; on a full disk sessions live as long as the process."""
+        draft = self._file.with_name(f".{self._file.name}.part")
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(json.dumps(self._used_ms).encode())
+            draft.replace(self._file)
+
+
+def _key(cookie: str) -> str:
+    return blake2b(
+        cookie.encode("utf-8", "replace"), digest_size=16, person=b"weal cookie"
+    ).hexdigest()
+
+
+def _form_token(cookie: str) -> str:
+    return blake2b(cookie.encode(), digest_size=16, person=b"weal form").hexdigest()
