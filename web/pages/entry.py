@@ -7,8 +7,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from commonweal.client.language.words import N_
 from commonweal.web.pages.language import words_of
-from commonweal.web.pages.template_set import rendered
 from commonweal.web.pages.request import Page, theme_of
+from commonweal.web.pages.template_set import rendered
 from commonweal.web.security.gate import ENTER, NOT_ENTERED, Refusal, now_ms
 
 router = APIRouter()

@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse
 from commonweal.client.language.words import N_
 from commonweal.protocol.errors import CommonwealError, MissingDatabase, NotInCommunity, UnknownId
 from commonweal.web.pages.language import words_of
-from commonweal.web.pages.template_set import rendered
 from commonweal.web.pages.request import page_request, sentence, theme_of
+from commonweal.web.pages.template_set import rendered
 
 log = logging.getLogger(__name__)
 
