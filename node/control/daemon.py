@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-import commonweal
+from commonweal.node.control import program
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.messages import Stop
 from commonweal.node.runtime import logs
@@ -43,7 +43,6 @@ END_S_MAX = 6.0
 PAUSE_S = 0.02
 REPORT_BYTES_MAX = 64 * 1024
 SAID_LINES = 2
-LEFT_OUT = "COMMONWEAL_PASSPHRASE"
 
 
 class NodeProcess:
@@ -54,8 +53,8 @@ class NodeProcess:
     ) -> None:
         """Start the process. listen, mdns: as `weal up` takes them."""
         self._home = home
-        command = [sys.executable, "-P", "-m", "commonweal", "up", "--detached"]
-        command += ["--home", str(home), *(f"--listen={address}" for address in listen)]
+        command = [*program.command(), "up", "--detached", "--home", str(home)]
+        command += [f"--listen={address}" for address in listen]
         command += [] if mdns else ["--no-mdns"]
         with _opened(home.log) as log:
             self._process = subprocess.Popen(
@@ -65,7 +64,7 @@ class NodeProcess:
                 stderr=log,
                 start_new_session=True,
                 cwd=home.path,
-                env=child_environment(),
+                env=program.environment(),
             )
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as seed:
@@ -175,21 +174,6 @@ def send_signal(pid: int, number: signal.Signals) -> None:
     if pid > 0:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def child_environment() -> dict[str, str]:
-    """Return the environment of a node or a page.
-
-    PYTHONPATH leads to a checkout that is not installed. The passphrase is removed: neither needs
-    it, and an environment stays readable.
-    """
-    root = Path(commonweal.__file__).parent.parent
-    environment = dict(os.environ)
-    environment.pop(LEFT_OUT, None)
-    if (root / "pyproject.toml").is_file():
-        before = environment.get("PYTHONPATH")
-        environment["PYTHONPATH"] = os.pathsep.join([str(root), *([before] if before else [])])
-    return environment
 
 
 def _not_started(text: str, code: int = 1) -> NodeNotStarted:

@@ -209,6 +209,11 @@ FAULTS = {
         DOC + "sys.stderr.write('a')\n",
         "goes out through",
     ),
+    "a Python that the bundle lacks": (
+        "client/community/node.py",
+        DOC + "x = [sys.executable, '-m', 'commonweal']\n",
+        "the bundle has no Python",
+    ),
     "a bare except": ("node/control/server.py", DOC + "try: a()\nexcept: pass\n", "narrowest"),
     "except Exception": (
         "node/control/server.py",

@@ -61,6 +61,7 @@ FORBIDDEN_ON_LOAD = {
 PRODUCT = ("protocol", "storage", "node", "client", "commands", "web", "commonweal")
 SPEAKERS = ("cli.py", "commands/terminal/output.py")
 WORLD_WALL = "node/network"  # the one place where a library raises anything
+OWN_PROGRAM = "node/control/program.py"  # the one place that knows how to start `weal` again
 SAME_ORDER = ("protocol", "storage", "node")  # what every node must do alike
 
 _VAGUE = re.compile(r"(Manager|Helper|Handler|Data|Info|Utils?|Common)$")
@@ -209,6 +210,10 @@ def _speech(place: str, tree: ast.Module) -> Iterator[Complaint]:
                 place, "cli", "commands"
             ):
                 yield found.lineno, "what people read goes out through commands/"
+            case ast.Attribute(value=ast.Name(id="sys"), attr="executable") if (
+                place != OWN_PROGRAM
+            ):
+                yield found.lineno, f"the bundle has no Python: ask {OWN_PROGRAM}"
 
 
 def _wide_nets(place: str, tree: ast.Module) -> Iterator[Complaint]:

@@ -6,12 +6,12 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from commonweal.node.control.daemon import child_environment, send_signal
+from commonweal.node.control import program
+from commonweal.node.control.daemon import send_signal
 from commonweal.protocol.errors import PageNotStarted, ReadOnlyDatabase
 from commonweal.web.serving.page_file import PageAddress, PageFile
 
@@ -36,8 +36,7 @@ def start(home: Path, port: int = 0) -> PageAddress:
     if (running := address_of(home)) is not None:
         return running
     file = PageFile(home)
-    command = [sys.executable, "-P", "-m", "commonweal", "web", "--detached"]
-    command += ["--home", str(home), "--port", str(port)]
+    command = [*program.command(), "web", "--detached", "--home", str(home), "--port", str(port)]
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = os.open(file.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -52,7 +51,7 @@ def start(home: Path, port: int = 0) -> PageAddress:
             stderr=errors,
             start_new_session=True,
             cwd=home,
-            env=child_environment(),
+            env=program.environment(),
         )
     if _is_ready(process) and (address := file.read()) is not None:
         process.returncode = 0  # it lives on; nobody waits for it
