@@ -210,9 +210,7 @@ def _speech(place: str, tree: ast.Module) -> Iterator[Complaint]:
                 place, "cli", "commands"
             ):
                 yield found.lineno, "what people read goes out through commands/"
-            case ast.Attribute(value=ast.Name(id="sys"), attr="executable") if (
-                place != OWN_PROGRAM
-            ):
+            case ast.Attribute(value=ast.Name(id="sys"), attr="executable") if place != OWN_PROGRAM:
                 yield found.lineno, f"the bundle has no Python: ask {OWN_PROGRAM}"
 
 
