@@ -183,6 +183,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "refound": CommandEntry(
             "keep.refound", "refound", N_("go on without witnesses who are gone for ever")
         ),
+        "token": CommandEntry(
+            "keep.token", "token", N_("let other programs read and write for you")
+        ),
         "completion": CommandEntry(
             "terminal.completion", "completion", N_("let your shell complete what you type")
         ),

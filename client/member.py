@@ -28,6 +28,7 @@ from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
 from commonweal.client.importers.git_import import GitImports
 from commonweal.client.inbox import Inbox
+from commonweal.client.keep.access_tokens import AccessTokens
 from commonweal.client.keep.backups import Backups
 from commonweal.client.keep.health import HomeHealth
 from commonweal.client.keep.integrity import Integrity
@@ -89,6 +90,7 @@ class Member(
     Integrity,
     Backups,
     Refounding,
+    AccessTokens,
 ):
     """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.
 

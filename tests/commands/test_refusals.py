@@ -33,6 +33,7 @@ WITHOUT_RECORDS = {
     "start": "asks what to do, and then does what found and join do",
     "up": "runs the node",
     "key passphrase": "changes the keystore alone",
+    "token create": "keeps the hash of a token; what the token allows is no record",
     "seal": "asks witnesses to agree; a seal is no record of the member",
 }
 """Commands that open the keystore and write no record into a ledger that is here."""
