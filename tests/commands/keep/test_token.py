@@ -33,7 +33,7 @@ def made(home: Path, *options: str) -> str:
 def scope_of(home: Path, token: str) -> str | None:
     with AccessTokens(home) as me:
         kept = me.token_allows(token)
-    return kept and kept.scope
+    return None if kept is None else kept.scope
 
 
 def test_a_token_is_shown_once_and_only_its_hash_is_kept(ann: Path) -> None:
