@@ -1,0 +1,57 @@
+"""Two members of a community on two real nodes, with a little of everything in their ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from commonweal.client import Member, create_home
+
+LOOPBACK = ("/ip4/127.0.0.1/tcp/0",)
+
+
+@dataclass(frozen=True, slots=True)
+class Village:
+    """The homes of Mei, who founded it, and of Bo. Their nodes run."""
+
+    mei: Path
+    bo: Path
+
+
+@contextmanager
+def village(folder: Path, rules: str = "value-network") -> Iterator[Village]:
+    """Give a village with work, income, a seal, an open vote, a thing, and what waits for both."""
+    homes = Village(folder / "mei", folder / "bo")
+    create_home(homes.mei, "Mei")
+    create_home(homes.bo, "Bo")
+    with Member(homes.mei) as mei, Member(homes.bo) as bo:
+        mei.found("Lanxi", rules=rules)
+        try:
+            mei.start_node(listen=LOOPBACK, mdns=False)
+            bo.join(mei.invite().link)
+            bo.start_node(listen=LOOPBACK, mdns=False)
+            _fill(mei, bo)
+            yield homes
+        finally:
+            for member in (bo, mei):
+                if member.home.holder() is not None:
+                    member.stop_node()
+
+
+def _fill(mei: Member, bo: Member) -> None:
+    """Let both give, attest and seal; leave a record of each for the other to attest."""
+    work = bo.record("work", 3, "hours", note="修好了篱笆 mended the fence", scope="garden")
+    income = bo.income(30, "EUR", note="sold at the market")
+    bo.wait_until_held([work, income], peers=1)
+    mei.attest_all()
+    mei.seal()
+    mei.add_resource("ladder", 1, "piece")
+    waits = [mei.record("work", 2, "hours", note="cooked for all")]
+    mei.wait_until_held(waits, peers=1)
+    more = [bo.record("work", 1, "hour", note="<script>alert(1)</script> \u202eevil")]
+    bo.wait_until_held(more, peers=1)
+    mei.refresh()
+    bo.refresh()
+    mei.propose_decision("Shall we meet on Friday?")

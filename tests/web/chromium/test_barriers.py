@@ -1,0 +1,64 @@
+"""Barriers: axe-core finds none on any page, in any language, colours and width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from commonweal.web.serving.page_file import PageAddress
+from tests.builders import chromium
+from tests.builders.village import Village, village
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PATHS = ["/", "/settings"]
+
+
+@pytest.fixture(scope="module")
+def lanxi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    with village(tmp_path_factory.mktemp("village")) as homes:
+        yield homes
+
+
+@pytest.fixture(scope="module")
+def address(lanxi: Village) -> Iterator[PageAddress]:
+    with chromium.served(lanxi.mei) as served:
+        yield served
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_page_has_a_barrier(
+    browser: Browser, address: PageAddress, language: str, theme: str
+) -> None:
+    page = chromium.window(browser, address, language=language, theme=theme)
+    told = []
+    for path in PATHS:
+        for width in chromium.WIDTHS.values():
+            page.set_viewport_size({"width": width, "height": 800})
+            answer = page.goto(f"{address.url}{path}")
+            assert answer is not None
+            assert answer.status == 200, path
+            told += [f"{path} at {width}: {fault}" for fault in faults(page)]
+    page.context.close()
+    assert not told, "\n".join(told)
+
+
+def faults(page: Page) -> list[str]:
+    """Return what axe finds on a page, and whether it is wider than the window."""
+    found = Axe().run(page).response["violations"]
+    told = [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in found]
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        told.append("wider than the window")
+    return told
+
+
+def test_a_barrier_would_be_found(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content("<html><body><img src='x.png'><input></body></html>")
+    assert {fault.split(":")[0] for fault in faults(page)} >= {"image-alt", "label"}
+    page.close()
