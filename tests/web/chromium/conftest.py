@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
+NEEDS_CHROMIUM = pytest.mark.skipif(
+    chromium.program() is None, reason="no Chromium here: apt install chromium"
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests of this folder where there is no browser."""
-    if chromium.program() is not None:
-        return
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.skip(reason="no Chromium: apt install chromium"))
+            item.add_marker(NEEDS_CHROMIUM)
 
 
 @pytest.fixture(scope="session")
