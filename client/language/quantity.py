@@ -59,14 +59,14 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 """The 19 actions of Valueflows 1.0, with their Chinese names; the first is shown."""
 
 UNITS: dict[str, tuple[str, ...]] = {
-    "one": ("次", "个", "件", "份", "ones", "piece", "pieces", "time", "times"),
+    "one": ("个", "次", "件", "份", "ones", "piece", "pieces", "time", "times"),
     "hour": ("小时", "个小时", "时", "钟头", "hours", "h", "hr", "hrs"),
     "minute": ("分钟", "分", "minutes", "min", "mins"),
     "second": ("秒", "秒钟", "seconds", "s", "sec"),
     "day": ("天", "日", "days", "d"),
     "week": ("周", "星期", "weeks"),
     "month": ("月", "个月", "months"),
-    "commit": ("提交", "commits"),
+    "commit": ("次提交", "提交", "commits"),
     "page": ("页", "pages"),
     "kilometre": ("公里", "千米", "kilometres", "kilometer", "kilometers", "km"),
     "kilogram": ("公斤", "千克", "kilograms", "kg"),

@@ -14,7 +14,7 @@ from commonweal.client.language.quantity import read_quantity, shown_number, sho
 from commonweal.client.language.times import shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.forecast import forecast_words
-from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.language import N_, Nn_, _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json
@@ -22,6 +22,20 @@ from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.storage.home.home import Home
+
+SAID = {
+    attestation.YES: N_("You said yes to: {event}"),
+    attestation.NO: N_("You said no to: {event}"),
+    attestation.WITHDRAW: N_("You took back what you said of: {event}"),
+}
+SAID_OF_MANY = {
+    attestation.YES: Nn_("You said yes to {n} contribution.", "You said yes to {n} contributions."),
+    attestation.NO: Nn_("You said no to {n} contribution.", "You said no to {n} contributions."),
+    attestation.WITHDRAW: Nn_(
+        "You took back what you said of {n} contribution.",
+        "You took back what you said of {n} contributions.",
+    ),
+}
 
 
 @click.command("attest")
@@ -66,16 +80,11 @@ def attest(
     if not statements:
         return say(_("Nothing is left to attest: you spoke of all of it, or it is your own."))
     if len(statements) == 1:
-        say(_("You said {what} to: {event}").format(what=_(said), event=first))
+        say(_(SAID[said]).format(event=first))
         if made is not None and said == attestation.YES:
             say(forecast_words(first.partition(" · ")[0], made, spoken()))
         return None
-    many = ngettext(
-        "You said {what} to {n} contribution.",
-        "You said {what} to {n} contributions.",
-        len(statements),
-    )
-    return say(many.format(what=_(said), n=len(statements)))
+    return say(ngettext(*SAID_OF_MANY[said], len(statements)).format(n=len(statements)))
 
 
 def _list_waiting(home: Home, form: Form) -> None:

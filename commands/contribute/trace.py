@@ -36,12 +36,12 @@ def trace_(id: str, up_only: bool, down_only: bool, home: Home, form: Form) -> N
         return write_csv(FIELDS, rows)
     say(f"{tree.id.hex()[:8]}  {visible(tree.words)}")
     for heading, steps, is_wanted in (
-        (_("what went into it"), tree.upstream, not down_only),
-        (_("what came of it"), tree.downstream, not up_only),
+        (_("what went into it:"), tree.upstream, not down_only),
+        (_("what came of it:"), tree.downstream, not up_only),
     ):
         if is_wanted:
             say()
-            say(f"{heading}:" if steps else _("{heading}: nothing").format(heading=heading))
+            say(heading if steps else _("{heading} nothing").format(heading=heading))
             for step in steps:
                 say(f"{'  ' * step.depth}{step.id.hex()[:8]}  {visible(step.words)}")
     if TRACE_STEPS_MAX in (len(tree.upstream), len(tree.downstream)):

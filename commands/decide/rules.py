@@ -14,7 +14,7 @@ from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.decide.vote import KINDS, Saying
+from commonweal.commands.decide.vote import KINDS, Saying, said
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
@@ -198,7 +198,7 @@ def vote(proposal: str, say: str, passphrase_file: Path | None, home: Home, form
     with member_of(home, passphrase_file) as me:
         cast = me.vote(proposal, say)
     words = _("You said {what} to {proposal}.")
-    confirm(form, cast, words.format(what=_(say), proposal=cast.proposal.hex()[:8]))
+    confirm(form, cast, words.format(what=said(say), proposal=cast.proposal.hex()[:8]))
 
 
 @rules.command("comment")

@@ -10,7 +10,7 @@ from commonweal.client.governance.votes import ElectorateState, ProposalDetails
 from commonweal.client.language.plain import fields_of, plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.terminal.language import N_, _
+from commonweal.commands.terminal.language import N_, _, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
@@ -40,10 +40,10 @@ SUBJECTS = {
 STATES = (
     *(N_("draft"), N_("open for votes"), N_("trial"), N_("passed"), N_("failed")),
     *(N_("withdrawn"), N_("stale")),
-    *(N_("in force"), N_("superseded"), N_("sunset"), N_("yes"), N_("no"), N_("abstain")),
-    *(N_("block"), N_("withdraw"), N_("indifferent")),
+    *(N_("in force"), N_("superseded"), N_("sunset")),
 )
-"""How proposals stand and what members say, where people read it."""
+"""How proposals stand, where people read it."""
+SAYINGS = (N_("yes"), N_("no"), N_("abstain"), N_("block"), N_("indifferent"))
 IN_CHINESE = {
     "赞成": "yes",
     "反对": "no",
@@ -51,6 +51,7 @@ IN_CHINESE = {
     "阻止": "block",
     "无所谓": "indifferent",
 }
+"""What members type and read of a vote; of other things yes is another word."""
 
 
 class Saying(click.Choice[str]):
@@ -62,6 +63,12 @@ class Saying(click.Choice[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word that stands in the record."""
         return super().convert(IN_CHINESE.get(value, value), param, ctx)
+
+
+def said(saying: str) -> str:
+    """Return what a member says of a proposal, in the language of whoever reads it."""
+    in_chinese = {word: chinese for chinese, word in IN_CHINESE.items()}
+    return in_chinese[saying] if spoken().is_chinese else _(saying)
 
 
 @click.group("vote")
@@ -88,8 +95,8 @@ def list_(every: bool, home: Home, form: Form) -> None:
         Column("subject", _("about")),
         Column("class", _("class")),
         Column("status", _("state")),
-        Column("yes", _("yes"), is_number=True),
-        Column("no", _("no"), is_number=True),
+        Column("yes", said("yes"), is_number=True),
+        Column("no", said("no"), is_number=True),
         Column("needed", _("needs"), is_number=True),
         Column("deadline", _("until")),
         Column("words", _("what")),
@@ -171,7 +178,7 @@ def _show(proposal: ProposalDetails) -> None:
         say()
     for vote in proposal.votes:
         mark = "" if vote.final else "  " + _("not sealed yet")
-        say(f"{visible(vote.member_name)}: {_(vote.say)}{mark}")
+        say(f"{visible(vote.member_name)}: {said(vote.say)}{mark}")
     for comment in proposal.comments:
         say()
         say(f"{visible(comment.member_name)}: {visible(comment.text or '')}")

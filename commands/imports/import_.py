@@ -226,8 +226,10 @@ def _refuse_bad(preview: SheetPreview) -> None:
         assert isinstance(row.place, int), "a row has a line"
         warn(at(path, row.place, row.reason, spoken()))
     if preview.unreadable:
-        few = ngettext("{n} row cannot be read", "{n} rows cannot be read", preview.unreadable)
-        raise UnreadableFile(f"{visible(preview.source)}: {few.format(n=preview.unreadable)}")
+        few = ngettext(
+            "{path}: {n} row cannot be read", "{path}: {n} rows cannot be read", preview.unreadable
+        )
+        raise UnreadableFile(few.format(path=visible(preview.source), n=preview.unreadable))
     if preview.void:
         raise _would_not_count(preview.source, preview.void)
 

@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
@@ -28,8 +27,8 @@ from jinja2.ext import babel_extract
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "client" / "locale"
 DOMAIN = "commonweal"
-KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "Nn_": (1, 2)}
-KEYWORDS |= {"words": None, "plural": (1, 2)}
+KEYWORDS = {"_": 1, "N_": 1, "gettext": 1, "words": 1, "ngettext": 2, "Nn_": 2, "plural": 2}
+"""What is called with a sentence, and in how many forms."""
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?]")  # Chinese sentences have their own marks
 PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]")
 
@@ -65,10 +64,10 @@ def gathered(place: str, text: str) -> Iterator[str | tuple[str, ...]]:
             elif wanted:
                 yield tuple(text for text in wanted if text)
         return
-    for _, wanted, _, _ in extract("python", io.BytesIO(text.encode()), KEYWORDS):
-        yield wanted
     for found in ast.walk(ast.parse(text)):
         match found:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in KEYWORDS:
+                yield from _called(found, KEYWORDS[name])
             case ast.ClassDef(bases=bases) if _is_error(bases, place):
                 yield inspect.cleandoc(ast.get_docstring(found) or "")
             case ast.FunctionDef() | ast.AsyncFunctionDef() if _is_command(found):
@@ -76,6 +75,14 @@ def gathered(place: str, text: str) -> Iterator[str | tuple[str, ...]]:
                     yield words.split("\f")[0].strip()
             case ast.keyword(arg="help" | "short_help", value=ast.Constant(value=str() as words)):
                 yield words
+
+
+def _called(call: ast.Call, forms: int) -> Iterator[str | tuple[str, ...]]:
+    """The sentence of a call, or its singular and plural, where they stand there."""
+    words = [word.value for word in call.args[:forms] if isinstance(word, ast.Constant)]
+    texts = tuple(word for word in words if isinstance(word, str) and word)
+    if len(texts) == forms:
+        yield texts if forms > 1 else texts[0]
 
 
 def _is_error(bases: list[ast.expr], place: str) -> bool:

@@ -86,7 +86,8 @@ def test_what_was_corrected_is_attested_again(lanxi: Commons) -> None:
     assert (told["quantity"], told["yes"], told["attested"]) == ("2.5", 0, False)
     lanxi.good(lanxi.ana, "attest", bos[:10])
     assert lanxi.json(lanxi.ana, "explain", bos)["attested"] is True
-    lanxi.good(lanxi.ana, "attest", bos[:10], "--withdraw")
+    taken_back = lanxi.good(lanxi.ana, "attest", bos[:10], "--withdraw")
+    assert taken_back.out.startswith("You took back what you said of: work 2.5 hour")
     lanxi.good(lanxi.ana, "dispute", bos[:10], "--note", "I was there")
     assert lanxi.json(lanxi.ana, "explain", bos)["disputes"] == 1
     lanxi.good(lanxi.ana, "dispute", bos[:10], "--withdraw")

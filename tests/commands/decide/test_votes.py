@@ -273,3 +273,17 @@ def test_a_member_can_leave_a_choice_to_the_others_where_the_rules_say_so(
     refused = weal("rules", "vote", grave, "indifferent", *here)
     assert refused.code
     assert "let nobody be indifferent" in refused.err
+
+
+def test_a_vote_is_read_in_the_words_in_which_it_is_typed(
+    alone: Callable[[str], Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    here = ("--home", alone(RULES).path)
+    proposed = good("rules", "propose", "--decision", "种一棵梨树", *here)
+    assert " 赞成" in proposed.out
+    id = good("vote", "list", *here, "-o", "json").json["votes"][0]["id"]
+    assert "投了“反对”" in good("rules", "vote", id, "反对", *here).out
+    good("seal", *here)
+    assert "反对" in good("vote", "show", id, *here).out.splitlines()[-1]
+    assert {"赞成", "反对"} <= set(good("vote", "list", "--all", *here).out.split())
