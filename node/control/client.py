@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -67,6 +68,11 @@ class LocalClient:
     def close(self) -> None:
         """Close the connection; the node forgets what it was asked."""
         self._socket.close()
+
+    def interrupt(self) -> None:
+        """Let what waits for an answer in another thread raise NotReachable."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def ask(self, question: Question[A]) -> A:
         """Return the last answer to a question. Raises what the node answers, or NotReachable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commonweal.node.service.change_feed import ChangeFeed
 from commonweal.node.service.consensus.reactor import Reactor
 from commonweal.node.service.consensus.state_sync import StateSync
 from commonweal.node.service.core import Core
@@ -64,6 +65,7 @@ class Parts:
         self.queries = StatusQueries(
             core, self.handshake, self.overlay, self.scrubber, self.reactor
         )
+        self.change_feed = ChangeFeed(core, self.queries)
         self._peer_parts: tuple[PeerPart, ...] = (
             *(core, self.handshake, self.overlay, self.writer.rollback),
             *(self.fetch, self.anti_entropy, self.record_server, self.push),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from commonweal.node.service.chain import SealChain
 from commonweal.node.service.quota import Quota
+from commonweal.node.service.recent_records import RecentRecords
 from commonweal.protocol import keys
 from commonweal.protocol.identity.parent import INHERIT
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -99,6 +100,8 @@ class Replica:
         self.quota.forget()
         self.dirty: dict[DeviceKey, int] = {}
         """For each log that grew since the last commit, its length before."""
+        self.recent = RecentRecords(is_more=True)
+        """The records that came since the change feed last looked."""
 
     @property
     def frontier(self) -> Frontier:
@@ -159,6 +162,7 @@ class Replica:
             self.store.mark_checked(author, run[-1].seq + 1)
         self._refresh(author)
         self.dirty.setdefault(author, before)
+        self.recent.add(run)
         read = governance_records(run)
         if read:
             self.deciding += len(read)

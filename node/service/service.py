@@ -87,6 +87,8 @@ class Service(Parts):
                 self._submitted(event)
             case events.Asked(ticket, "seal", _):
                 self.reactor.asked(ticket)
+            case events.Asked(ticket, "watch", about):
+                self._answers += self.change_feed.asked(ticket, about)
             case events.Asked(ticket, question, about):
                 self._answers += self.queries.asked(ticket, question, about)
             case events.LedgerAnswered():
@@ -97,6 +99,7 @@ class Service(Parts):
                 self._concluded(outlook)
             case events.Forgotten(ticket):
                 self.queries.forget(ticket)
+                self.change_feed.forget(ticket)
                 self.reactor.requests.forget(ticket)
             case events.Woke():
                 self._woke()
@@ -183,13 +186,13 @@ class Service(Parts):
         if grown:
             self.reactor.grown()
         self.topics.grown(grown)
-        self._answers += self.queries.confirmed()
+        self._answers += self.queries.confirmed() + self.change_feed.committed()
         for answer in self._answers:
             self.core.do(answer)
         self._answers = []
-        due_ms = self.reactor.due_ms
-        if due_ms is not None and due_ms < self._wake_ms:
-            self._wake(due_ms)
+        for due_ms in (self.reactor.due_ms, self.change_feed.due_ms):
+            if due_ms is not None and due_ms < self._wake_ms:
+                self._wake(due_ms)
 
     def _woke(self) -> None:
         core = self.core

@@ -26,6 +26,7 @@ from commonweal.node.control.messages import (
     Stop,
     Submit,
     Wait,
+    Watch,
 )
 from commonweal.node.control.server import LocalServer
 from commonweal.node.runtime import process
@@ -56,6 +57,7 @@ def asked(home: Home, link: str) -> list[tuple[AnyQuestion, Any]]:
         device = ask(Status()).device
         for question in (Peers(), Health(), Holders(id), Wait((id,), 0), Meet(link)):
             ask(question)
+        ask(Watch(b"", 0))
         ask(CountHolders(((device, written.records[0].seq),)))
         ask(HoldCode(bytes(32), bytes(32), link, 1))
         with pytest.raises(BadLink):
