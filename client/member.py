@@ -38,6 +38,7 @@ from commonweal.client.keep.refounding import Refounding
 from commonweal.client.plans.plans import Plans
 from commonweal.client.plans.recipes import Recipes
 from commonweal.client.platforms.platform_import import PlatformImports
+from commonweal.client.reports.reports import Reports
 from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
 from commonweal.client.sharing.points import Points
@@ -86,6 +87,7 @@ class Member(
     Deadlines,
     ValueflowsExports,
     Queries,
+    Reports,
     HomeHealth,
     Integrity,
     Backups,

@@ -32,7 +32,7 @@ from commonweal.client.exports.hledger import hledger_lines
 from commonweal.protocol.records.record import CommunityId, RecordId
 from tests.builders.commons import RULES, Commons
 from tests.builders.weal import good
-from tests.client.exports.conftest import Accounts
+from tests.client.conftest import Accounts
 
 needs_hledger = pytest.mark.skipif(
     shutil.which("hledger") is None, reason="hledger is not installed here; .ci/run brings it"

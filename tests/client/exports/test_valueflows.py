@@ -18,7 +18,7 @@ from commonweal.client.exports.valueflows_context import CONTEXT, OURS, UNITS_OM
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from commonweal.storage.ledger.points_in_time import PointInTime
 from tests.builders.weal import good
-from tests.client.exports.conftest import Accounts
+from tests.client.conftest import Accounts
 
 ONTOLOGY = json.loads(
     (Path(__file__).parents[2] / "vectors" / "valueflows_terms.json").read_text("utf-8")

@@ -1,0 +1,1 @@
+"""Reports: the flow of money, and what came of contributions."""
