@@ -19,6 +19,7 @@ from commonweal.client.contributions.attestations import Attestations
 from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.contributions.records import Records
+from commonweal.client.contributions.selections import Selections
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exports.books import BookExports
 from commonweal.client.exports.contribution_export import ContributionExports
@@ -54,6 +55,7 @@ from commonweal.client.things.specifications import Specifications
 
 class Member(
     Contributions,
+    Selections,
     Attestations,
     Withdrawals,
     Inbox,

@@ -42,7 +42,7 @@ from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_r
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
 from commonweal.storage.ledger import contributions as list_of_contributions
-from commonweal.storage.ledger.contributions import ContributionFilter
+from commonweal.storage.ledger.contribution_filter import ContributionFilter
 from commonweal.storage.ledger.points_in_time import HAPPENED, read_point_in_time
 
 if TYPE_CHECKING:

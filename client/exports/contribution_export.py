@@ -83,10 +83,11 @@ def rows(view: LedgerView) -> Generator[ExportedContribution, None, None]:
     from commonweal.storage.ledger.contributions import contributions
 
     for contribution in contributions(view.kept):
-        yield _exported(contribution, view)
+        yield exported(contribution, view)
 
 
-def _exported(row: ContributionRow, view: LedgerView) -> ExportedContribution:
+def exported(row: ContributionRow, view: LedgerView) -> ExportedContribution:
+    """Return a row of the list in full, with names and its note."""
     return ExportedContribution(
         id=row.id,
         device=row.author,

@@ -32,6 +32,8 @@ _POINT = re.compile(
     r"(?:[t ] *([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r" *(z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
+_MONTH = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})月?")
+_MONTHS = 12
 _DAY_CHARS, _MINUTE_CHARS = len("2026-01-05"), len("2026-01-05 18:30")
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -84,6 +86,24 @@ def read_bound(text: str, now_ms: int) -> TimeBound:
     except (ValueError, OverflowError, OSError):
         raise UnreadableTime(text) from None
     return TimeBound(when.start_ms, local(here, is_day=False).start_ms)
+
+
+def month_bounds(text: str) -> tuple[TimeBound, TimeBound]:
+    """Return where a month like 2026-11 begins and ends, here. Raises UnreadableTime."""
+    match = _MONTH.fullmatch(_plain(text))
+    if match is None:
+        raise UnreadableTime(text)
+    year, month = int(match[1]), int(match[2])
+    next_year, next_month = (year + 1, 1) if month == _MONTHS else (year, month + 1)
+    days = f"{year:04d}-{month:02d}-01", f"{next_year:04d}-{next_month:02d}-01"
+    first, last = (read_bound(day, 0) for day in days)
+    return first, last
+
+
+def month_of(at_ms: int) -> int:
+    """Return the month, counted from the year 0, that calendars here show at a moment."""
+    here = _here(at_ms)
+    return here.year * _MONTHS + here.month - 1
 
 
 def read_due_ms(text: str, now_ms: int) -> int:

@@ -14,6 +14,7 @@ from commonweal.client.exports.beancount import beancount_lines
 from commonweal.client.exports.books import Books
 from commonweal.client.exports.contribution_export import ContributionExport
 from commonweal.client.exports.hledger import hledger_lines
+from commonweal.client.exports.sheet_text import BOM
 from commonweal.client.language.plain import plain
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of
@@ -21,9 +22,6 @@ from commonweal.commands.terminal.options import home_option
 from commonweal.commands.terminal.output import as_json, write_csv, write_text
 from commonweal.commands.terminal.progress import progress
 from commonweal.storage.home.home import Home
-
-BOM = "\ufeff"
-"""By this a spreadsheet knows that what follows is UTF-8."""
 
 FIELDS = (
     *("id", "device", "seq", "member", "member_name", "action", "quantity", "unit"),

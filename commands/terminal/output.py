@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from commonweal.client.exports.sheet_text import safe_cell
 from commonweal.client.language.visible_text import UNSEEN, visible
 from commonweal.protocol.errors import OutputRefused
 
@@ -121,20 +122,6 @@ def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
         sheet.writerow([shown(row.get(column)) for column in columns])
 
 
-def safe_cell(value: object) -> object:
-    """Return what a spreadsheet shows as it is: text that would be a formula gets a ' before it.
-
-    A list becomes its values, with commas. Where a comma is part of a number, spreadsheets take a ;
-    or a line break for the end of a cell, also between quotes that begin no cell of theirs.
-    """
-    if value is None or isinstance(value, bool | int):
-        return "" if value is None else value
-    if isinstance(value, list):
-        value = ", ".join(map(str, value))
-    text = _FORMULA_AFTER.sub(r"\1'", str(value))
-    return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
-
-
 def _shown_cell(value: object) -> object:
     cell = safe_cell(value)
     return visible(cell) if isinstance(cell, str) else cell
@@ -226,10 +213,6 @@ def _padded(cell: str, size: int, is_number: bool) -> str:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-_FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
-_FORMULA_AFTER = re.compile(f"(\r\n|[;\t\n\r\v\f])(?=[\\s\"']*[{re.escape(''.join(_FORMULA))}])")
 
 
 def _json_escape(match: re.Match[str]) -> str:

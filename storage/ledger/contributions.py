@@ -18,41 +18,22 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import BodyRef, Record, RecordId
+from commonweal.storage.ledger.contribution_filter import (
+    NOTHING_LEFT,
+    ContributionFilter,
+    Standing,
+    conditions,
+    conditions_of_time,
+)
 from commonweal.storage.ledger.event_times import EVENT_KIND, event_time
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.points_in_time import DAY_MS, PointInTime, TimeBound
+from commonweal.storage.ledger.points_in_time import PointInTime
 
 AGENT_BYTES = (32, 16)
 """A member's id; the random name of an agent outside the community."""
 
 
-class ContributionFilter(NamedTuple):
-    """Which contributions are listed; None leaves a field open.
-
-    provider: agent id. since, until: the period; what happened on a day is of each period that
-    has a part of that day.
-    """
-
-    provider: bytes | None = None
-    action: str | None = None
-    scope: str | None = None
-    since: TimeBound | None = None
-    until: TimeBound | None = None
-
-    def fits(self, row: ContributionRow) -> bool:
-        """Whether a contribution is of those listed. row: its record is here."""
-        assert row.when is not None
-        return (
-            self.provider in (None, row.provider)
-            and self.action in (None, row.action)
-            and self.scope in (None, row.scope)
-            and (self.since is None or not self.since.is_after(row.when))
-            and (self.until is None or not self.until.is_until(row.when))
-        )
-
-
 ALL = ContributionFilter()
-
 
 Corrected: TypeAlias = "tuple[Quantity | None, Quantity | None]"
 
@@ -65,6 +46,7 @@ class ContributionRow(NamedTuple):
     provider, receiver: agent ids, 32 or 16 bytes. body: of its note or evidence.
     reason: why it counts for nothing, else None. is_sealed: whether the last cut covers it.
     corrected: the quantities of resource and effort as corrected; None where nothing was.
+    factor: as its author states it. place: where it stands in the list.
     """
 
     id: RecordId
@@ -82,24 +64,42 @@ class ContributionRow(NamedTuple):
     reason: Reason | None = None
     is_sealed: bool = False
     corrected: Corrected | None = None
+    factor: str | None = None
+    place: ListPlace | None = None
+
+
+class ListPlace(NamedTuple):
+    """Where a contribution stands in the list; it does not change when others come.
+
+    when_ms: it happened, UNKNOWN_MS while its record is not here. clock: 0 for what counts for
+    nothing.
+    """
+
+    when_ms: int
+    clock: int
+    id: bytes
 
 
 def contributions(
-    kept: LedgerState, wanted: ContributionFilter = ALL, limit: int | None = None
+    kept: LedgerState,
+    wanted: ContributionFilter = ALL,
+    limit: int | None = None,
+    after: ListPlace | None = None,
 ) -> Iterator[ContributionRow]:
     """Yield the contributions that fit, the last to happen first, at most `limit`.
 
-    They are read as they are asked for: refresh and write nothing before the end.
+    after: only those that stand after this place. They are read as they are asked for: refresh
+    and write nothing before the end.
     """
-    return islice(_listed(kept, wanted), limit)
+    return islice(_listed(kept, wanted, after), limit)
 
 
 def count(kept: LedgerState, wanted: ContributionFilter = ALL) -> int:
     """Return how many contributions fit and count; those corrected to nothing do not."""
-    conditions, values = _conditions(wanted)
+    where, values = conditions(wanted)
     # Two counts by indices, in place of a look at each row.
-    of_all = f"SELECT count(*) FROM event_row WHERE TRUE {conditions}"  # noqa: S608
-    of_nothing = f"SELECT count(*) FROM event_row WHERE {_NOTHING} {conditions}"  # noqa: S608
+    of_all = f"SELECT count(*) FROM event_row WHERE TRUE {where}"  # noqa: S608
+    of_nothing = f"SELECT count(*) FROM event_row WHERE {NOTHING_LEFT} {where}"  # noqa: S608
     ((number,),), ((nothing,),) = (kept.layers.rows(q, values) for q in (of_all, of_nothing))
     return int(number) - int(nothing)
 
@@ -125,44 +125,25 @@ def contribution_in(record: Record) -> ContributionRow | None:
     when = event_time(record).when
     place = (record.id, record.author, record.seq, record.claimed_at, when)
     quantities = (read(resource), read(effort))
-    return ContributionRow(*place, action, provider, receiver, *quantities, scope, record.body)
+    return ContributionRow(
+        *(*place, action, provider, receiver, *quantities, scope, record.body),
+        factor=factor if type(factor := data.get("factor")) is str else None,
+    )
 
 
-_NOTHING = "corrections > 0 AND ifnull(quantity_n, 0) = 0 AND ifnull(effort_n, 0) = 0"
-"""Condition of what was corrected to nothing; it has an index."""
-
-_Place = tuple[int, int, bytes, str, int]
+_Entry = tuple[int, int, bytes, str, int]
 """When an event happened, clock, id, reason and corrections; it sorts the list, newest last."""
 
-_UNKNOWN_MS = -(1 << 63)
+UNKNOWN_MS = -(1 << 63)
 """Where an event stands in the list while its record is not here."""
 
 
-def _conditions(wanted: ContributionFilter) -> tuple[str, list[Any]]:
-    asked = (
-        ("AND provider = ?", wanted.provider),
-        ("AND action = ?", wanted.action),
-        ("AND scope = ?", wanted.scope),
-    )
-    given: list[tuple[str, list[Any]]]
-    given = [(condition, [value]) for condition, value in asked if value is not None]
-    # The first half of a bound's condition is what the index is asked for.
-    if wanted.since is not None:
-        places = [wanted.since.local_ms, wanted.since.instant_ms]
-        condition = "AND when_start > ? AND when_end > iif(when_local, ?, ?)"
-        given.append((condition, [min(places) - DAY_MS - 1, *places]))
-    if wanted.until is not None:
-        places = [wanted.until.local_ms, wanted.until.instant_ms]
-        condition = "AND when_start < ? AND when_start < iif(when_local, ?, ?)"
-        given.append((condition, [max(places), *places]))
-    values = [value for _, bound_values in given for value in bound_values]
-    return " ".join(condition for condition, _ in given), values
-
-
-def _listed(kept: LedgerState, wanted: ContributionFilter) -> Iterator[ContributionRow]:
+def _listed(
+    kept: LedgerState, wanted: ContributionFilter, after: ListPlace | None
+) -> Iterator[ContributionRow]:
     sealed = {author: log.length for author, log in kept.last.logs.items()}
-    places = merge(_counted(kept, wanted), _refused(kept, wanted), reverse=True)
-    for _, _, id, reason, corrections in places:
+    entries = merge(_counted(kept, wanted, after), _refused(kept, wanted, after), reverse=True)
+    for when_ms, clock, id, reason, corrections in entries:
         record = kept.store.record(RecordId(id))
         if record is None and reason:
             continue  # the disk corrupted it, and it is fetched again
@@ -170,26 +151,41 @@ def _listed(kept: LedgerState, wanted: ContributionFilter) -> Iterator[Contribut
         if row is None or (reason and not wanted.fits(row)):
             continue  # a refused event; what it states is known only now
         is_sealed = row.author is None or (row.seq or 0) < sealed.get(row.author, 0)
-        row = row._replace(reason=Reason(reason) if reason else None, is_sealed=is_sealed)
+        row = row._replace(
+            reason=Reason(reason) if reason else None,
+            is_sealed=is_sealed,
+            place=ListPlace(when_ms, clock, id),
+        )
         yield row._replace(corrected=_corrected(kept, id)) if corrections else row
 
 
-def _counted(kept: LedgerState, wanted: ContributionFilter) -> Iterator[_Place]:
-    conditions, values = _conditions(wanted)
+def _counted(
+    kept: LedgerState, wanted: ContributionFilter, after: ListPlace | None
+) -> Iterator[_Entry]:
+    where, values = conditions(wanted)
+    if after is not None:
+        where += " AND (coalesce(when_start, ?), clock, id) < (?, ?, ?)"
+        values += [UNKNOWN_MS, *after]
     statement = (
         "SELECT coalesce(when_start, ?), clock, id, '', corrections FROM event_row"  # noqa: S608
-        f" WHERE TRUE {conditions} ORDER BY when_start DESC, clock DESC, id DESC"
+        f" WHERE TRUE {where} ORDER BY when_start DESC, clock DESC, id DESC"
     )
-    yield from kept.layers.each(statement, [_UNKNOWN_MS, *values])
+    yield from kept.layers.each(statement, [UNKNOWN_MS, *values])
 
 
-def _refused(kept: LedgerState, wanted: ContributionFilter) -> Iterator[_Place]:
+def _refused(
+    kept: LedgerState, wanted: ContributionFilter, after: ListPlace | None
+) -> Iterator[_Entry]:
     """Yield the refused events of the time that is wanted; they are few."""
-    by_time = ContributionFilter(since=wanted.since, until=wanted.until)
-    conditions, values = _conditions(by_time)
+    if wanted.standing not in (None, Standing.VOID):
+        return
+    where, values = conditions_of_time(wanted)
+    if after is not None:
+        where += " AND (when_start, 0, id) < (?, ?, ?)"
+        values += after
     statement = (
         "SELECT when_start, 0, id, reason, 0 FROM refused JOIN said_at USING (id)"  # noqa: S608
-        f" WHERE TRUE {conditions} ORDER BY when_start DESC, id DESC"
+        f" WHERE TRUE {where} ORDER BY when_start DESC, id DESC"
     )
     yield from kept.layers.each(statement, values)
 

@@ -22,9 +22,9 @@ from pathlib import Path
 import pytest
 
 from commonweal.client.community.join_requests import PLACES_MAX, places
+from commonweal.client.exports.sheet_text import safe_cell
 from commonweal.client.home.files import put_bytes
 from commonweal.client.importers import git
-from commonweal.commands.terminal.output import safe_cell
 from commonweal.node.control import client
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.message_codec import answer_to_bytes

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commonweal.client.exports.sheet_text import safe_cell
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal import progress as bars
 from commonweal.commands.terminal import progress as progress_shown
@@ -28,7 +29,6 @@ from commonweal.commands.terminal.output import (
     as_json,
     clipped,
     folded_line,
-    safe_cell,
     table,
     width,
     write_csv,

@@ -13,9 +13,9 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
 from commonweal.storage.consensus.snapshots import Snapshots
+from commonweal.storage.ledger.contribution_filter import ContributionFilter
 from commonweal.storage.ledger.contributions import (
     ALL,
-    ContributionFilter,
     ContributionRow,
     contribution_in,
     contributions,
