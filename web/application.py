@@ -14,13 +14,14 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home.home import Home
 from commonweal.web.live.hub import LiveHub
 from commonweal.web.pages import assets, entry, failures, settings, today
+from commonweal.web.pages.books import ledger
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import Application, Gate
 from commonweal.web.security.sessions import Sessions
 
 THREADS = 6
 """Pages that are worked out at the same time; each may hold a folded ledger."""
-PAGES = (entry, today, settings, assets)
+PAGES = (entry, today, ledger, settings, assets)
 
 
 def create_application(home: Path, port: int, tokens: EntryTokens) -> Application:

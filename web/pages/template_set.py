@@ -9,9 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import Words
@@ -20,6 +22,7 @@ from commonweal.web.pages.assets import address
 TEMPLATES = Path(__file__).parents[1] / "templates"
 ID_DIGITS = 12
 _CHINESE = re.compile("[\u3400-\u9fff]")
+_ID = re.compile("[0-9a-f]{64}")
 _LETTERS = re.compile("[A-Za-z\u3400-\u9fff]")
 
 
@@ -62,6 +65,23 @@ def amount(value: Decimal | int | None) -> str:
     return "" if value is None else f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
 
 
+@pass_context
+def action(context: Context, name: str) -> str:
+    """Return an action in the words of the page."""
+    return shown_action(name, context["_"])
+
+
+@pass_context
+def unit(context: Context, name: str | None) -> str:
+    """Return a unit in the words of the page."""
+    return shown_unit(name or "", context["_"])
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is a whole id, as a link needs it."""
+    return _ID.fullmatch(text) is not None
+
+
 def short_id(id: bytes | None) -> str:
     """Return the digits by which a page names a record."""
     return "" if id is None else id.hex()[:ID_DIGITS]
@@ -97,6 +117,9 @@ def environment() -> Environment:
         "kept": kept,
         "said": said,
         "amount": amount,
+        "action": action,
+        "unit": unit,
+        "is_id": is_id,
         "id": short_id,
         "instant": instant,
         "when": shown_when,
