@@ -19,11 +19,11 @@ from commonweal.client.contributions.attestations import Attestations
 from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.contributions.records import Records
-from commonweal.client.contributions.selections import Selections
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exports.books import BookExports
 from commonweal.client.exports.contribution_export import ContributionExports
 from commonweal.client.exports.deadlines import Deadlines
+from commonweal.client.exports.selections import Selections
 from commonweal.client.exports.valueflows import ValueflowsExports
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from commonweal.client import Member
-from commonweal.client.contributions import selections
+from commonweal.client.exports import selections
 from commonweal.web.pages.books import ledger as page
 from tests.builders.browser import Browser, browser
 from tests.builders.weal import founder, good

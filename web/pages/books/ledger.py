@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from commonweal.client.contributions.selections import (
+from commonweal.client.exports.selections import (
     MonthSeries,
     SelectedContribution,
     Selection,
