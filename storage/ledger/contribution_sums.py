@@ -59,7 +59,7 @@ def sums(kept: LedgerState, wanted: ContributionFilter) -> dict[SumKey, Selectio
 
     An event that has a quantity and an effort is in the sums of both.
     """
-    found: dict[SumKey, SelectionSum] = {}
+    totals: dict[SumKey, SelectionSum] = {}
     where, values = conditions(wanted)
     for amount in ("quantity", "effort"):
         unit = "unit" if amount == "quantity" else "effort_unit"
@@ -72,14 +72,14 @@ def sums(kept: LedgerState, wanted: ContributionFilter) -> dict[SumKey, Selectio
         for name, action, scale, is_final, is_corrected, count, high, low in kept.layers.rows(
             statement, values
         ):
-            row = found.setdefault(SumKey(name, action), SelectionSum())
+            row = totals.setdefault(SumKey(name, action), SelectionSum())
             row.records += count
             row.provisional += 0 if is_final else count
             n = (high << _HALF_BITS) + low
             row.add(n, scale, final=bool(is_final and not is_corrected), every=True)
     for key, had in _sealed_corrected(kept, where, values):
-        found.setdefault(key, SelectionSum()).add(had[0], had[1], final=True, every=False)
-    return found
+        totals.setdefault(key, SelectionSum()).add(had[0], had[1], final=True, every=False)
+    return totals
 
 
 def _sealed_corrected(
