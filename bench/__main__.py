@@ -1,7 +1,7 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
-Parts: append, cold10k, cold100k, catchup, history, live, queries, seals, sheet. All of them
-without a name.
+Parts: append, cold10k, cold100k, catchup, history, live, queries, seals, sheet, watch. All of
+them without a name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ import time
 from collections.abc import Callable
 
 from bench.figures import Figure, table
-from bench.measures import append, catchup, cold_sync, history, latency, queries, seals, sheet
+from bench.measures import (
+    append,
+    catchup,
+    change_delay,
+    cold_sync,
+    history,
+    latency,
+    queries,
+    seals,
+    sheet,
+)
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "append": append.figures,
@@ -23,6 +33,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "queries": queries.figures,
     "seals": seals.figures,
     "sheet": sheet.figures,
+    "watch": change_delay.figures,
 }
 
 

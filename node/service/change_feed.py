@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 
 COALESCE_MS = 200
 """Minimum time between two changes: what happens within it is told as one."""
+LOOK_MS = 20
+"""Minimum time between two looks, when the last one found no change."""
 QUIET_MS_MAX = 10_000
 """A caller is answered after this time though nothing changed, which shows that the node works."""
 WATCHERS_MAX = 16
 """Callers that wait for a change."""
 CHANGES_KEPT_MAX = 16
 """Changes of which the details are kept; who knows only an earlier one has to read anew."""
-LOGS_COUNTED_MAX = 16_384
+LOGS_COUNTED_MAX = 8_192
 """Logs that are compared with all connected members together, to count what this node lacks."""
 
 TOPICS: Mapping[str, tuple[str, ...]] = {
@@ -95,7 +97,7 @@ class ChangeFeed:
         self._watchers: dict[Ticket, _Watcher] = {}
         self._last: _Look | None = None
         self._records = 0
-        self._looked_ms = 0
+        self._looked_ms = self._changed_ms = 0
         self._is_stale = True
         """Whether something may have changed since it was last looked at."""
 
@@ -105,7 +107,12 @@ class ChangeFeed:
         if not self._watchers:
             return None
         first_ms = next(iter(self._watchers.values())).since_ms + QUIET_MS_MAX
-        return min(first_ms, self._looked_ms + COALESCE_MS) if self._is_stale else first_ms
+        return min(first_ms, self._look_ms) if self._is_stale else first_ms
+
+    @property
+    def _look_ms(self) -> int:
+        """When the node may be looked at again."""
+        return max(self._changed_ms + COALESCE_MS, self._looked_ms + LOOK_MS)
 
     def asked(self, ticket: Ticket, about: Mapping[str, Any]) -> list[Answer]:
         """Let a caller wait for the change after the one it knows; `committed` answers."""
@@ -128,7 +135,7 @@ class ChangeFeed:
         if not self._watchers:
             return []
         now_ms = self.core.now_ms
-        if not 0 <= now_ms - self._looked_ms < COALESCE_MS:
+        if now_ms >= self._look_ms:
             self._look()
         due = [
             (ticket, watcher.after)
@@ -167,13 +174,13 @@ class ChangeFeed:
         decided = (replica.decided, replica.waiting, replica.convictions)
         before = self._last
         if before is None or recent or before.decided != decided:
-            self._records = sum(replica.row(author).length for author in replica.authors())
+            self._records = sum(map(replica.length, replica.authors()))
         look = self._last = _Look(self._summary(), decided, replica.ruleset)
         topics = frozenset(TOPICS) if before is None else _topics(before, look)
         if recent:
             topics |= {"records"}
         if topics:
-            self._number += 1
+            self._number, self._changed_ms = self._number + 1, self._looked_ms
             self._changes.append(_Change(self._number, topics, recent))
 
     def _summary(self) -> dict[str, Any]:
@@ -215,17 +222,17 @@ def _topics(before: _Look, look: _Look) -> frozenset[str]:
 
 def _lacking(replica: Replica, members: Sequence[PeerState]) -> int:
     """Return the most records that a member has and we lack, within LOGS_COUNTED_MAX logs."""
-    row, most = replica.row, 0
+    held, most = replica.length, 0
     for peer in members:
         logs = islice(peer.theirs.items(), LOGS_COUNTED_MAX // len(members))
-        most = max(most, sum(max(0, length - row(author).length) for author, length in logs))
+        most = max(most, sum(max(0, length - held(author)) for author, length in logs))
     return most
 
 
 def _own_log(core: Core, members: Sequence[PeerState]) -> dict[str, Any]:
     """Return how many records of this device's log there are, are final, and each member holds."""
     device = core.me.device
-    length = core.replica.row(device).length
+    length = core.replica.length(device)
     held = (min(peer.theirs.get(device, length), length) for peer in members if peer.compared)
     return {
         "records": length,

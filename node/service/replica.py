@@ -134,6 +134,11 @@ class Replica:
         """Return what is held of a log; zeros where nothing is."""
         return self._rows.get(author) or LogRow(author, 0, NO_ID, 0, None, 0, 0)
 
+    def length(self, author: DeviceKey) -> int:
+        """Return how many records of a log are held."""
+        row = self._rows.get(author)
+        return 0 if row is None else row.length
+
     def tip(self, author: DeviceKey) -> Tip:
         """Return where the next record of a log is chained."""
         row = self.row(author)

@@ -13,6 +13,7 @@ from commonweal.node.service import change_feed
 from commonweal.node.service.change_feed import (
     CHANGES_KEPT_MAX,
     COALESCE_MS,
+    LOOK_MS,
     QUIET_MS_MAX,
     TOPICS,
     WATCHERS_MAX,
@@ -292,8 +293,17 @@ def test_the_node_is_looked_at_once_in_a_pause_and_never_while_nobody_waits(
             known = founder.told.pop(ticket)
             ticket = founder.ask(known)
     pauses = [later - sooner for sooner, later in pairwise(looks)]
-    assert pauses and min(pauses) >= COALESCE_MS
+    assert len(pauses) >= 3 and min(pauses[2:]) >= COALESCE_MS and min(pauses) >= LOOK_MS
     assert known["number"] <= 2 + 50 * 10 // COALESCE_MS
+    founder.run(COALESCE_MS)
+    ticket = founder.ask(founder.told.pop(ticket))
+    founder.run(COALESCE_MS)
+    looks.clear()
+    for _ in range(100):
+        founder.handle()
+        founder.run(1)
+    assert 2 <= len(looks) <= 1 + 100 // LOOK_MS
+    assert ticket not in founder.told
 
 
 def test_after_a_commit_that_failed_the_next_change_says_to_read_anew(founder: Watched) -> None:
