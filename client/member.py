@@ -25,6 +25,8 @@ from commonweal.client.exports.contribution_export import ContributionExports
 from commonweal.client.exports.deadlines import Deadlines
 from commonweal.client.exports.selections import Selections
 from commonweal.client.exports.valueflows import ValueflowsExports
+from commonweal.client.governance.ballots import Ballots
+from commonweal.client.governance.rule_drafts import RuleDrafts
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
 from commonweal.client.importers.git_import import GitImports
@@ -77,7 +79,9 @@ class Member(
     Points,
     Sealing,
     RulesAccess,
+    RuleDrafts,
     Votes,
+    Ballots,
     Members,
     Membership,
     Invites,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.language.quantity import exact
 from commonweal.protocol.errors import NotYet, UnknownId
+from commonweal.protocol.ledger.finality.backtest import HEIGHT_BYTES, backtest_height
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.proposals import ProposalRow
 from commonweal.protocol.rules.document import Ruleset, RulesetId
@@ -56,10 +57,19 @@ class Replay:
     ruleset: RulesetId
     members: tuple[BacktestRow, ...]
 
+    @property
+    def name(self) -> bytes:
+        """What a proposal names this replay by."""
+        return self.height.to_bytes(HEIGHT_BYTES) + self.hash
 
-def replay(view: LedgerView, ruleset: Ruleset, height: int | None = None) -> Replay:
-    """Return who would have had what under other rules. Raises NotYet."""
-    result = replayed(view, ruleset, height)
+
+def replay(view: LedgerView, ruleset: Ruleset, height: int | None = None, since: int = 0) -> Replay:
+    """Return who would have had what under other rules, after the height `since`. Raises NotYet."""
+    return shown_replay(view, replayed(view, ruleset, height, since))
+
+
+def shown_replay(view: LedgerView, result: Backtest) -> Replay:
+    """Return a backtest as members read it."""
     rows = []
     for row in (*result.members, *result.roles):
         if isinstance(row.who, str):
@@ -71,7 +81,7 @@ def replay(view: LedgerView, ruleset: Ruleset, height: int | None = None) -> Rep
     return Replay(result.height, result.hash, RulesetId(result.ruleset), tuple(rows))
 
 
-def replayed(view: LedgerView, ruleset: Ruleset, height: int | None) -> Backtest:
+def replayed(view: LedgerView, ruleset: Ruleset, height: int | None, since: int = 0) -> Backtest:
     """Return what other rules would have paid, up to a height. Raises NotYet."""
     from commonweal.protocol.ledger.finality.backtest import backtest
     from commonweal.storage.ledger import inheritance
@@ -79,27 +89,38 @@ def replayed(view: LedgerView, ruleset: Ruleset, height: int | None) -> Backtest
     kept, documents = view.kept, dict(view.kept.documents)
     start = inheritance.start(view.store, view.community)
     past = kept.past()
-    return backtest(view.community, kept.records(), documents, past, ruleset, height, start)
+    return backtest(view.community, kept.records(), documents, past, ruleset, height, start, since)
 
 
 def compared(view: LedgerView, row: ProposalRow) -> BacktestCheck | None:
     """Return whether the backtest of a proposal is right; None where it carries none."""
-    from commonweal.protocol.ledger.finality.backtest import backtest_height
+    return None if row.backtest is None else checked(view, row)[0]
 
+
+def checked(
+    view: LedgerView, row: ProposalRow, since: int = 0
+) -> tuple[BacktestCheck | None, Replay | None]:
+    """Return whether the backtest of a proposal is right, and what was computed here.
+
+    The first is None where it carries none; then all that is sealed is replayed. The second is None
+    where nothing can be computed; without a backtest that raises NotYet or UnknownId.
+    """
     if row.backtest is None:
-        return None
+        return None, replay(view, proposed(view, row), None, since)
     height, here = backtest_height(row.backtest), view.kept.cut.height
     if height > here:
         text = view.words("it goes to height {height:,}, and this node is at {here:,}")
-        return BacktestCheck(UNKNOWN, None, text.format(height=height, here=here))
+        return BacktestCheck(UNKNOWN, None, text.format(height=height, here=here)), None
     try:
-        result = replayed(view, proposed(view, row), height)
+        result = replayed(view, proposed(view, row), height, since)
     except NotYet:
         text = view.words("not all that was sealed up to height {height:,} is here yet")
-        return BacktestCheck(UNKNOWN, None, text.format(height=height))
+        return BacktestCheck(UNKNOWN, None, text.format(height=height)), None
     except UnknownId as error:
-        return BacktestCheck(UNKNOWN, None, str(error))
-    return BacktestCheck(EQUAL if result.name == row.backtest else DIFFERS, result.hash)
+        return BacktestCheck(UNKNOWN, None, str(error)), None
+    is_equal = result.name == row.backtest
+    check = BacktestCheck(EQUAL if is_equal else DIFFERS, result.hash)
+    return check, shown_replay(view, result)
 
 
 def proposed(view: LedgerView, row: ProposalRow) -> Ruleset:

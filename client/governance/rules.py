@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.governance import backtests
 from commonweal.client.governance.backtests import Replay
+from commonweal.client.governance.rule_sentences import rule_sentences
 from commonweal.client.governance.rule_templates import text_of_file
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.client.language.times import read_duration_ms
@@ -23,6 +24,7 @@ from commonweal.protocol.rules.document import HOUR_MS, Problem, Ruleset, Rulese
 from commonweal.protocol.rules.expression.position import Position
 
 if TYPE_CHECKING:
+    from commonweal.client.ledger.ledger_view import LedgerView
     from commonweal.protocol.rules.process import Process
 
 
@@ -102,7 +104,7 @@ class RulesAccess(HomeAccess):
             since_height=row.height if row is not None and is_adopted else 0,
             until_ms=(row.until_ms or None) if row is not None and is_adopted else None,
             document=dict(ruleset.document),
-            sentences=tuple(rule_sentences(ruleset, self.words.language)),
+            sentences=tuple(rule_sentences(ruleset.document, self.words.language)),
         )
 
     def check_rules(self, file: Path) -> RulesCheck:
@@ -123,16 +125,7 @@ class RulesAccess(HomeAccess):
 
     def compare_rules(self, what: str) -> RulesDifference:
         """Return what a file of rules, or a proposal, would change, and how that is decided."""
-        view = self.view
-        old, new = view.kept.ruleset, self.named_rules(what)
-        back = active_ruleset.fallback(view.kept.final, view.kept.documents)
-        changes = tuple(
-            RuleChange(".".join(map(str, change.path)), change.old, change.new)
-            for change in differences(old, new)
-        )
-        classes = tuple(classes_of(old, new, back=back))
-        process = process_of(old, new, back=back)
-        return RulesDifference(changes, classes, old.id, new.id, process)
+        return difference(self.view, self.named_rules(what))
 
     def propose_decision(self, text: str, *, vote: bool = False) -> WrittenRecord:
         """Propose a decision in words. vote: ask for a vote where silence could pass."""
@@ -148,13 +141,29 @@ class RulesAccess(HomeAccess):
         sunset: after how long they end by themselves, like 30d. backtest: add the hash of one.
         vote: ask for a vote where silence could pass. Raises BadRuleset, UnreadableFile.
         """
-        from commonweal.node.service.events import Text
-
         text = text_of_file(file)
         ruleset = rulesets.read_toml(text)
         for problem in rulesets.check(text, self._electorate(ruleset)):
             place = Position(problem.line, problem.column)
             raise BadRuleset(problem.sentence, problem.hint, place)
+        name = backtests.replayed(self.view, ruleset, None).name if backtest else None
+        return self.propose_ruleset(ruleset, sunset=sunset, backtest=name, vote=vote)
+
+    def propose_ruleset(
+        self,
+        ruleset: Ruleset,
+        *,
+        sunset: str | None = None,
+        backtest: bytes | None = None,
+        vote: bool = False,
+    ) -> WrittenRecord:
+        """Propose rules in place of those in force.
+
+        sunset, vote: as in `propose_rules`. backtest: `Replay.name` of these rules, None for none.
+        Raises WouldNotCount, UnreadableTime.
+        """
+        from commonweal.node.service.events import Text
+
         data: dict[str, Any] = {
             "subject": "rules",
             "base": bytes(self.view.kept.ruleset.id),
@@ -163,8 +172,8 @@ class RulesAccess(HomeAccess):
         }
         if sunset is not None:
             data["sunset"] = max(1, read_duration_ms(sunset) // HOUR_MS)
-        if backtest:
-            data["backtest"] = backtests.replayed(self.view, ruleset, None).name
+        if backtest is not None:
+            data["backtest"] = backtest
         body = Text("application/msgpack", ruleset.to_bytes(), permanent=True)
         return self._write_one("rules.propose", data, (), body)
 
@@ -222,20 +231,13 @@ class RulesAccess(HomeAccess):
         return len(holders or members)
 
 
-def rule_sentences(ruleset: Ruleset, language: str) -> list[tuple[str, str]]:
-    """Return every plain sentence of the rules with its place. language: "en" or "zh"."""
-    sentences: list[tuple[str, str]] = []
-
-    def walk(path: str, part: Any) -> None:
-        if isinstance(part, dict):
-            if sentence := part.get(language):
-                sentences.append((path, str(sentence)))
-            for key, value in part.items():
-                walk(f"{path}.{key}".lstrip("."), value)
-        elif isinstance(part, list):
-            for entry in part:
-                if isinstance(entry, dict):
-                    walk(f"{path}.{entry.get('name', '')}", entry)
-
-    walk("", dict(ruleset.document))
-    return sentences
+def difference(view: LedgerView, new: Ruleset) -> RulesDifference:
+    """Return what other rules would change of those in force, and how that is decided."""
+    old = view.kept.ruleset
+    back = active_ruleset.fallback(view.kept.final, view.kept.documents)
+    changes = tuple(
+        RuleChange(".".join(map(str, change.path)), change.old, change.new)
+        for change in differences(old, new)
+    )
+    classes = tuple(classes_of(old, new, back=back))
+    return RulesDifference(changes, classes, old.id, new.id, process_of(old, new, back=back))

@@ -86,8 +86,9 @@ class ProposalState:
 
 @dataclass(frozen=True, slots=True)
 class CastVote:
-    """What a member said last. final: it is sealed."""
+    """What a member said last, and the record that says so. final: it is sealed."""
 
+    id: RecordId
     member: MemberId
     member_name: str
     say: str
@@ -134,16 +135,25 @@ class Votes(HomeAccess):
             if decided or row.status in open_states
         ]
 
-    def proposal(self, id: str | bytes) -> ProposalDetails:
-        """Return a proposal, what it asks, and who said what. Raises UnknownId, AmbiguousId."""
+    def proposal(self, id: str | bytes, *, is_checked: bool = True) -> ProposalDetails:
+        """Return a proposal, what it asks, and who said what. Raises UnknownId, AmbiguousId.
+
+        is_checked: whether its backtest is computed again, which folds all records twice.
+        """
         view = self.view
         chosen = view.id_among(prefix(id), PROPOSAL)
         row = proposals.proposal_row(view.state, chosen)
         assert row is not None, "it is a proposal"
         counted = proposals.votes(view.final, chosen)
         votes = tuple(
-            CastVote(MemberId(member), view.name(member), say, counted.get(member) == say)
-            for member, say in sorted(proposals.votes(view.state, chosen).items())
+            CastVote(
+                RecordId(record),
+                MemberId(member),
+                view.name(member),
+                say,
+                counted.get(member) == say,
+            )
+            for member, say, record in proposals.cast_votes(view.state, chosen)
         )
         comments = tuple(
             ProposalComment(
@@ -154,7 +164,7 @@ class Votes(HomeAccess):
             )
             for comment, member in proposals.comments(view.state, chosen)
         )
-        check = backtests.compared(view, row)
+        check = backtests.compared(view, row) if is_checked else None
         state = fields_of(_state(view, chosen, row))
         return ProposalDetails(**state, backtest_check=check, votes=votes, comments=comments)
 

@@ -10,11 +10,12 @@ import click
 
 from commonweal.client.governance.backtests import Replay
 from commonweal.client.governance.rule_templates import TEMPLATES, text_of_file, text_of_rules
+from commonweal.client.governance.vote_words import process_words, said
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.decide.vote import KINDS, Saying, said
+from commonweal.commands.decide.vote import Saying
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
@@ -30,9 +31,7 @@ from commonweal.commands.terminal.output import (
 from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.errors import BadRuleset, UsageError
 from commonweal.protocol.rules import document as rulesets
-from commonweal.protocol.rules.document import HOUR_MS, Problem
-from commonweal.protocol.rules.portions import Portion
-from commonweal.protocol.rules.process import Ballot
+from commonweal.protocol.rules.document import Problem
 from commonweal.storage.home.home import Home
 
 
@@ -137,15 +136,7 @@ def diff(what: str, home: Home, form: Form) -> None:
         Column("old", _("now")),
         Column("new", _("then")),
     ]
-    words = _("decided as {kind}: {asked}, within {hours} h").format(
-        kind=", ".join(_kind(name) for name in classes),
-        asked=" + ".join(map(_asked, process.ballots)),
-        hours=process.period_ms // HOUR_MS,
-    )
-    if process.early_failure:
-        words += ", " + _("it fails as soon as it can no longer pass")
-    if process.trial_ms:
-        words += ", " + _("then {hours} h of trial").format(hours=process.trial_ms // HOUR_MS)
+    words = process_words(classes, process, spoken())
     more: dict[str, Any] = {"classes": list(classes)}
     more |= {"base": compared.base.hex(), "ruleset": compared.ruleset.hex()}
     table(form, "changes", rows, ("path", "old", "new"), columns, words, **more)
@@ -198,7 +189,7 @@ def vote(proposal: str, say: str, passphrase_file: Path | None, home: Home, form
     with member_of(home, passphrase_file) as me:
         cast = me.vote(proposal, say)
     words = _("You said {what} to {proposal}.")
-    confirm(form, cast, words.format(what=said(say), proposal=cast.proposal.hex()[:8]))
+    confirm(form, cast, words.format(what=said(say, spoken()), proposal=cast.proposal.hex()[:8]))
 
 
 @rules.command("comment")
@@ -311,30 +302,3 @@ def _plain(value: Any) -> str:
     if value is None:
         return "-"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _kind(kind: str) -> str:
-    return _(KINDS[kind])
-
-
-def _asked(ballot: Ballot) -> str:
-    """Return in words what one electorate is asked."""
-    thresholds = ", ".join(dict.fromkeys(map(_part, ballot.thresholds)))
-    words = _("{thresholds} yes of those who may vote").format(thresholds=thresholds)
-    if ballot.indifferent:
-        words = _("{thresholds} yes of those who may vote and are not indifferent").format(
-            thresholds=thresholds
-        )
-    if ballot.min_yes:
-        words += ", " + _("at least {n} yes").format(n=ballot.min_yes)
-    if ballot.silent:
-        words = _("silence of those who may vote")
-    if ballot.voters:
-        words += " " + _("(all as {role})").format(role=visible(ballot.voters))
-    if ballot.objections:
-        words += ", " + _("{n} no or block stop it").format(n=ballot.objections)
-    return words
-
-
-def _part(portion: Portion) -> str:
-    return f"{'>' if portion.more else ''}{portion.above}/{portion.below}"

@@ -6,16 +6,24 @@ import click
 
 from commonweal.client.governance import backtests
 from commonweal.client.governance.backtests import BacktestCheck
-from commonweal.client.governance.votes import ElectorateState, ProposalDetails
+from commonweal.client.governance.vote_words import (
+    IN_CHINESE,
+    KINDS,
+    SUBJECTS,
+    electorate_words,
+    said,
+    status_words,
+)
+from commonweal.client.governance.votes import ProposalDetails
 from commonweal.client.language.plain import fields_of, plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.terminal.language import N_, _, spoken
+from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import table
-from commonweal.protocol.ledger.governance import proposal_records, proposals
+from commonweal.protocol.ledger.governance import proposal_records
 from commonweal.protocol.ledger.governance.enactment import REMOVAL_YES_MIN
 from commonweal.protocol.ledger.governance.proposals import REMOVAL
 from commonweal.storage.home.home import Home
@@ -24,34 +32,6 @@ FIELDS = (
     *("id", "subject", "member", "member_name", "class", "status", "yes", "no", "abstain"),
     *("block", "needed", "electorate", "deadline", "height", "final"),
 )
-
-KINDS = {
-    "ordinary": N_("ordinary"),
-    "constitution": N_("constitution"),
-    "membership": N_("membership"),
-    "lazy": N_("lazy consensus"),
-}
-SUBJECTS = {
-    "rules": N_("rules"),
-    "removal": N_("removal"),
-    "fork": N_("fork"),
-    "decision": N_("decision"),
-}
-STATES = (
-    *(N_("draft"), N_("open for votes"), N_("trial"), N_("passed"), N_("failed")),
-    *(N_("withdrawn"), N_("stale")),
-    *(N_("in force"), N_("superseded"), N_("sunset")),
-)
-"""How proposals stand, where people read it."""
-SAYINGS = (N_("yes"), N_("no"), N_("abstain"), N_("block"), N_("indifferent"))
-IN_CHINESE = {
-    "赞成": "yes",
-    "反对": "no",
-    "弃权": "abstain",
-    "阻止": "block",
-    "无所谓": "indifferent",
-}
-"""What members type and read of a vote; of other things yes is another word."""
 
 
 class Saying(click.Choice[str]):
@@ -63,12 +43,6 @@ class Saying(click.Choice[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word that stands in the record."""
         return super().convert(IN_CHINESE.get(value, value), param, ctx)
-
-
-def said(saying: str) -> str:
-    """Return what a member says of a proposal, in the language of whoever reads it."""
-    in_chinese = {word: chinese for chinese, word in IN_CHINESE.items()}
-    return in_chinese[saying] if spoken().is_chinese else _(saying)
 
 
 @click.group("vote")
@@ -88,15 +62,18 @@ def list_(every: bool, home: Home, form: Form) -> None:
     if form is Form.TEXT:
         for row, proposal in zip(rows, listed, strict=True):
             row["subject"] = _(SUBJECTS[proposal.subject])
-            row["status"], row["class"] = _state(proposal.status), _(KINDS[proposal.kind])
+            row["status"], row["class"] = (
+                status_words(proposal.status, spoken()),
+                _(KINDS[proposal.kind]),
+            )
             row["deadline"] = shown(proposal.deadline_ms) if proposal.deadline_ms else ""
     columns = [
         Column("id", _("id")),
         Column("subject", _("about")),
         Column("class", _("class")),
         Column("status", _("state")),
-        Column("yes", said("yes"), is_number=True),
-        Column("no", said("no"), is_number=True),
+        Column("yes", said("yes", spoken()), is_number=True),
+        Column("no", said("no", spoken()), is_number=True),
         Column("needed", _("needs"), is_number=True),
         Column("deadline", _("until")),
         Column("words", _("what")),
@@ -116,29 +93,6 @@ def show(id: str, home: Home, form: Form) -> None:
     return write_json(plain(proposal)) if form is Form.JSON else _show(proposal)
 
 
-def _asks(ballot: ElectorateState) -> str:
-    """Return what one electorate is asked, in words."""
-    deciding = ballot.electorate - ballot.indifferent
-    words = [
-        _("{needed} of {electorate} must say yes").format(needed=ballot.needed, electorate=deciding)
-    ]
-    if not ballot.needed:
-        words = [_("silence of {electorate} is consent").format(**fields_of(ballot))]
-    if ballot.quorum:
-        words.append(_("{quorum} must vote").format(**fields_of(ballot)))
-    if ballot.blocks:
-        words.append(_("{blocks} block stop it").format(**fields_of(ballot)))
-    if ballot.objections:
-        words.append(_("{objections} no or block stop it").format(**fields_of(ballot)))
-    if ballot.early_failure:
-        words.append(_("it fails as soon as it can no longer pass"))
-    whose = _("all as {role}").format(role=visible(ballot.role or "")) if ballot.role else ""
-    said = _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**fields_of(ballot))
-    if ballot.indifferent:
-        said += ", " + _("{n} indifferent").format(n=ballot.indifferent)
-    return f"{whose}: {said}; " + ", ".join(words) if whose else f"{said}; " + ", ".join(words)
-
-
 def _compared(check: BacktestCheck) -> str:
     """Return in words whether a proposal's backtest is what this node computes."""
     if check.hash is None:
@@ -150,7 +104,7 @@ def _compared(check: BacktestCheck) -> str:
 
 def _show(proposal: ProposalDetails) -> None:
     count = _("{yes} yes, {no} no, {abstain} abstain, {block} block")
-    asked = [_asks(electorate) for electorate in proposal.electorates] or [
+    asked = [electorate_words(electorate, spoken()) for electorate in proposal.electorates] or [
         count.format(**fields_of(proposal))
     ]
     until = _("not open yet") if proposal.deadline_ms is None else shown(proposal.deadline_ms)
@@ -160,7 +114,7 @@ def _show(proposal: ProposalDetails) -> None:
         *([(_("why"), proposal.why)] if proposal.why else []),
         (_("proposed by"), proposal.member_name),
         (_("class"), _(KINDS[proposal.kind])),
-        (_("state"), _state(proposal.status)),
+        (_("state"), status_words(proposal.status, spoken())),
         *((_("counted"), sentence) for sentence in asked),
         (_("until"), until),
     ]
@@ -178,11 +132,7 @@ def _show(proposal: ProposalDetails) -> None:
         say()
     for vote in proposal.votes:
         mark = "" if vote.final else "  " + _("not sealed yet")
-        say(f"{visible(vote.member_name)}: {said(vote.say)}{mark}")
+        say(f"{visible(vote.member_name)}: {said(vote.say, spoken())}{mark}")
     for comment in proposal.comments:
         say()
         say(f"{visible(comment.member_name)}: {visible(comment.text or '')}")
-
-
-def _state(status: str) -> str:
-    return _("open for votes") if status == proposals.VOTING else _(status)

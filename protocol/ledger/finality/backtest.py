@@ -64,26 +64,33 @@ def backtest(
     ruleset: Ruleset,
     height: int | None = None,
     start: tuple[Mapping[bytes, Any], CutHeader] | None = None,
+    since: int = 0,
 ) -> Backtest:
     """Replay the seals up to `height`, or all that there are, under `ruleset`.
 
     documents: permanent bodies by hash. past: what each seal added, and its id, from the first on.
-    start: the state and the cut with which a re-founded community began. Raises `NotYet` where a
-    covered record is not held. Costs two folds of all records.
+    start: the state and the cut with which a re-founded community began. since: what was paid up
+    to this height is left out of the rows; the hash is of everything all the same. Raises `NotYet`
+    where a covered record is not held. Costs two folds of all records.
     """
     held = list(records)
     sealed = [step for step in past if height is None or step[0].cut.height <= height]
     real, would = History(community), History(community, paying=ruleset)
+    before: list[dict[tuple[bytes, str, int], int]] = []
     for history in (real, would):
         if start is not None:
             history.begin(*start)
         history.add_documents(documents)
         history.add(held)
+        earlier = dict(shares(history.final)) if since else {}
         for advance, seal in sealed:
             covered = history.covered(advance)
             if covered.missing:
                 raise NotYet(f"the records of height {advance.cut.height:,}")
             history.accept(history.conclude(advance, covered.records), seal)
+            if advance.cut.height <= since:
+                earlier = dict(shares(history.final))
+        before.append(earlier)
     had, then = shares(real.final), shares(would.final)
     members = tuple(
         Difference(*key, had.get(key, 0), then.get(key, 0)) for key in sorted({*had, *then})
@@ -92,6 +99,7 @@ def backtest(
         [row.who, row.unit, row.scale, row.had, row.would] for row in members
     ]
     fields: list[codec.Value] = [ruleset.id, real.cut.height, real.seal, table]
+    members = tuple(_after(row, *before) for row in members)
     return Backtest(
         ruleset.id,
         real.cut.height,
@@ -105,6 +113,17 @@ def backtest(
 def backtest_height(name: bytes) -> int:
     """Return the height to which a proposal's backtest was run."""
     return int.from_bytes(name[:HEIGHT_BYTES])
+
+
+def _after(
+    row: Difference,
+    had: Mapping[tuple[bytes, str, int], int],
+    would: Mapping[tuple[bytes, str, int], int],
+) -> Difference:
+    """Return a row without what was paid before."""
+    assert isinstance(row.who, bytes), "a row of a member"
+    key = (row.who, row.unit, row.scale)
+    return row._replace(had=row.had - had.get(key, 0), would=row.would - would.get(key, 0))
 
 
 def _by_role(history: History, members: tuple[Difference, ...]) -> tuple[Difference, ...]:

@@ -210,6 +210,13 @@ def votes(state: State, proposal: bytes) -> dict[bytes, str]:
     return {key[len(prefix) :]: value[0] for key, value in state.items(prefix)}
 
 
+def cast_votes(state: State, proposal: bytes) -> list[tuple[bytes, str, bytes]]:
+    """Return (member, what they said last, the record that says so), by member."""
+    prefix = VOTE + proposal
+    rows = ((key[len(prefix) :], value) for key, value in state.items(prefix))
+    return sorted((member, say, record) for member, (say, record, *_) in rows)
+
+
 def comments(state: State, proposal: bytes) -> list[tuple[bytes, bytes]]:
     """Return (record, member) of each comment on a proposal, in order."""
     prefix = COMMENT + proposal
