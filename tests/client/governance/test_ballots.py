@@ -15,9 +15,9 @@ from tests.builders.commons import RULES, Commons
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Commons]:
     folder = tmp_path_factory.mktemp("ballots")
-    made = Commons(folder)
-    made.adopt(RULES.replace('name = "Lanxi"', 'name = "Lanxi"\n' + ORDINARY), folder)
-    made.seal()
+    file = folder / "rules.toml"
+    file.write_text(RULES + ORDINARY, "utf-8")
+    made = Commons(folder, str(file))
     return made.copies(tmp_path_factory)
 
 
