@@ -206,7 +206,7 @@ def rewordings(
         was, now = before.get(place, {}), after.get(place, {})
         if was == now:
             continue
-        was_counted, now_counted = (each.get(place, {}) for each in numbers)
+        was_counted, now_counted = (tables.get(place, {}) for tables in numbers)
         known = {re.split("[.~]", slot)[0] for slot in (*was_counted, *now_counted)}
         other = tuple(
             NumberChange(key, _text(was.get(key)), _text(now.get(key)))

@@ -1,4 +1,4 @@
-"""Votes in words: what a vote is about, how it stands, and what it asks of whom."""
+"""Votes in words: what a vote is about, how it stands, and what it asks of voters."""
 
 from __future__ import annotations
 
