@@ -14,6 +14,8 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home.home import Home
 from commonweal.web.live.hub import LiveHub
 from commonweal.web.pages import assets, entry, failures, settings, today
+from commonweal.web.pages.begin import welcome
+from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import ledger
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import Application, Gate
@@ -21,7 +23,14 @@ from commonweal.web.security.sessions import Sessions
 
 THREADS = 6
 """Pages that are worked out at the same time; each may hold a folded ledger."""
-PAGES = (entry, today, ledger, settings, assets)
+PAGES = (
+    entry,
+    welcome,
+    today,
+    ledger,
+    settings,
+    assets,
+)
 
 
 def create_application(home: Path, port: int, tokens: EntryTokens) -> Application:
@@ -32,6 +41,7 @@ def create_application(home: Path, port: int, tokens: EntryTokens) -> Applicatio
     sessions = Sessions(home)
     inner.state.home = Home(home)
     inner.state.sessions, inner.state.entry = sessions, tokens
+    inner.state.newcomer = Newcomer(inner.state.home)
     inner.state.live = LiveHub(inner.state.home)
     for page in PAGES:
         inner.include_router(page.router)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,16 @@ NO_RULES = "none"
 """What is typed for a community that begins without rules."""
 
 
+@dataclass(frozen=True, slots=True)
+class IncomePart:
+    """A part of what comes in: the bucket that takes it, how many of 100, and its sentence."""
+
+    name: str
+    percent: Fraction
+    en: str
+    zh: str
+
+
 def document_of_rules(rules: str) -> Mapping[str, Any]:
     """Return the document of a template, of none, or of a file.
 
@@ -33,6 +45,24 @@ def document_of_rules(rules: str) -> Mapping[str, Any]:
     if rules == NO_RULES:
         return founding.NO_RULES
     return read_toml(text_of_rules(rules)).document
+
+
+def parts_of_income(rules: str) -> tuple[IncomePart, ...]:
+    """Return what becomes of 100 of income by the first pool of a template; they sum to 100.
+
+    rules: as `document_of_rules` takes them; () where no pool shares anything. Commissions, which
+    depend on who brought whom, are not in it.
+    """
+    if rules == NO_RULES:
+        return ()
+    pools = read_toml(text_of_rules(rules)).pools
+    parts, whole, rest = [], Fraction(100), Fraction(100)
+    for bucket in pools[0].buckets if pools else ():
+        share = Fraction(bucket.share.above, bucket.share.below)
+        part = share * (rest if bucket.of == "remainder" else whole)
+        rest -= part
+        parts.append(IncomePart(bucket.name, part, bucket.en, bucket.zh))
+    return tuple(parts)
 
 
 def text_of_rules(name: str) -> str:

@@ -25,3 +25,25 @@ document.addEventListener("submit", (event) => {
   event.target.dataset.sent = "yes";
   setTimeout(() => delete event.target.dataset.sent, 4000);
 });
+
+// Where the browser can read QR codes, the link of an invite is scanned; the picture stays here.
+const scan = document.getElementById("scan");
+if (scan && "BarcodeDetector" in window && navigator.mediaDevices) {
+  const view = document.getElementById("scan-view");
+  scan.hidden = false;
+  scan.addEventListener("click", async () => {
+    const camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).catch(() => null);
+    if (!camera) return;
+    const reader = new BarcodeDetector({ formats: ["qr_code"] });
+    view.srcObject = camera;
+    view.hidden = false;
+    await view.play();
+    for (let link = ""; !link && camera.active; ) {
+      await new Promise((next) => setTimeout(next, 200));
+      link = ((await reader.detect(view).catch(() => []))[0] || {}).rawValue || "";
+      if (link) document.getElementById("f-link").value = link;
+    }
+    camera.getTracks().forEach((track) => track.stop());
+    view.hidden = true;
+  });
+}

@@ -55,6 +55,11 @@ class PageRequest:
         sent = self.form.get(name) if self.form is not None else None
         return sent.strip().replace("\r\n", "\n") if isinstance(sent, str) else ""
 
+    def secret(self, name: str) -> str:
+        """Return a passphrase as it was sent, spaces included; "" where it is missing."""
+        sent = self.form.get(name) if self.form is not None else None
+        return sent if isinstance(sent, str) else ""
+
     def fields(self, name: str) -> list[str]:
         """Return all texts that were sent under one name, as check boxes send them."""
         sent = self.form.getlist(name) if self.form is not None else []

@@ -1,0 +1,1 @@
+"""The beginning of a home in the browser."""
