@@ -22,6 +22,14 @@ TEMPLATES = {
     "value-network": N_("many hands and many steps: traced to what went into the thing sold"),
 }
 """Rules to begin with: their names, what they suit, and how they share what comes in."""
+TITLES = {
+    "cooperative": N_("Co-operative"),
+    "open-source": N_("Open-source collective"),
+    "time-bank": N_("Time bank"),
+    "value-network": N_("Value network"),
+    "none": N_("No rules yet"),
+}
+"""What the templates are called where people choose one."""
 NO_RULES = "none"
 """What is typed for a community that begins without rules."""
 
@@ -50,8 +58,8 @@ def document_of_rules(rules: str) -> Mapping[str, Any]:
 def parts_of_income(rules: str) -> tuple[IncomePart, ...]:
     """Return what becomes of 100 of income by the first pool of a template; they sum to 100.
 
-    rules: as `document_of_rules` takes them; () where no pool shares anything. Commissions, which
-    depend on who brought whom, are not in it.
+    rules: as `document_of_rules` takes them; () where no pool shares anything. Commissions to
+    referrers are not in it.
     """
     if rules == NO_RULES:
         return ()

@@ -15,7 +15,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
 
 
-class Step(StrEnum):
+class BeginStep(StrEnum):
     """What comes next."""
 
     HOME = "home"
@@ -50,22 +50,22 @@ class Newcomer:
         """The passphrase, for what writes now; None for none."""
         return self._passphrase
 
-    def step(self) -> Step:
+    def step(self) -> BeginStep:
         """Return what comes next."""
         if not is_made(self.home):
-            return Step.HOME
+            return BeginStep.HOME
         is_running = self.home.holder() is not None
         if not is_running and self._is_locked():
-            return Step.LOCKED
+            return BeginStep.LOCKED
         if not is_running and self.words() is not None:
-            return Step.WORDS
+            return BeginStep.WORDS
         with self.home.store(readonly=True) as store:
             if Settings.read(store).community is None:
-                return Step.COMMUNITY
+                return BeginStep.COMMUNITY
         if not is_running:
-            return Step.NODE
+            return BeginStep.NODE
         with Member(self.home) as member:
-            return Step.WAITING if member.status().state == WAITING else Step.DONE
+            return BeginStep.WAITING if member.status().state == WAITING else BeginStep.DONE
 
     def words(self) -> list[str] | None:
         """Return the 24 words where they are not on paper yet."""

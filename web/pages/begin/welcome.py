@@ -12,11 +12,11 @@ from fastapi import APIRouter, Response
 
 from commonweal.client.community import join_codes
 from commonweal.client.community.homes import confirm_words, make_home
-from commonweal.client.governance.rule_templates import NO_RULES, TEMPLATES, parts_of_income
+from commonweal.client.governance.rule_templates import TEMPLATES, TITLES, parts_of_income
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError, UnusableText
-from commonweal.web.pages.begin.newcomer import Newcomer, Step
+from commonweal.web.pages.begin.newcomer import BeginStep, Newcomer
 from commonweal.web.pages.request import Page, PageRequest
 from commonweal.web.pictures.picture import Legend, Picture
 from commonweal.web.pictures.share_bar import BarPart, share_bar
@@ -36,17 +36,17 @@ def welcome(page: Page) -> Response:
     newcomer = _newcomer(page)
     step = newcomer.step()
     match step:
-        case Step.WORDS:
+        case BeginStep.WORDS:
             words = newcomer.words() or []
             if not page.query("check"):
                 return page.show("begin/words.html", phrase=words)
             return _ask_words(page, len(words))
-        case Step.COMMUNITY:
+        case BeginStep.COMMUNITY:
             return _community(page)
-        case Step.WAITING:
+        case BeginStep.WAITING:
             with page.member() as member:
                 return page.show("begin/waiting.html", standing=member.status())
-        case Step.DONE:
+        case BeginStep.DONE:
             newcomer.forget()
             return page.go("/")
     return page.show(f"begin/{step}.html", error="", typed={})
@@ -56,7 +56,7 @@ def welcome(page: Page) -> Response:
 def new_home(page: Page) -> Response:
     """Make the home; nothing is made where the name or the passphrase cannot be used."""
     newcomer = _newcomer(page)
-    if newcomer.step() is not Step.HOME:
+    if newcomer.step() is not BeginStep.HOME:
         return page.go(WELCOME)
     name, passphrase = page.field("name"), page.secret("passphrase")
     wrong = ""
@@ -88,7 +88,7 @@ def unlock(page: Page) -> Response:
 def check_words(page: Page) -> Response:
     """Compare three of the words that are on paper with those of the key."""
     newcomer = _newcomer(page)
-    if newcomer.step() is not Step.WORDS:
+    if newcomer.step() is not BeginStep.WORDS:
         return page.go(WELCOME)
     words = newcomer.words() or []
     asked = [int(place) for place in page.fields("place") if place.isdecimal()]
@@ -125,7 +125,7 @@ def join(page: Page) -> Response:
 def start_node(page: Page) -> Response:
     """Start the node of a home that is in a community."""
     newcomer = _newcomer(page)
-    if newcomer.step() is Step.NODE:
+    if newcomer.step() is BeginStep.NODE:
         page.act(lambda member: member.start_node(), passphrase=newcomer.passphrase)
     return page.go(WELCOME)
 
@@ -135,7 +135,7 @@ def _enter(
 ) -> Response:
     """Let the member found or join, then start their node; show the form again where it fails."""
     newcomer = _newcomer(page)
-    if newcomer.step() is not Step.COMMUNITY:
+    if newcomer.step() is not BeginStep.COMMUNITY:
         return page.go(WELCOME)
     try:
         page.act(enter, passphrase=newcomer.passphrase)
@@ -154,8 +154,9 @@ def _community(
         "begin/community.html",
         422 if wrong else 200,
         templates=[
-            (name, page.words(TEMPLATES.get(name, WITHOUT_RULES)), _picture(page, name))
-            for name in (*TEMPLATES, NO_RULES)
+            (name, page.words(title), page.words(TEMPLATES.get(name, WITHOUT_RULES)), drawn)
+            for name, title in TITLES.items()
+            for drawn in (_picture(page, name),)
         ],
         found_error="" if is_join else wrong,
         join_error=wrong if is_join else "",
@@ -172,7 +173,9 @@ def _picture(page: PageRequest, rules: str) -> Picture | None:
     if not parts:
         return None
     words = page.words
-    caption = words("What becomes of 100 that come in, by {rules}").format(rules=rules)
+    caption = words("What becomes of 100 that come in, by {rules}").format(
+        rules=words(TITLES[rules])
+    )
     legend = Legend(caption, words("of 100"), words("part"), (words("amount"),))
     return share_bar(legend, parts, words)
 
