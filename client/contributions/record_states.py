@@ -12,7 +12,7 @@ from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.home.home import Settings
 from commonweal.storage.ledger.checkpoint import covers
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import SealStore
+from commonweal.storage.records.seal_store import RecordPlace, SealStore
 
 
 class Safety(Enum):
@@ -104,12 +104,13 @@ def _sealed_heights(
     store: Store, seals: SealStore, records: Sequence[Record], void: Collection[RecordId]
 ) -> dict[RecordId, int]:
     """Return the height of each final record. void: those beyond the fork of their log."""
-    heights = seals.heights_covering((record.author, record.seq) for record in records)
+    places = {record.id: RecordPlace(record.author, record.seq, record.clock) for record in records}
+    heights = seals.heights_covering(places.values())
     cut = seals.cut() if void else {}
     return {
         record.id: height
         for record in records
-        if (height := heights.get((record.author, record.seq))) is not None
+        if (height := heights.get(places[record.id])) is not None
         and (record.id not in void or covers(store, cut, record))
     }
 

@@ -38,7 +38,7 @@ from commonweal.protocol.records import log
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.ledger.event_times import EVENT_KIND, event_time
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import SealStore
+from commonweal.storage.records.seal_store import RecordPlace, SealStore
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -74,6 +74,7 @@ class Records(HomeAccess):
             () if correction is None or correction.held else tuple(map(MemberId, correction.asked))
         )
         sealed = view.kept.is_final(record)
+        place = RecordPlace(record.author, record.seq, record.clock)
         seals = SealStore(view.store, view.community)
 
         return RecordDetails(
@@ -94,7 +95,7 @@ class Records(HomeAccess):
             body=_body(view.store, record),
             signature=_signature_state(view.store, record),
             sealed=sealed,
-            sealed_at=seals.height_covering(record.author, record.seq) if sealed else None,
+            sealed_at=seals.heights_covering([place]).get(place) if sealed else None,
             counts=reason is None,
             reason=reason,
             waits_for=asked,

@@ -7,7 +7,9 @@ Heights have no gap, from where the chain begins. Everything stored here was ver
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 from commonweal.protocol import codec
@@ -47,6 +49,14 @@ class SealBytes(NamedTuple):
 
     sealed: bytes
     delta: bytes
+
+
+class RecordPlace(NamedTuple):
+    """Where a record is: its log, its number in it, and its clock."""
+
+    author: DeviceKey
+    seq: int
+    clock: int
 
 
 class SealStore:
@@ -105,30 +115,22 @@ class SealStore:
             whole.update((log.author, log) for log in delta_from_bytes(data).logs)
         return whole
 
-    def height_covering(self, author: DeviceKey, seq: int) -> int | None:
-        """Return the height that sealed a record of a log; None while none did."""
-        return self.heights_covering([(author, seq)]).get((author, seq))
+    def heights_covering(self, places: Iterable[RecordPlace]) -> dict[RecordPlace, int]:
+        """Return the height that sealed each of these records, as far as one did.
 
-    def heights_covering(
-        self, places: Iterable[tuple[DeviceKey, int]]
-    ) -> dict[tuple[DeviceKey, int], int]:
-        """Return by author and seq the height that sealed each of these records, if one did.
-
-        Searches from the newest seal back until all are found, so recent records are found fast.
+        Begins for each record at the first seal whose clock is not below the record's, so that few
+        deltas are read, however old the record is.
         """
-        covering: dict[tuple[DeviceKey, int], int] = {}
-        sought: dict[DeviceKey, list[int]] = {}
-        for author, seq in dict.fromkeys(places):
-            sought.setdefault(author, []).append(seq)
-        newest_first = "SELECT height, delta FROM seal ORDER BY height DESC"
-        for height, data in self._database.each(newest_first):
-            if not sought:
-                break
-            for log in delta_from_bytes(data).logs:
-                covered = [seq for seq in sought.pop(log.author, ()) if seq < log.length]
-                covering.update({(log.author, seq): height for seq in covered})
-                if covered:
-                    sought[log.author] = covered
+        lengths, clock_at = cache(self._lengths), cache(self._clock_at)
+        sealed, heights = cache(self._sealed_length), self.heights
+        covering: dict[RecordPlace, int] = {}
+        for place in places:
+            if place.seq < sealed(place.author):
+                first = bisect_left(heights, place.clock, key=clock_at)
+                for height in heights[first:]:
+                    if lengths(height).get(place.author, 0) > place.seq:
+                        covering[place] = height
+                        break
         return covering
 
     def last(self) -> tuple[int, bytes]:
@@ -160,6 +162,28 @@ class SealStore:
         )
         self._database.change("DELETE FROM own_vote WHERE height <= ?", (seal.height,))
         self._database.change("DELETE FROM own_lock WHERE height <= ?", (seal.height,))
+
+    def _clock_at(self, height: int) -> int:
+        row = self._database.row("SELECT clock FROM seal WHERE height = ?", (height,))
+        assert row is not None, "the chain has no gaps"
+        return int(row[0])
+
+    def _lengths(self, height: int) -> dict[DeviceKey, int]:
+        """Return how long the logs are that a height covers further than the one before."""
+        row = self._database.row("SELECT delta FROM seal WHERE height = ?", (height,))
+        logs = delta_from_bytes(row[0]).logs if row is not None else ()
+        return {log.author: log.length for log in logs}
+
+    def _sealed_length(self, author: DeviceKey) -> int:
+        """Return how many records of a log are sealed; SQLite finds the delta that says so."""
+        head, _, _ = codec.encode([author, 0, b""]).partition(author)
+        for (data,) in self._database.each(
+            "SELECT delta FROM seal WHERE instr(delta, ?) ORDER BY height DESC", (head + author,)
+        ):
+            for log in delta_from_bytes(data).logs:
+                if log.author == author:
+                    return log.length
+        return 0
 
     # Votes of this device
 

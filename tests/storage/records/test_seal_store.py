@@ -8,11 +8,12 @@ import pytest
 
 from commonweal.protocol.seal.chain import TrustedPoint, verify_adjacent
 from commonweal.protocol.seal.consensus.events import Lock
-from commonweal.protocol.seal.cut import Delta, delta_to_bytes
+from commonweal.protocol.seal.cut import Delta, delta_from_bytes, delta_to_bytes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, prove_double_vote
+from commonweal.storage.records import seal_store
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import SealStore
+from commonweal.storage.records.seal_store import RecordPlace, SealStore
 from tests.protocol.seal import scenes
 from tests.protocol.seal.scenes import DEVICES, POINT, certificate, delta, proposal, seal, vote
 from tests.protocol.seal.witness import COMMUNITY, LOGS
@@ -40,14 +41,44 @@ def test_what_is_put_is_found_by_height_and_by_id() -> None:
         height, id = sealed.seal.height, sealed.seal.id
         assert seals.at(height) == (sealed, of)
         assert (seals.height_of(id), seals.clock_of(id)) == (height, sealed.seal.clock)
-    covering = [seals.height_covering(LOGS[0], seq) for seq in range(4)]
-    assert covering == [1, 2, 3, None]
-    assert seals.height_covering(LOGS[1], 0) is None
-    places = [(LOGS[0], 3), (LOGS[1], 0), (LOGS[0], 2), (LOGS[0], 0), (LOGS[0], 2)]
-    assert seals.heights_covering(places) == {(LOGS[0], 2): 3, (LOGS[0], 0): 1}
     unknown = SealId(bytes(32))
     assert seals.height_of(unknown) is seals.clock_of(unknown) is None
     assert {one.length for one in seals.cut().values()} == {3}
+
+
+def test_each_record_has_the_height_that_sealed_it_however_late() -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    assert seals.heights_covering([RecordPlace(LOGS[0], 0, 0)]) == {}
+    chain = grown(4)
+    for sealed, of in chain:
+        seals.put(sealed, of)
+    clocks = [sealed.seal.clock for sealed, _ in chain]
+    assert clocks == sorted(clocks) and clocks[0] < clocks[-1]
+    in_time = [RecordPlace(LOGS[0], seq, clock) for seq, clock in enumerate(clocks)]
+    late = [RecordPlace(LOGS[0], seq, 0) for seq in range(4)]
+    unsealed = [RecordPlace(LOGS[0], 4, clocks[0]), RecordPlace(LOGS[0], 4, clocks[-1] + 1)]
+    unknown = RecordPlace(LOGS[1], 0, clocks[0])
+    covering = seals.heights_covering([*late, unknown, *unsealed, *in_time, *late])
+    assert covering == dict(zip([*late, *in_time], [1, 2, 3, 4] * 2, strict=True))
+
+
+def test_few_deltas_are_read_for_an_old_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    for sealed, of in grown(40):
+        seals.put(sealed, of)
+    read: list[bytes] = []
+
+    def noted(data: bytes) -> Delta:
+        read.append(data)
+        return delta_from_bytes(data)
+
+    monkeypatch.setattr(seal_store, "delta_from_bytes", noted)
+    kept = seals.at(3)
+    assert kept is not None
+    place = RecordPlace(LOGS[0], 2, kept.sealed.seal.clock)
+    read.clear()
+    assert seals.heights_covering([place]) == {place: 3}
+    assert len(read) == 2, "the last that names the log, and the one that covers the record"
 
 
 def test_heights_have_no_gap() -> None:
