@@ -44,6 +44,8 @@ from commonweal.client.platforms.platform_import import PlatformImports
 from commonweal.client.reports.reports import Reports
 from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
+from commonweal.client.sharing.incomes import Incomes
+from commonweal.client.sharing.payments import Payments
 from commonweal.client.sharing.points import Points
 from commonweal.client.sharing.seals import Sealing
 from commonweal.client.sharing.shares import Shares
@@ -75,6 +77,8 @@ class Member(
     PlatformImports,
     Shares,
     Claims,
+    Payments,
+    Incomes,
     Explanations,
     Points,
     Sealing,

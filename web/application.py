@@ -17,6 +17,7 @@ from commonweal.web.pages import assets, entry, failures, settings, today
 from commonweal.web.pages.begin import welcome
 from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import ledger
+from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import Application, Gate
 from commonweal.web.security.sessions import Sessions
@@ -28,6 +29,11 @@ PAGES = (
     welcome,
     today,
     ledger,
+    today,
+    ledger,
+    money,
+    payments,
+    reports,
     settings,
     assets,
 )

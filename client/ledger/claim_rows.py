@@ -74,12 +74,39 @@ class Overpaid:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimTotal:
+    """What claims of a unit come to: their amount is the sum of the three.
+
+    said: to be paid, not confirmed yet. unpaid: nobody says that it was paid.
+    """
+
+    unit: str
+    settled: Decimal
+    said: Decimal
+    unpaid: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimList:
     """Claims, and what members had too much, as of a height."""
 
     height: int
     claims: tuple[ClaimState, ...]
     too_much: tuple[Overpaid, ...]
+
+    def totals(self) -> list[ClaimTotal]:
+        """Return what the claims come to, by unit."""
+        sums: dict[str, ClaimTotal] = {}
+        for claim in self.claims:
+            was = sums.get(claim.unit, ClaimTotal(claim.unit, Decimal(), Decimal(), Decimal()))
+            said = min(claim.said, claim.open)
+            sums[claim.unit] = ClaimTotal(
+                claim.unit,
+                was.settled + claim.settled,
+                was.said + said,
+                was.unpaid + claim.open - said,
+            )
+        return [sums[unit] for unit in sorted(sums)]
 
 
 @dataclass(frozen=True, slots=True)

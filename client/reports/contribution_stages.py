@@ -88,9 +88,10 @@ class ContributionStages:
         }
 
     def contributions(self) -> Iterator[StagedContribution]:
-        """Yield all that count, but for money: neither incomes of pools nor payments of claims.
+        """Yield all that count, the last to happen first.
 
-        What was corrected to nothing is left out.
+        Money is not among them: neither incomes of pools nor payments of claims. What was corrected
+        to nothing is left out.
         """
         view = self._view
         money = {key[1:] for key, _ in view.final.items(pools.INCOME)}
@@ -101,6 +102,7 @@ class ContributionStages:
             'SELECT id, provider, factor, specification, points, height, yes, "no", disputes,'
             " when_start, when_local, unit FROM event_row WHERE NOT (corrections > 0"
             " AND ifnull(quantity_n, 0) = 0 AND ifnull(effort_n, 0) = 0)"
+            " ORDER BY when_start DESC, clock DESC, id DESC"
         )
         for id, provider, factor, spec, points, height, yes, no, disputes, *last in rows:
             when, is_local, unit = last

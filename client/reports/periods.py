@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -57,3 +58,10 @@ def month_of(when_ms: int | None, *, is_local: bool) -> str | None:
         return f"{shown if is_local else shown.astimezone():%Y-%m}"
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def months_between(months: Iterable[str]) -> list[str]:
+    """Return all months from the first to the last of some, those in between too."""
+    numbers = [int(month[:4]) * 12 + int(month[5:]) - 1 for month in months]
+    every = range(min(numbers), max(numbers) + 1) if numbers else range(0)
+    return [f"{number // 12:04}-{number % 12 + 1:02}" for number in every]

@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.quantity import exact
+from commonweal.client.ledger.contribution_rows import ContributionState, contribution_state
 from commonweal.client.reports.contribution_stages import (
     ContributionStages,
     Stage,
     StagedContribution,
 )
 from commonweal.client.reports.money_flow import MoneyFlow, money_flow
-from commonweal.client.reports.periods import month_of, read_period
+from commonweal.client.reports.periods import month_of, months_between, read_period
 from commonweal.client.sharing.shares import UnitAmount
+from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.claims import pools
+from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ PER_POINTS = 1_000
 """Productivity is what came in for so many points."""
 
 PRODUCTIVITY_DECIMALS = 4
+
+MONTHS_MAX = 60
+"""Months of one report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,8 @@ class MonthReport:
 class CommunityReport:
     """The report of a period, as of a height.
 
-    months: all of the period in which anything counted or came in.
+    months: all of the period from the first to the last in which anything counted or came in; the
+    last MONTHS_MAX. known: all months, of any period, in which something was written down.
     """
 
     period: str
@@ -85,6 +92,7 @@ class CommunityReport:
     factors: tuple[FactorReport, ...]
     funnel: tuple[StageReport, ...]
     months: tuple[MonthReport, ...]
+    known: tuple[str, ...]
 
 
 class Reports(HomeAccess):
@@ -100,7 +108,7 @@ class Reports(HomeAccess):
         When a contribution happened decides its month. Raises UnreadableTime.
         """
         view, wanted = self.view, read_period(period)
-        every = ContributionStages(view).contributions()
+        every = list(ContributionStages(view).contributions())
         staged = [given for given in every if wanted.has(given.month)]
         counted = [given for given in staged if given.points]
         incomes = [income for income in _incomes(view) if wanted.has(income.month)]
@@ -110,7 +118,18 @@ class Reports(HomeAccess):
             factors=tuple(_factors(counted)),
             funnel=tuple(_funnel(staged)),
             months=tuple(_months(counted, incomes)),
+            known=tuple(sorted({given.month for given in every if given.month is not None})),
         )
+
+    def contribution_states(self, ids: Iterable[bytes]) -> list[ContributionState]:
+        """Return the contributions that a report names. Raises UnknownId for what is none."""
+        states = []
+        for id in ids:
+            row = event_row(self.view.state, id)
+            if row is None:
+                raise UnknownId(id.hex())
+            states.append(contribution_state(self.view, id, row))
+        return states
 
 
 @dataclass(slots=True)
@@ -181,7 +200,7 @@ def _months(
     for income in incomes:
         if income.month is not None:
             came.setdefault(income.month, {}).setdefault(income.unit, []).append(income)
-    for month in sorted({**sums, **came}):
+    for month in months_between({**sums, **came})[-MONTHS_MAX:]:
         its = sums.get(month, _Sum())
         units = [(unit, _total(some)) for unit, some in sorted(came.get(month, {}).items())]
         yield MonthReport(

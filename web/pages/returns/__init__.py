@@ -1,0 +1,1 @@
+"""What comes back for what was given: money and reports."""
