@@ -62,8 +62,8 @@ def electorate_words(ballot: ElectorateState, words: Words) -> str:
     if ballot.indifferent:
         said += ", " + words("{n} indifferent").format(n=ballot.indifferent)
     whose = words("all as {role}").format(role=visible(ballot.role or "")) if ballot.role else ""
-    text = f"{said}; " + ", ".join(needs_of(ballot, words))
-    return f"{whose}: {text}" if whose else text
+    text = words("{one}; {other}").format(one=said, other=", ".join(needs_of(ballot, words)))
+    return words("{what}: {value}").format(what=whose, value=text) if whose else text
 
 
 def needs_of(ballot: ElectorateState, words: Words) -> list[str]:

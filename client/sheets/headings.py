@@ -33,7 +33,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "provider": (
             *("member", "provider", "who", "name", "person", "worker", "volunteer"),
             *("mitglied", "wer", "person", "helfer", "mitarbeiter"),
-            *("成员", "姓名", "谁", "成員", "提供者", "氏名", "이름"),
+            *("成员", "姓名", "谁", "成員", "付出者", "提供者", "氏名", "이름"),
             *("membre", "nom", "miembro", "nombre", "quién", "membro", "nome", "lid", "naam"),
             *("член", "имя"),
         ),

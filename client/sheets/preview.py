@@ -137,7 +137,9 @@ class SheetLook:
                 record = self.reader.read(row)
             except CommonwealError as error:
                 self._counts["unreadable"] += 1
-                self._note_fault(row.line, f"{self._words.error(error)} ({error})")
+                words = self._words
+                why = words("{why} ({cell})").format(why=words.error(error), cell=error)
+                self._note_fault(row.line, why)
                 continue
             if record is None:
                 self._counts["left_out"] += 1

@@ -18,7 +18,7 @@ from commonweal.client.governance.votes import ProposalDetails
 from commonweal.client.language.plain import fields_of, plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.language import _, labelled, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
@@ -110,7 +110,7 @@ def _show(proposal: ProposalDetails) -> None:
     until = _("not open yet") if proposal.deadline_ms is None else shown(proposal.deadline_ms)
     pairs = [
         (_("id"), proposal.id.hex()),
-        (_("about"), f"{_(SUBJECTS[proposal.subject])}: {proposal.words}"),
+        (_("about"), labelled(_(SUBJECTS[proposal.subject]), proposal.words)),
         *([(_("why"), proposal.why)] if proposal.why else []),
         (_("proposed by"), proposal.member_name),
         (_("class"), _(KINDS[proposal.kind])),
@@ -132,7 +132,7 @@ def _show(proposal: ProposalDetails) -> None:
         say()
     for vote in proposal.votes:
         mark = "" if vote.final else "  " + _("not sealed yet")
-        say(f"{visible(vote.member_name)}: {said(vote.say, spoken())}{mark}")
+        say(labelled(visible(vote.member_name), said(vote.say, spoken())) + mark)
     for comment in proposal.comments:
         say()
-        say(f"{visible(comment.member_name)}: {visible(comment.text or '')}")
+        say(labelled(visible(comment.member_name), visible(comment.text or "")))

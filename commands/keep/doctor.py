@@ -9,7 +9,7 @@ import click
 
 from commonweal.client.keep.health import HomeHealth
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.terminal.language import _, labelled, ngettext
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, write_json
@@ -41,7 +41,7 @@ def doctor(home: Home, form: Form) -> int:
         return 1 if ill else 0
     for finding in findings:
         mark = "✓" if finding.is_well else "✗"
-        say(f"{mark} {_(finding.name)}: {visible(finding.what)}")
+        say(f"{mark} {labelled(_(finding.name), visible(finding.what))}")
         if finding.advice:
             say(f"    {visible(finding.advice)}")
     say()

@@ -10,7 +10,7 @@ from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.client.sharing.points import Points, RoundState
-from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.terminal.language import _, labelled, ngettext
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
@@ -78,7 +78,7 @@ def show(name: str, home: Home, form: Form) -> None:
     rows = plain_rows(state.received if state.open else state.waiting)
     if form is Form.CSV:
         return write_csv(POINT_FIELDS, rows)
-    say(f"{visible(state.round)}: {_when(state)}")
+    say(labelled(visible(state.round), _when(state)))
     if state.left is not None:
         words = _("{left:,} of your {points:,} points are left: weal round give MEMBER POINTS")
         say(words.format(left=state.left, points=state.points))

@@ -10,7 +10,7 @@ import os
 
 from commonweal.client.language.words import DOMAIN, FOLDER, N_, Nn_, Words, words_in
 
-__all__ = ["CLICKS_WORDS", "N_", "Nn_", "_", "ngettext", "sentence", "speak", "spoken"]
+__all__ = ["CLICKS_WORDS", "N_", "Nn_", "_", "labelled", "ngettext", "sentence", "speak", "spoken"]
 
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -45,6 +45,11 @@ def spoken() -> Words:
 def _(text: str) -> str:
     """Return `text` in the member's language."""
     return spoken()(text)
+
+
+def labelled(what: str, value: str) -> str:
+    """Return `value` after its name, with the colon of the member's language."""
+    return _("{what}: {value}").format(what=what, value=value)
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:

@@ -27,7 +27,16 @@ from jinja2.ext import babel_extract
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "client" / "locale"
 DOMAIN = "commonweal"
-KEYWORDS = {"_": 1, "N_": 1, "gettext": 1, "words": 1, "ngettext": 2, "Nn_": 2, "plural": 2}
+KEYWORDS = {
+    "_": 1,
+    "N_": 1,
+    "gettext": 1,
+    "words": 1,
+    "_words": 1,
+    "ngettext": 2,
+    "Nn_": 2,
+    "plural": 2,
+}
 """What is called with a sentence, and in how many forms."""
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?]")  # Chinese sentences have their own marks
 PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]")

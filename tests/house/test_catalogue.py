@@ -104,6 +104,12 @@ def test_everything_that_members_read_is_gathered() -> None:
 def test_a_sentence_is_gathered_wherever_it_is_called() -> None:
     source = (
         'words = {}\nsay(words["a"])\nsay()\nreturn_ = say(\n    _("lost")\n)\n'
-        'f"{_(\'hidden\')}"\nme.words("me")\n_(said)\n_("")\nplural("{n} a", many)\n'
+        'f"{_(\'hidden\')}"\nme.words("me")\nself._words("mine")\n'
+        '_(said)\n_("")\nplural("{n} a", many)\n'
     )
-    assert list(catalogue.gathered("commands/share/shares.py", source)) == ["me", "lost", "hidden"]
+    assert list(catalogue.gathered("commands/share/shares.py", source)) == [
+        "me",
+        "mine",
+        "lost",
+        "hidden",
+    ]

@@ -34,7 +34,8 @@ def shown(name: str) -> str:
 def test_each_template_that_is_shipped_has_a_page() -> None:
     folder = resources.files("commonweal.protocol.rules") / "templates"
     shipped = {entry.name.removesuffix(".toml") for entry in folder.iterdir()}
-    assert shipped == {*TEMPLATES} == {page.stem for page in PAGES.glob("*.md")} - {"README"}
+    pages = {page.stem.removesuffix(".zh") for page in PAGES.glob("*.md")} - {"README"}
+    assert shipped == {*TEMPLATES} == pages
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -68,3 +69,15 @@ def test_every_value_role_and_condition_of_a_template_is_at_work_on_its_page(nam
     for condition in rules.admissions:
         said = rules.sentence("en", "admit", condition.name).rstrip(".")
         assert f"a condition of the rules is not met: {said}" in page
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_the_translation_shows_each_rule_in_its_own_words(name: str) -> None:
+    page, rules = shown(f"{name}.zh"), template(name)
+    for pool in rules.pools:
+        assert f"从资金池 {pool.name} 分得" in page
+        for bucket in pool.buckets:
+            assert f"依据规则 {bucket.name}：{bucket.zh}" in page
+    for condition in rules.admissions:
+        said = rules.sentence("zh", "admit", condition.name).rstrip("。")
+        assert f"没有满足规则的一个条件：{said}" in page

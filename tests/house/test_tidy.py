@@ -20,7 +20,13 @@ PYTHON += sorted((ROOT / "commonweal").glob("__*__.py"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PLAIN = [ROOT / name for name in ("Makefile", "pyproject.toml", ".ci/run", ".gitignore")]
 PLAIN += [*sorted(ROOT.glob("requirements*.txt")), *sorted((ROOT / "storage").rglob("*.sql"))]
-INDEXES = (ROOT / "README.md", ROOT / "docs/README.md", ROOT / "docs/internals/README.md")
+INDEXES = tuple(
+    ROOT / name
+    for name in (
+        *("README.md", "docs/README.md", "docs/internals/README.md"),
+        "docs/templates/README.zh.md",
+    )
+)
 
 
 def name(path: Path) -> str:

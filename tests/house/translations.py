@@ -17,6 +17,7 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s#:]+)(?:#[^)\s]*)?\)")
 _WORD = re.compile(r'"[^"\n]*"|\'[^\']*\'|\S+')
+_COMMENT = re.compile(r"(^|\s+)# .*$")
 _SPAN = re.compile(r"`([^`]+)`")
 _NUMBER = re.compile(r"\d[\d,.]*(?<=\d)")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -79,7 +80,10 @@ def _levels(page: str) -> list[str]:
 
 
 def _typed(page: str) -> list[str]:
-    """Each line of the examples that is no output; a line of a document is one word."""
+    """The lines of the examples that are neither output nor comment.
+
+    A line that a console command writes into a file is one word.
+    """
     lines = []
     for language, block in _FENCE.findall(page):
         if language == "console":
@@ -87,7 +91,7 @@ def _typed(page: str) -> list[str]:
                 first, *rest = command.split("\n")
                 lines += [f"{first} {code}", *(f"'{line}'" for line in rest)]
         else:
-            lines += [language, *(repr(line) for line in block.splitlines())]
+            lines += [language, *(_COMMENT.sub("", line) for line in block.splitlines())]
     return lines
 
 
