@@ -110,6 +110,13 @@ class HomeAccess:
                 self._view = self._held.enter_context(folded)
         return self._view
 
+    def check_passphrase(self) -> None:
+        """Raise PassphraseNeeded or WrongPassphrase where this member's does not open the keystore.
+
+        For what is grave: a running node would write it without being told the passphrase.
+        """
+        self._unlock(self.home)
+
     def standing(self) -> str:
         """Return how far what is read here is final, as a sentence."""
         return self.view.standing()

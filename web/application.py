@@ -12,6 +12,7 @@ from fastapi.exceptions import HTTPException, RequestValidationError
 
 from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home.home import Home
+from commonweal.web.api.application import create_api
 from commonweal.web.live.hub import LiveHub
 from commonweal.web.pages import assets, entry, failures, settings, today
 from commonweal.web.pages.begin import welcome
@@ -19,7 +20,7 @@ from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import ledger
 from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
-from commonweal.web.security.gate import Application, Gate
+from commonweal.web.security.gate import API, Application, Gate
 from commonweal.web.security.sessions import Sessions
 
 THREADS = 6
@@ -56,6 +57,7 @@ def create_application(home: Path, port: int, tokens: EntryTokens) -> Applicatio
     inner.add_exception_handler(404, failures.missing)
     inner.add_exception_handler(RequestValidationError, failures.missing)
     inner.add_exception_handler(Exception, failures.broken)
+    inner.mount(API, create_api(inner.state.home))
     return Gate(inner, port, sessions, entry.refuse)
 
 

@@ -25,6 +25,8 @@ from commonweal.client.ledger.contribution_rows import (
     RecordedContribution,
     VoidRecord,
     listed_contribution,
+    place_from_text,
+    place_to_text,
 )
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.protocol import codec
@@ -160,10 +162,12 @@ class Contributions(HomeAccess):
         since: str | None = None,
         until: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> ContributionList:
         """Return the contributions that fit, the last to happen first, and how many there are.
 
-        since, until: of when they happened: a date, or a duration back from now like 7d. Those that
+        since, until: of when they happened: a date, or a duration back from now like 7d. after: of
+        the list before, where `limit` ended it; raises UsageError for what is none. Those that
         count for nothing are listed with the reason, and are not in `total`.
         """
         view, now = self.view, now_ms()
@@ -174,9 +178,12 @@ class Contributions(HomeAccess):
             since=read_bound(since, now) if since else None,
             until=read_bound(until, now) if until else None,
         )
-        rows = list_of_contributions.contributions(view.kept, wanted, limit)
-        listed = tuple(listed_contribution(view, row) for row in rows)
-        return ContributionList(list_of_contributions.count(view.kept, wanted), listed)
+        place = place_from_text(after, self.words) if after else None
+        most = None if limit is None else limit + 1
+        rows = list(list_of_contributions.contributions(view.kept, wanted, most, place))
+        listed = tuple(listed_contribution(view, row) for row in rows[:limit])
+        rest = place_to_text(rows[len(listed) - 1]) if len(rows) > len(listed) > 0 else None
+        return ContributionList(list_of_contributions.count(view.kept, wanted), listed, rest)
 
     def forecast(self, id: str | bytes) -> Forecast | None:
         """Return what the rules in force will make of a contribution; None where it is none.

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from commonweal.client.language.plain import OPTIONAL
+from commonweal.client.language.plain import OPTIONAL, plain
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.times import shown_when
+from commonweal.client.language.words import Words
 from commonweal.client.ledger.texts import text_in
+from commonweal.protocol.codec import INT_MAX
+from commonweal.protocol.errors import UsageError
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.storage.ledger.contributions import ListPlace
 from commonweal.storage.ledger.event_times import time_of
 from commonweal.storage.ledger.points_in_time import PointInTime
 
@@ -83,12 +87,42 @@ class VoidRecord:
     contribution: ListedContribution | None
 
 
+def place_to_text(row: ContributionRow) -> str:
+    """Return the place of a contribution in the list, as pages name it."""
+    assert row.place is not None, "it is of the list"
+    return f"{row.place.when_ms}.{row.place.clock}.{row.place.id.hex()}"
+
+
+def place_from_text(text: str, words: Words) -> ListPlace:
+    """Return the place that a text names. Raises UsageError."""
+    parts = text.split(".")
+    try:
+        when_ms, clock, id = int(parts[0]), int(parts[1]), bytes.fromhex(parts[2])
+    except (ValueError, IndexError):
+        raise UsageError(words("This page is not known; begin at the first.")) from None
+    if not max(abs(when_ms), abs(clock)) <= INT_MAX:
+        raise UsageError(words("This page is not known; begin at the first."))
+    return ListPlace(when_ms, clock, id)
+
+
+def void_row(record: VoidRecord) -> dict[str, Any]:
+    """Return what does not count as a row of the list, plain, with its kind and the reason."""
+    row = plain(record)
+    names = [field.name.removesuffix("_ms") for field in fields(ListedContribution)]
+    listed = row.pop("contribution") or {}
+    return {**dict.fromkeys(names), "sealed": False, **listed, **row, "reason": row["why"]}
+
+
 @dataclass(frozen=True, slots=True)
 class ContributionList:
-    """The contributions that fit, the last to happen first. total: how many count."""
+    """The contributions that fit, the last to happen first.
+
+    total: how many count. after: names what comes after these; None where they are all.
+    """
 
     total: int
     records: tuple[ListedContribution, ...]
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from commonweal.client.contributions.contributions import Contributions
-from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.contribution_rows import ListedContribution, VoidRecord
+from commonweal.client.ledger.contribution_rows import ListedContribution, void_row
 from commonweal.client.ledger.fork_losses import void_warning
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import part_of
@@ -72,7 +72,7 @@ def ledger(
             limit=TEXT_ROWS if limit is None and form is Form.TEXT else limit,
         )
         void = me.void_records()
-    rows, forked = plain_rows(listed.records), [_void_row(record) for record in void]
+    rows, forked = plain_rows(listed.records), [void_row(record) for record in void]
     if form is Form.JSON:
         return write_json({"total": listed.total, "records": rows, "not_counting": forked})
     if form is Form.CSV:
@@ -84,13 +84,6 @@ def ledger(
     if forked:
         (say if form is Form.TEXT else warn)(void_warning(home, len(forked), spoken()))
     return None
-
-
-def _void_row(record: VoidRecord) -> dict[str, Any]:
-    """Return what does not count as a row of the list, with its kind and the reason."""
-    row = plain(record)
-    listed = row.pop("contribution") or {}
-    return {**dict.fromkeys(FIELDS), "sealed": False, **listed, **row, "reason": row["why"]}
 
 
 def _void_sentence(row: dict[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""The HTTP API, as other programs call it."""

@@ -1,0 +1,27 @@
+"""Homes for tests of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commonweal.client import Member, create_home
+from tests.builders.api_calls import Caller, calling
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home of a founder, without a node."""
+    create_home(tmp_path / "mei", "Mei")
+    with Member(tmp_path / "mei") as mei:
+        mei.found("Lanxi", rules="value-network")
+    return tmp_path / "mei"
+
+
+@pytest.fixture
+def caller(home: Path) -> Iterator[Caller]:
+    """One that calls the API of that home, and may write."""
+    with calling(home) as caller:
+        yield caller

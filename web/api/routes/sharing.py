@@ -1,0 +1,103 @@
+"""What members get and are owed: shares, claims, payments, and giving rounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+from pydantic import Field
+
+from commonweal.client.ledger.claim_rows import ClaimState, Overpaid
+from commonweal.client.member import Member
+from commonweal.client.sharing.shares import PoolState, Share, ShareLine
+from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
+from commonweal.web.api.cursors import Page
+from commonweal.web.api.models import HexText, model_of, page_of, result_of, rows_of
+from commonweal.web.api.parameters import Filter, Height, Name, NameText
+
+RECEIVERS_MAX = 500
+
+router = SubjectRouter(tags=["sharing"])
+
+IfSealed = Annotated[bool, Query(description="As if all that waits were sealed now.")]
+_OF_SHARES: dict[str, Any] = {
+    "height": int,
+    "ruleset": HexText,
+    "provisional": bool,
+    "pools": list[model_of(PoolState)],  # type: ignore[misc]
+}
+
+
+class PointGift(Body):
+    """All that the member gives in a round now. points: by the name or id of who receives them."""
+
+    points: dict[NameText, Annotated[int, Field(ge=0, le=2**53)]] = Field(
+        min_length=1, max_length=RECEIVERS_MAX
+    )
+
+
+@router.reads("/shares", page_of("shares", model_of(Share), **_OF_SHARES))
+def shares(me: Reader, page: Page, height: Height = None, if_sealed: IfSealed = False) -> Any:
+    """Each share by the rules, and the pools, as `weal shares`."""
+    listed = me.shares(height=height, if_sealed=if_sealed)
+    rows, rest = page.part(listed.shares, lambda row: (row.member, row.unit))
+    return {name: getattr(listed, name) for name in _OF_SHARES} | {"shares": rows, "next": rest}
+
+
+@router.reads("/shares/lines", page_of("lines", model_of(ShareLine), **_OF_SHARES))
+def share_lines(me: Reader, page: Page, height: Height = None, if_sealed: IfSealed = False) -> Any:
+    """Every line of the shares, as `weal shares --lines`."""
+    listed = me.shares(height=height, if_sealed=if_sealed)
+    rows, rest = page.part(listed.lines, lambda row: row.line)
+    return {name: getattr(listed, name) for name in _OF_SHARES} | {"lines": rows, "next": rest}
+
+
+@router.reads("/balance", result_of(Member.balance))
+def balance(me: Reader, member: Filter = None) -> Any:
+    """What a member, else this one, has a share of, has and gave, as `weal balance`."""
+    return me.balance(member)
+
+
+@router.reads(
+    "/claims",
+    page_of("claims", model_of(ClaimState), height=int, too_much=list[model_of(Overpaid)]),  # type: ignore[misc]
+)
+def claims(
+    me: Reader,
+    page: Page,
+    member: Filter = None,
+    unsettled: Annotated[bool, Query(description="Those that are not settled whole.")] = True,
+    settled: Annotated[bool, Query(description="Those that are settled.")] = True,
+    if_sealed: IfSealed = False,
+) -> Any:
+    """What members are owed, and how much of it is settled, as `weal claims`."""
+    listed = me.claims(member=member, unsettled=unsettled, settled=settled, if_sealed=if_sealed)
+    rows, rest = page.part(listed.claims, lambda row: (row.claim, row.sealed))
+    about = {"height": listed.height, "too_much": listed.too_much}
+    return {"claims": rows, "next": rest, **about}
+
+
+@router.reads("/payouts", rows_of("payouts", Member.payouts, height=int))
+def payouts(me: Reader, page: Page, height: Height = None) -> Any:
+    """Who is to be paid what, as `weal payouts`."""
+    rows, rest = page.part(me.payouts(height), lambda row: row.claim)
+    return {"payouts": rows, "height": me.view.kept.cut.height, "next": rest}
+
+
+@router.reads("/rounds", rows_of("rounds", Member.rounds))
+def rounds(me: Reader, page: Page) -> Any:
+    """The last giving round of each name, as `weal round list`."""
+    rows, rest = page.part(me.rounds(), lambda row: row.round)
+    return {"rounds": rows, "next": rest}
+
+
+@router.reads("/rounds/{name}", result_of(Member.round))
+def round_of(me: Reader, name: Name) -> Any:
+    """A round, and what was given and received in it, as `weal round show`."""
+    return me.round(name)
+
+
+@router.writes("/rounds/{name}/gifts", result_of(Member.give_points))
+def give_points(write: Writes, name: Name, body: PointGift) -> Response:
+    """Give points in a round, as `weal round give`."""
+    return write(lambda me: me.give_points(body.points, in_round=name), body)
