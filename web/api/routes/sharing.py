@@ -84,6 +84,21 @@ def payouts(me: Reader, page: Page, height: Height = None) -> Any:
     return {"payouts": rows, "height": me.view.kept.cut.height, "next": rest}
 
 
+@router.reads("/reports/money", result_of(Member.money_flow))
+def money_flow(me: Reader) -> Any:
+    """Where the money of all pools came from and went, as far as seals cover it."""
+    return me.money_flow()
+
+
+@router.reads("/reports/community", result_of(Member.report))
+def report(
+    me: Reader,
+    period: Annotated[str, Query(max_length=16, description="2026-11, 2026, or all.")] = "",
+) -> Any:
+    """What was given of each factor, how far it came, and what came in, in a period."""
+    return me.report(period)
+
+
 @router.reads("/rounds", rows_of("rounds", Member.rounds))
 def rounds(me: Reader, page: Page) -> Any:
     """The last giving round of each name, as `weal round list`."""
