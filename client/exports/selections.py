@@ -26,6 +26,7 @@ from commonweal.client.language.quantity import (
     shown_unit,
 )
 from commonweal.client.language.times import month_bounds, month_of, read_bound
+from commonweal.client.ledger.contribution_rows import place_from_text, place_to_text
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.ledger.contributions import commons
 from commonweal.protocol.ledger.things import units_and_specs
@@ -36,7 +37,7 @@ from commonweal.storage.ledger.contribution_filter import (
     FactorFilter,
     Standing,
 )
-from commonweal.storage.ledger.contributions import ContributionRow, ListPlace, contributions, count
+from commonweal.storage.ledger.contributions import ContributionRow, contributions, count
 
 if TYPE_CHECKING:  # loads the fold
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -179,15 +180,14 @@ class Selections(HomeAccess):
         """
         view, wanted = self.view, _filter(self.view, query)
         limit = min(limit, PAGE_ROWS_MAX)
-        place = None if after is None else self._place(after)
+        place = None if after is None else place_from_text(after, self.words)
         rows = list(contributions(view.kept, wanted, limit + 1, place))
-        last = rows[limit - 1].place if len(rows) > limit else None
         sums = _sums(view, wanted)
         return Selection(
             height=view.kept.cut.height,
             records=count(view.kept, wanted),
             rows=tuple(_selected(view, rows[:limit])),
-            after=None if last is None else f"{last.when_ms}.{last.clock}.{last.id.hex()}",
+            after=place_to_text(rows[limit - 1]) if len(rows) > limit else None,
             totals=tuple(sums),
             months=_months(view, wanted, max(sums, key=lambda total: total.records, default=None)),
             facets=_facets(view, query),
@@ -200,14 +200,6 @@ class Selections(HomeAccess):
         """
         view, wanted = self.view, _filter(self.view, query)
         return _all_selected(view, contributions(view.kept, wanted))
-
-    def _place(self, text: str) -> ListPlace:
-        parts = text.split(".")
-        try:
-            when_ms, clock, id = int(parts[0]), int(parts[1]), bytes.fromhex(parts[2])
-        except (ValueError, IndexError):
-            raise UsageError(self.words("This page is not known; begin at the first.")) from None
-        return ListPlace(when_ms, clock, id)
 
 
 def _filter(view: LedgerView, query: SelectionQuery) -> ContributionFilter:

@@ -22,11 +22,10 @@ R = TypeVar("R")
 
 
 class Paging:
-    """Which part of a list is asked for. names: of rows that were sent, the last first."""
+    """Which part of a list is asked for."""
 
     def __init__(self, limit: int, cursor: str | None) -> None:
-        self.limit = limit
-        self.names = [] if cursor is None else _names(cursor)
+        self.limit, self.cursor = limit, cursor
 
     def part(self, rows: Sequence[R], name_of: Callable[[R], Any]) -> tuple[list[R], str | None]:
         """Return the rows that are asked for, and the cursor of the rest. name_of: of a row.
@@ -34,26 +33,15 @@ class Paging:
         Raises UsageError when none of the rows that the cursor names is in the list any more.
         """
         start = 0
-        if self.names:
+        if self.cursor is not None:
             places = {_text(name_of(row)): place for place, row in enumerate(rows)}
-            known = [places[name] for name in self.names if name in places]
+            known = [places[name] for name in _names(self.cursor) if name in places]
             if not known:
-                raise lost()
+                raise _lost()
             start = known[0] + 1
         listed = list(rows[start : start + self.limit])
         is_last = start + len(listed) >= len(rows)
-        return listed, None if is_last else cursor_after(listed, name_of)
-
-
-def cursor_after(listed: Sequence[R], name_of: Callable[[R], Any]) -> str:
-    """Return a cursor for what comes after these rows."""
-    names = [_text(name_of(row)) for row in reversed(listed[-NAMED_ROWS:])]
-    return base64.urlsafe_b64encode(json.dumps(names).encode()).decode().rstrip("=")
-
-
-def lost() -> UsageError:
-    """Return the error of a cursor that leads nowhere, to be raised."""
-    return UsageError("cursor: it leads nowhere any more; begin again without it")
+        return listed, None if is_last else _cursor_after(listed, name_of)
 
 
 def _paging(
@@ -75,12 +63,12 @@ def _names(cursor: str) -> list[str]:
         padded = cursor + "=" * (-len(cursor) % 4)
         names = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, RecursionError):
-        raise lost() from None
+        raise _lost() from None
     match names:
         case [*listed] if 0 < len(listed) <= NAMED_ROWS:
             if all(isinstance(name, str) for name in listed):
                 return listed
-    raise lost()
+    raise _lost()
 
 
 def _text(name: Any) -> str:
@@ -88,3 +76,12 @@ def _text(name: Any) -> str:
     if isinstance(name, tuple):
         return " ".join(map(_text, name))
     return name.hex() if isinstance(name, bytes) else str(name)[:KEY_CHARS_MAX]
+
+
+def _cursor_after(listed: Sequence[R], name_of: Callable[[R], Any]) -> str:
+    names = [_text(name_of(row)) for row in reversed(listed[-NAMED_ROWS:])]
+    return base64.urlsafe_b64encode(json.dumps(names).encode()).decode().rstrip("=")
+
+
+def _lost() -> UsageError:
+    return UsageError("cursor: it leads nowhere any more; begin again without it")

@@ -18,9 +18,8 @@ from commonweal.client.sharing.explanations import (
     ExplainedRecord,
 )
 from commonweal.protocol.errors import EvidenceTooLarge, UnknownId
-from commonweal.protocol.records.record import RecordId
 from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
-from commonweal.web.api.cursors import Page, cursor_after, lost
+from commonweal.web.api.cursors import Page
 from commonweal.web.api.models import model_of, page_of, result_of, rows_of
 from commonweal.web.api.parameters import (
     Filter,
@@ -128,20 +127,10 @@ def contributions(
 ) -> Any:
     """What was given, the last to happen first, as `weal ledger`."""
     asked = {"member": member, "action": action, "scope": scope, "since": since, "until": until}
+    listed = me.contributions(**asked, limit=page.limit, after=page.cursor)
     void = [void_row(row) for row in me.void_records()]
-    for name in page.names or [""]:
-        try:
-            after = RecordId(bytes.fromhex(name)) if name else None
-            listed = me.contributions(**asked, limit=page.limit + 1, after=after)
-        except (UnknownId, ValueError):
-            if not name:
-                raise
-            continue
-        rows = listed.records[: page.limit]
-        is_last = len(listed.records) == len(rows)
-        rest = None if is_last else cursor_after(rows, lambda row: row.id)
-        return {"records": rows, "total": listed.total, "not_counting": void, "next": rest}
-    raise lost()
+    about = {"total": listed.total, "not_counting": void, "next": listed.after}
+    return {"records": listed.records, **about}
 
 
 @router.writes("/contributions", result_of(Member.record, "action", "quantity", "unit"))
