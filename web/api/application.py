@@ -17,12 +17,12 @@ from commonweal.web.api.routes import (
     grave,
     members,
     plans,
-    sharing,
+    shares,
     state,
     things,
 )
 
-SUBJECTS = (state, contributions, members, sharing, decisions, things, plans, grave)
+SUBJECTS = (state, contributions, members, shares, decisions, things, plans, grave)
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 
 Every call names a token that `weal token create` made. Every write has an `Idempotency-Key`: asked

@@ -48,7 +48,7 @@ class Amount(Body):
     unit: NameText
 
 
-class Evidence(Body):
+class SentFile(Body):
     """A file that goes with a contribution; its name says of which type it is."""
 
     name: NameText
@@ -64,7 +64,7 @@ class NewContribution(Amount):
     action: NameText = Field(examples=["work"])
     effort: Amount | None = None
     note: NoteText | None = None
-    file: Evidence | None = None
+    file: SentFile | None = None
     settles: list[IdText] = Field(default=[], max_length=IDS_MAX)
     provider: NameText | None = None
     receiver: NameText | None = None

@@ -62,7 +62,7 @@ class NewProposal(Body):
     backtest: bool = False
 
 
-class Ballot(Body):
+class CastWord(Body):
     """A member's word on a proposal; the last one counts at the close."""
 
     say: Literal["yes", "no", "abstain", "block", "indifferent"]
@@ -168,7 +168,7 @@ def propose(write: Writes, body: NewProposal) -> Response:
 
 
 @router.writes("/proposals/{id}/votes", result_of(Member.vote))
-def vote(write: Writes, id: Id, body: Ballot) -> Response:
+def vote(write: Writes, id: Id, body: CastWord) -> Response:
     """Vote, as `weal rules vote`."""
     return write(lambda me: me.vote(id, body.say), body)
 

@@ -15,7 +15,7 @@ from commonweal.web.api.parameters import Id, Name, NameText, NoteText, NumberTe
 router = SubjectRouter(tags=["plans"])
 
 
-class RecipeText(Body):
+class RecipeDocument(Body):
     """A recipe (TOML)."""
 
     toml: NoteText
@@ -52,7 +52,7 @@ def recipe_of(me: Reader, recipe: Name) -> Any:
 
 
 @router.writes("/recipes", result_of(Member.add_recipe))
-def add_recipe(write: Writes, body: RecipeText) -> Response:
+def add_recipe(write: Writes, body: RecipeDocument) -> Response:
     """Add a recipe, as `weal recipe new`."""
     return write(lambda me: me.add_recipe(body.toml), body)
 

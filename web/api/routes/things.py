@@ -35,7 +35,7 @@ class Handover(Body):
 
 
 class Loan(Handover):
-    """How much of a thing goes to whom, by name or id."""
+    """How much of a thing goes to its receiver, named by name or id."""
 
     receiver: NameText
 

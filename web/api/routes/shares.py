@@ -79,7 +79,7 @@ def claims(
 
 @router.reads("/payouts", rows_of("payouts", Member.payouts, height=int))
 def payouts(me: Reader, page: Page, height: Height = None) -> Any:
-    """Who is to be paid what, as `weal payouts`."""
+    """The payments that are due, as `weal payouts`."""
     rows, rest = page.part(me.payouts(height), lambda row: row.claim)
     return {"payouts": rows, "height": me.view.kept.cut.height, "next": rest}
 
