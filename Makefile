@@ -29,10 +29,12 @@ STAMP := $(VENV)/.installed-$(LOCK_HASH)
 # Half of the tests mostly wait, so one more runs than there are cores on a small machine.
 SIDE_BY_SIDE := --numprocesses=3 --dist=worksteal
 
-FORM := $(wildcard .ci protocol storage node client commands web commonweal tests bench *.py)
+FORM := $(wildcard .ci deploy protocol storage node client commands web commonweal tests bench *.py)
+# The program without Python is named after the system that it runs on: commonweal-0.1.0-linux-x86_64.
+BUNDLE := commonweal-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' commonweal/__init__.py)-$(shell uname -sm | tr 'A-Z ' 'a-z-')
 PAGES := README.md $(wildcard README.*.md) docs
 
-.PHONY: help setup which-python demo test check subjects lint types imports docs build wheel bench sim sim-long fuzz-long attack attack-long faults soak lock i18n icons tables form clean
+.PHONY: help setup which-python demo test check subjects lint types imports docs build wheel bundle bench sim sim-long fuzz-long attack attack-long faults soak lock i18n icons tables form clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -59,7 +61,7 @@ lint: $(STAMP) ## ruff: faults and form
 
 types: $(STAMP) ## mypy --strict
 	$(RUN) -m mypy
-	$(RUN) -m mypy .ci/machine.py .ci/lock.py .ci/subjects.py conftest.py
+	$(RUN) -m mypy .ci/machine.py .ci/lock.py .ci/subjects.py .ci/wheel.py conftest.py
 
 imports: $(STAMP) ## the layers
 	$(BIN)/lint-imports
@@ -72,10 +74,20 @@ build: $(STAMP) ## sdist and wheel, in dist/
 	$(RUN) -m build --no-isolation --outdir dist .
 
 wheel: build ## the wheel alone, in a clean venv
+	$(RUN) .ci/wheel.py dist/*.whl
 	rm -rf build/clean && $(RUN) -m venv build/clean
 	build/clean/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	build/clean/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
 	cd build/clean && bin/weal --version && LANG=zh_CN.UTF-8 bin/weal --help >/dev/null
+
+bundle: build ## the program with all it needs, for members without Python or a compiler, in dist/
+	rm -rf build/bundle
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target build/bundle/site dist/*.whl
+	PYTHONPATH=build/bundle/site $(RUN) -P -m PyInstaller --noconfirm --log-level ERROR \
+	    --distpath build/bundle --workpath build/bundle/work deploy/bundle/weal.spec
+	mv build/bundle/commonweal build/bundle/$(BUNDLE)
+	cp deploy/bundle/install.sh deploy/bundle/commonweal.desktop LICENSE build/bundle/$(BUNDLE)
+	tar -C build/bundle -czf dist/$(BUNDLE).tar.gz $(BUNDLE)
 
 bench: $(STAMP) ## how fast, beside what the machine allows
 	$(RUN) -m bench

@@ -35,7 +35,7 @@ def test_the_unit_exposes_little(tmp_path: Path) -> None:
 def test_every_setting_that_the_files_name_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {config.PREFIX + name.upper() for name in config.Config.__slots__}
     known |= {"COMMONWEAL_HOME", "COMMONWEAL_PASSPHRASE_FILE"}
-    for file in DEPLOY.iterdir():
+    for file in (path for path in DEPLOY.rglob("*") if path.is_file()):
         named = re.findall(r"COMMONWEAL_[A-Z_]+", file.read_text("utf-8"))
         assert set(named) <= known, file
 
