@@ -95,6 +95,8 @@ class ChangeFeed:
         self._number = 0
         self._changes: deque[_Change] = deque(maxlen=CHANGES_KEPT_MAX)
         self._watchers: dict[Ticket, _Watcher] = {}
+        self._answered: dict[Ticket, _Watcher] = {}
+        """Those answered after the last commit, should the next one fail."""
         self._last: _Look | None = None
         self._records = 0
         self._looked_ms = self._changed_ms = 0
@@ -137,14 +139,18 @@ class ChangeFeed:
         now_ms = self.core.now_ms
         if now_ms >= self._look_ms:
             self._look()
-        due = [
-            (ticket, watcher.after)
+        self._answered = {
+            ticket: watcher
             for ticket, watcher in self._watchers.items()
             if watcher.after < self._number or now_ms - watcher.since_ms >= QUIET_MS_MAX
-        ]
-        for ticket, _ in due:
+        }
+        for ticket in self._answered:
             del self._watchers[ticket]
-        return [Answer(ticket, self._since(after)) for ticket, after in due]
+        return [Answer(ticket, self._since(who.after)) for ticket, who in self._answered.items()]
+
+    def reload(self) -> None:
+        """Answer once more whoever was answered when a commit failed: the answers were lost."""
+        self._watchers = {**self._answered, **self._watchers}
 
     def _since(self, after: int) -> dict[str, Any]:
         """Return what changed after a number, -1 for all. Something was looked at before."""

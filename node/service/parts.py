@@ -91,3 +91,4 @@ class Parts:
         self.reactor.reload()
         self.state_sync.reload()
         self.topics.reload()
+        self.change_feed.reload()

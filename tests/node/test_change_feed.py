@@ -317,6 +317,20 @@ def test_after_a_commit_that_failed_the_next_change_says_to_read_anew(founder: W
     assert (change["now"]["records"], change["now"]["writable"]) == (1, False)
 
 
+def test_an_answer_that_was_lost_with_a_commit_is_given_again(founder: Watched) -> None:
+    ticket = founder.ask(founder.next())
+    founder.run(COALESCE_MS)
+    founder.service.handle(Submitted(Ticket(1), (WORK,)), founder.now_ms)
+    lost = founder.service.handle(Committed(), founder.now_ms)
+    assert ticket in [action.ticket for action in lost if isinstance(action, Answer)]
+    founder.service.core.replica.store.rollback()
+    founder.service.reload(keeps=False)
+    founder.run(COALESCE_MS)
+    founder.handle()
+    assert founder.told[ticket]["is_more"]
+    assert founder.told[ticket]["now"]["records"] == 1
+
+
 def test_holders_of_the_own_log_are_told_as_they_confirm() -> None:
     world = World(31)
     world.grow(3)
