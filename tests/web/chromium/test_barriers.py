@@ -15,7 +15,15 @@ from tests.builders.village import Village, village
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PATHS = ["/", "/settings"]
+PATHS = [
+    "/",
+    "/money",
+    "/money/income",
+    "/money/shares?pool=income",
+    "/reports",
+    "/reports/contributions?stage=recorded",
+    "/settings",
+]
 
 
 @pytest.fixture(scope="module")

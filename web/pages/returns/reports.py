@@ -33,7 +33,7 @@ STAGES = {
     Stage.RECORDED: (N_("written down"), N_("by its author, and the rules let it count")),
     Stage.ATTESTED: (N_("attested"), N_("as many others say yes as the rules ask for")),
     Stage.SEALED: (N_("sealed"), N_("a seal covers it: it is final")),
-    Stage.COUNTED: (N_("counted"), N_("the rules gave it points")),
+    Stage.COUNTED: (N_("has points"), N_("the rules gave it points")),
     Stage.SHARED: (N_("shared"), N_("an income was shared for it")),
     Stage.SETTLED: (N_("settled"), N_("what it was owed first is paid and confirmed")),
 }
