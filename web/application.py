@@ -13,6 +13,7 @@ from fastapi.exceptions import HTTPException, RequestValidationError
 from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home.home import Home
 from commonweal.web.api.application import create_api
+from commonweal.web.live import stream
 from commonweal.web.live.hub import LiveHub
 from commonweal.web.pages import assets, entry, failures, settings, today
 from commonweal.web.pages.begin import welcome
@@ -27,6 +28,7 @@ THREADS = 6
 """Pages that are worked out at the same time; each may hold a folded ledger."""
 PAGES = (
     entry,
+    stream,
     welcome,
     today,
     ledger,

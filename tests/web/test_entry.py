@@ -74,6 +74,10 @@ def test_a_session_survives_a_new_process_and_ends_after_idle_hours(tmp_path: Pa
     assert again.of(cookie, NOW_MS + IDLE_MS_MAX)
     assert again.of(cookie, NOW_MS + 2 * IDLE_MS_MAX + 1) is None
     assert again.of("made up", NOW_MS) is None
+    asking = Sessions(tmp_path)
+    window = asking.begin(NOW_MS)
+    assert asking.of(window, NOW_MS + IDLE_MS_MAX, is_used=False)
+    assert asking.of(window, NOW_MS + IDLE_MS_MAX + 1) is None
     assert cookie not in (tmp_path / "page-sessions.json").read_text()
     assert (tmp_path / "page-sessions.json").stat().st_mode & 0o777 == 0o600
 
@@ -106,7 +110,7 @@ def test_leaving_and_sending_out_end_sessions(tmp_path: Path) -> None:
 
 
 def test_notices_are_bounded() -> None:
-    session = sessions.Session("key", "token", NOW_MS)
+    session = sessions.Session("key", "token")
     for number in range(20):
         session.notify(str(number))
     assert session.take_notices() == [str(number) for number in range(12, 20)]

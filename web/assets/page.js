@@ -26,6 +26,60 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete event.target.dataset.sent, 4000);
 });
 
+// An open window stays up to date: one stream of events says when, and the page is read anew.
+const lost = document.getElementById("live-lost");
+let reading = false, again = false, spoken = 0;
+
+function typing() {
+  const main = document.getElementById("main");
+  if (main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) return true;
+  return [...main.querySelectorAll("input:not([type=hidden]), textarea, select")].some((field) =>
+    field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked
+      : field.options ? [...field.options].some((option) => option.selected !== option.defaultSelected && !field.required)
+      : field.value !== field.defaultValue);
+}
+
+async function refresh() {
+  if (reading) return void (again = true);
+  if (typing()) return tell(lost.dataset.news);
+  reading = true;
+  const answer = await fetch(location.href, { headers: { "x-refresh": "1" } }).catch(() => null);
+  if (answer && answer.ok && !typing()) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  setTimeout(() => { reading = false; if (again) { again = false; refresh(); } }, 300);
+}
+
+function swap(page) {
+  const before = document.getElementById("main"), after = page.getElementById("main");
+  if (!after || before.innerHTML === after.innerHTML) return;
+  const texts = new Map([...before.querySelectorAll("li[id], tr[id]")].map((row) => [row.id, row.textContent]));
+  const focused = document.activeElement && document.activeElement.id;
+  const open = [...before.querySelectorAll("details")].map((part) => part.open);
+  after.querySelectorAll("details").forEach((part, place) => { part.open = open[place] ?? part.open; });
+  before.className = after.className;
+  before.replaceChildren(...after.childNodes);
+  before.querySelectorAll("li[id], tr[id]").forEach((row) => row.classList.toggle("changed", texts.get(row.id) !== row.textContent));
+  if (focused && document.getElementById(focused)) document.getElementById(focused).focus();
+}
+
+function tell(text) {
+  lost.textContent = text;
+  lost.hidden = !text;
+}
+
+if (lost && "EventSource" in window) {
+  const strip = document.getElementById("strip");
+  const events = new EventSource("/live");
+  events.onopen = () => tell("");
+  events.onerror = () => { if (lost.hidden) tell(lost.dataset.lost.replace("{time}", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }))); };
+  events.onmessage = (event) => {
+    const news = JSON.parse(event.data);
+    tell("");
+    const say = () => { strip.className = "strip strip-" + news.tone; strip.lastElementChild.textContent = news.text; spoken = Date.now(); };
+    if (strip.lastElementChild.textContent !== news.text) setTimeout(say, Math.max(0, spoken + 5000 - Date.now()));
+    refresh();
+  };
+}
+
 // Where the browser can read QR codes, the link of an invite is scanned; the picture stays here.
 const scan = document.getElementById("scan");
 if (scan && "BarcodeDetector" in window && navigator.mediaDevices) {

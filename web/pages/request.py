@@ -19,6 +19,7 @@ from commonweal.storage.home.home import Home
 from commonweal.web.pages.language import words_of
 from commonweal.web.pages.navigation import MENU
 from commonweal.web.pages.template_set import rendered
+from commonweal.web.security.gate import REFRESH
 from commonweal.web.security.sessions import Session
 
 THEME_COOKIE = "weal_theme"
@@ -94,7 +95,7 @@ class PageRequest:
             theme=theme_of(self.request),
             form_token=self.session.form_token,
             once=secrets.token_urlsafe(ONCE_BYTES),
-            notices=self.session.take_notices(),
+            notices=[] if REFRESH in self.request.headers else self.session.take_notices(),
             strip=self.request.app.state.live.strip(self.words),
             **values,
         )

@@ -32,6 +32,9 @@ FORM_FIELDS_MAX = 256
 FORM_SECONDS_MAX = 30.0
 ENTRY_BYTES_MAX = 4096
 
+REFRESH = "x-refresh"
+"""The header of a request that an open window makes by itself."""
+
 ENTER, LIVE, ASSETS, API = "/enter", "/live", "/assets/", "/api/v1"
 WITH_FILES = frozenset({"/give/sheet", "/rules/file"})
 """Paths whose forms carry a file, of at most SHEET_BYTES_MAX."""
@@ -143,7 +146,8 @@ class Gate:
 
     def _session(self, request: Request) -> Session | None:
         cookie = request.cookies.get(self._sessions.cookie_name)
-        return None if cookie is None else self._sessions.of(cookie, now_ms())
+        is_used = REFRESH not in request.headers and request.url.path != LIVE
+        return None if cookie is None else self._sessions.of(cookie, now_ms(), is_used=is_used)
 
 
 def now_ms() -> int:

@@ -26,14 +26,13 @@ NOTICES_MAX = 8
 
 @dataclass(slots=True)
 class Session:
-    """A browser that was let in. key: the hash of its cookie. used_ms: of its last request.
+    """A browser that was let in. key: the hash of its cookie.
 
     form_token: what every form carries. notices: sentences for the next page that it sees.
     """
 
     key: str
     form_token: str
-    used_ms: int
     notices: list[str] = field(default_factory=list)
 
     def notify(self, sentence: str) -> None:
@@ -68,19 +67,22 @@ class Sessions:
         self._keep()
         return cookie
 
-    def of(self, cookie: str, now_ms: int) -> Session | None:
-        """Return the session of a cookie, which is used now; None where there is none."""
+    def of(self, cookie: str, now_ms: int, *, is_used: bool = True) -> Session | None:
+        """Return the session of a cookie; None where there is none.
+
+        is_used: by a person; what an open window asks by itself does not make a session last.
+        """
         key = _key(cookie)
         self._drop_idle(now_ms)
         if key not in self._used_ms:
             return None
-        self._used_ms[key] = now_ms
+        if is_used:
+            self._used_ms[key] = now_ms
         if now_ms - self._kept_ms > KEPT_EVERY_MS:
             self._kept_ms = now_ms
             self._keep()
         if key not in self._open:
-            self._open[key] = Session(key, _form_token(cookie), now_ms)
-        self._open[key].used_ms = now_ms
+            self._open[key] = Session(key, _form_token(cookie))
         return self._open[key]
 
     def end(self, key: str) -> None:

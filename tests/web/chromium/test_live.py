@@ -1,0 +1,45 @@
+"""A window stays up to date by itself: with a node, without it, and while somebody types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from commonweal.client import Member
+from commonweal.node.control import daemon
+from commonweal.storage.home.home import Home
+from tests.builders import chromium
+from tests.builders.village import LOOPBACK, Village, village
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="module")
+def lanxi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    with village(tmp_path_factory.mktemp("village")) as homes:
+        yield homes
+
+
+def test_what_another_member_gives_appears_by_itself(browser: Browser, lanxi: Village) -> None:
+    with chromium.served(lanxi.mei) as address, Member(lanxi.bo) as bo:
+        page = chromium.window(browser, address)
+        page.locator("#strip.strip-good").wait_for()
+        bo.record("work", 5, "hours")
+        page.get_by_text("5 hour").first.wait_for()
+        assert page.locator("#live-lost").is_hidden()
+        page.context.close()
+
+
+def test_the_loss_of_the_node_is_shown_and_its_return(browser: Browser, lanxi: Village) -> None:
+    with chromium.served(lanxi.mei) as address, Member(lanxi.mei) as mei:
+        page = chromium.window(browser, address, language="zh")
+        page.locator("#strip.strip-good").wait_for()
+        daemon.kill(Home(lanxi.mei))
+        page.locator("#strip.strip-bad").wait_for()
+        assert "节点没有运行" in page.locator("#strip").inner_text()
+        mei.start_node(listen=LOOPBACK, mdns=False)
+        page.locator("#strip:not(.strip-bad)").wait_for()
+        page.context.close()
