@@ -48,6 +48,10 @@ class Words:
         """Return what the class of `error` says to a member, as one line."""
         return " ".join(self(inspect.cleandoc(type(error).__doc__ or "")).split())
 
+    def sentences(self, *said: str) -> str:
+        """Return sentences one after the other; no space stands between Chinese ones."""
+        return ("" if self.is_chinese else " ").join(said)
+
     @property
     def is_chinese(self) -> bool:
         """Whether this is Chinese, which has its own names for actions and units."""

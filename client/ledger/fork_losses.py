@@ -48,4 +48,4 @@ def void_warning(home: Home, count: int, words: Words) -> str:
         "Make a new home (weal restore --words), and take its contributions in again there:"
         " weal import home {path}"
     ).format(path=home)
-    return f"{text} {again}"
+    return words.sentences(text, again)

@@ -186,7 +186,8 @@ def risks(state: FinalityState, words: Words) -> list[str]:
     ).format(lost=quorum_of(count).crashes + 1, n=count)
     way_out = words("the way out is a new community that goes on from the last seal: weal refound.")
     more = words("Four witnesses survive one that is gone or lies: weal role claim witness.")
-    return [f"{text}; {way_out} {more}"]
+    lost = words("{one}; {other}").format(one=text, other=way_out)
+    return [words.sentences(lost, more)]
 
 
 def quorum_words(witnesses: int, words: Words) -> str:

@@ -189,9 +189,8 @@ def _headline(details: PlanDetails) -> str:
     if details.quantity is not None and details.unit is not None:
         amount = f"{details.quantity:f} {shown_unit(details.unit, spoken())}"
         recipe = visible(details.recipe or details.name)
-        line += " " + _("It makes {amount} by the recipe {recipe}.").format(
-            amount=amount, recipe=recipe
-        )
+        makes = _("It makes {amount} by the recipe {recipe}.").format(amount=amount, recipe=recipe)
+        return spoken().sentences(line, makes)
     return line
 
 

@@ -120,7 +120,8 @@ def new(
     words = _("The recipe {name} is in the ledger, as {id}.").replace("{name}", visible(made.name))
     if made.specified:
         new_words = ngettext("New with it: {names}.", "New with it: {names}.", len(made.specified))
-        words += " " + new_words.format(names=visible(", ".join(made.specified)))
+        more = new_words.format(names=visible(", ".join(made.specified)))
+        words = spoken().sentences(words, more)
     return confirm(form, made, words)
 
 

@@ -1,4 +1,4 @@
-"""A refusal and its advice are two sentences of one language."""
+"""Sentences that stand together are parted as their language does."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def test_a_reason_and_its_advice_are_parted_as_the_language_does() -> None:
 
 def test_a_reason_without_advice_is_left_as_it_is() -> None:
     assert refusal(Reason.NO_QUANTITY, words_in("en")) == Reason.NO_QUANTITY.value
+
+
+def test_sentences_are_parted_by_a_space_in_english_alone() -> None:
+    assert words_in("en").sentences("It is done.", "Go on.") == "It is done. Go on."
+    assert words_in("zh").sentences("已完成。", "请继续。") == "已完成。请继续。"

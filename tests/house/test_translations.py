@@ -16,8 +16,13 @@ MEMBERS_READ = frozenset(
     {
         "README.md",
         "docs/collective.md",
+        "docs/exporting.md",
         "docs/importing.md",
         "docs/keeping.md",
+        "docs/proving.md",
+        "docs/recipes.md",
+        "docs/refounding.md",
+        "docs/rounds.md",
         "docs/rules.md",
         "docs/settlement.md",
         "docs/taking-part.md",
