@@ -47,6 +47,7 @@ from commonweal.client.sharing.explanations import Explanations
 from commonweal.client.sharing.incomes import Incomes
 from commonweal.client.sharing.payments import Payments
 from commonweal.client.sharing.points import Points
+from commonweal.client.sharing.reasons import ReasonAccess
 from commonweal.client.sharing.seals import Sealing
 from commonweal.client.sharing.shares import Shares
 from commonweal.client.sheets.sheet_import import SheetImports
@@ -80,6 +81,7 @@ class Member(
     Payments,
     Incomes,
     Explanations,
+    ReasonAccess,
     Points,
     Sealing,
     RulesAccess,

@@ -18,7 +18,7 @@ from commonweal.web.live.hub import LiveHub
 from commonweal.web.pages import assets, entry, failures, settings, today
 from commonweal.web.pages.begin import welcome
 from commonweal.web.pages.begin.newcomer import Newcomer
-from commonweal.web.pages.books import ledger
+from commonweal.web.pages.books import ledger, why
 from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import API, Application, Gate
@@ -32,8 +32,7 @@ PAGES = (
     welcome,
     today,
     ledger,
-    today,
-    ledger,
+    why,
     money,
     payments,
     reports,

@@ -17,7 +17,8 @@ from commonweal.client.ledger.contribution_rows import (
     resource_state,
     spec_name,
 )
-from commonweal.client.ledger.directory import PREFIX_DIGITS_MIN, begins
+from commonweal.client.ledger.directory import PREFIX_DIGITS_MIN, begins, whole_id
+from commonweal.client.ledger.record_facts import RecordFact, record_facts
 from commonweal.client.ledger.texts import body_of
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.keys import MemberId
@@ -111,10 +112,21 @@ class Records(HomeAccess):
         answer = self.node_answer(Holders(bytes(record)))
         return None if answer is None else tuple(filter(None, answer.holders))
 
-    def trace(self, id: str | bytes, *, up: bool = True, down: bool = True) -> TraceTree:
+    def facts(self, id: str | bytes) -> tuple[RecordFact, ...]:
+        """Return what a record says, field by field. Raises UnknownId, AmbiguousId."""
+        return tuple(record_facts(self.view, self._record(prefix(id)).data))
+
+    def trace(
+        self,
+        id: str | bytes,
+        *,
+        up: bool = True,
+        down: bool = True,
+        steps_max: int = TRACE_STEPS_MAX,
+    ) -> TraceTree:
         """Return what went into a thing, a process or a contribution, and what came of it.
 
-        up, down: which ways are gone, TRACE_STEPS_MAX steps at most. Raises UnknownId.
+        up, down: which ways are gone, so many steps at most. Raises UnknownId.
         """
         view = self.view
         start = _start(view, prefix(id))
@@ -122,8 +134,8 @@ class Records(HomeAccess):
             id=start[1],
             sort=start[0].value,
             words=_step_words(view, *start),
-            upstream=tuple(_walk(view, start, Direction.UPSTREAM)) if up else (),
-            downstream=tuple(_walk(view, start, Direction.DOWNSTREAM)) if down else (),
+            upstream=tuple(_walk(view, start, Direction.UPSTREAM, steps_max)) if up else (),
+            downstream=tuple(_walk(view, start, Direction.DOWNSTREAM, steps_max)) if down else (),
         )
 
     def erasable(self, id: str | bytes) -> RecordId:
@@ -176,12 +188,14 @@ def _body(store: Store, record: Record) -> RecordBody | None:
     return RecordBody(ref.hash, ref.size, ref.permanent, held, erased, media_type, text)
 
 
-def _walk(view: LedgerView, start: tuple[FlowNode, bytes], way: Direction) -> list[TracedThing]:
+def _walk(
+    view: LedgerView, start: tuple[FlowNode, bytes], way: Direction, steps_max: int
+) -> list[TracedThing]:
     """Return what lies that way as a tree, each thing once: below what led there first."""
     steps: list[TracedThing] = []
     seen = {start}
     waiting = [(start, 0, b"")]
-    while waiting and len(steps) <= TRACE_STEPS_MAX:
+    while waiting and len(steps) <= steps_max:
         (sort, id), depth, parent = waiting.pop()
         if depth:
             steps.append(_step(view, sort, id, depth, parent))
@@ -189,7 +203,7 @@ def _walk(view: LedgerView, start: tuple[FlowNode, bytes], way: Direction) -> li
         after = [node for node in near if node not in seen]
         seen.update(after)
         waiting += [(node, depth + 1, id) for node in reversed(after)]
-    return steps[:TRACE_STEPS_MAX]
+    return steps[:steps_max]
 
 
 def _step(view: LedgerView, sort: FlowNode, id: bytes, depth: int, parent: bytes) -> TracedThing:
@@ -219,6 +233,9 @@ def _step_words(view: LedgerView, sort: FlowNode, id: bytes) -> str:
 
 def _start(view: LedgerView, text: str) -> tuple[FlowNode, bytes]:
     """Return what has this id: a thing before the event that began it."""
+    whole = whole_id(text)
+    if whole is not None and (known := trace(view.state, whole, 1)):
+        return known[0].sort, whole
     tables = (RESOURCE, units_and_specs.PROCESS, EVENT)
     ids = dict.fromkeys(RecordId(key[1:]) for table in tables for key, _ in view.state.items(table))
     id = begins(ids, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,6 +26,9 @@ from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.storage.ledger.membership import SealedDecisions
+
+WHOLE_ID = re.compile("[0-9a-f]{64}")
+"""An id in full."""
 
 PREFIX_DIGITS_MIN = 4
 """Fewer hex digits are taken for a name."""
@@ -167,6 +171,12 @@ def _nearest(names: Iterable[str], text: str) -> str:
     folded = {name.casefold(): name for name in names if name}
     near = get_close_matches(text.casefold(), folded, n=1)
     return folded[near[0]] if near else ""
+
+
+def whole_id(text: str) -> RecordId | None:
+    """Return the id that a text is in full; None for a part of one."""
+    digits = text.strip().lower()
+    return RecordId(bytes.fromhex(digits)) if WHOLE_ID.fullmatch(digits) else None
 
 
 def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.language.rejection_words import from_when
 from commonweal.client.language.words import ENGLISH, Words
-from commonweal.client.ledger.directory import begins, called
+from commonweal.client.ledger.directory import begins, called, whole_id
 from commonweal.client.ledger.notes import ID_DIGITS
 from commonweal.client.ledger.texts import outside
 from commonweal.protocol.errors import (
@@ -100,6 +100,9 @@ class LedgerView:
 
     def id_among(self, text: str, prefix: bytes) -> RecordId:
         """Return the one id that begins so, of those that a table of the state has."""
+        whole = whole_id(text)
+        if whole is not None and self.state.get(prefix + whole) is not None:
+            return whole
         return begins((RecordId(key[len(prefix) :]) for key, _ in self.state.items(prefix)), text)
 
     def held(self, text: str) -> Record:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.contributions.withdrawals import is_withdrawn
@@ -37,8 +37,11 @@ if TYPE_CHECKING:
     from commonweal.protocol.ledger.claims.pools import Payout
     from commonweal.protocol.ledger.contributions.consent import CorrectionRow
     from commonweal.protocol.ledger.sharing.explanation import EventExplanation
+    from commonweal.protocol.ledger.state.state import State
 
 INPUTS_SHOWN_MAX = 10
+
+HEIGHT_MAX = (1 << 63) - 1
 
 POINTS_DECIMALS = 3
 """Decimals of the points of a part of a contribution."""
@@ -95,15 +98,27 @@ class Explanations(HomeAccess):
 
         id: the name of a line, or how an id begins. Raises UnknownId, AmbiguousId.
         """
-        view, text = self.view, prefix(id)
-        for name, payout in payouts(view.final):
-            if name == text:
-                return _of_line(view, name, payout)
-        try:
-            claim = view.id_among(text, CLAIM)
-        except UnknownId:
-            return _of_contribution(view, text)
-        return Explanation(*explained_claim(view, claim))
+        return explained(self.view, prefix(id))
+
+
+def explained(view: LedgerView, text: str) -> Explanation:
+    """Return what something is. text: the name of a line, or how an id begins."""
+    payout = line_named(view.final, text)
+    if payout is not None:
+        return _of_line(view, text, payout)
+    try:
+        claim = view.id_among(text, CLAIM)
+    except UnknownId:
+        return _of_contribution(view, text)
+    return Explanation(*explained_claim(view, claim))
+
+
+def line_named(state: State, text: str) -> Payout | None:
+    """Return the line of this name: height, pool and number; None where there is none."""
+    height = text.partition(".")[0]
+    if not height.isascii() or not height.isdigit() or int(height) > HEIGHT_MAX:
+        return None
+    return dict(payouts(state, int(height))).get(text)
 
 
 def _of_line(view: LedgerView, name: str, payout: Payout) -> Explanation:
@@ -155,34 +170,53 @@ def _of_line(view: LedgerView, name: str, payout: Payout) -> Explanation:
 
 def _input_sentences(view: LedgerView, payout: Payout) -> list[str]:
     """Return the first contributions that a line is for, each with its points."""
-    from commonweal.protocol.ledger.sharing.valuation import value_of
-
     if not payout.inputs:
         return []
     if payout.line.sort == GIVEN:
         return _gift_sentences(view, payout)
     of = view.words.plural("for {n} contribution:", "for {n} contributions:", payout.inputs)
     sentences = [of.format(n=f"{payout.inputs:,}")]
-    whole = [PART_UNITS] * len(payout.line.inputs)
-    parts = zip(payout.line.inputs, payout.line.parts or whole, strict=True)
-    for id, part in islice(parts, INPUTS_SHOWN_MAX):
-        value, points = value_of(view.final, id), ""
-        if value is not None:
-            points = _points_words(view.words, value.points, part)
-        sentences.append(f"  {id.hex()[:8]}  {visible(event_words(view, id))}{points}")
+    for used in islice(used_inputs(view, payout), INPUTS_SHOWN_MAX):
+        points = "" if used.points is None else _points_words(view.words, used)
+        sentences.append(f"  {used.id.hex()[:8]}  {visible(event_words(view, used.id))}{points}")
     if payout.inputs > INPUTS_SHOWN_MAX:
         sentences.append("  ...")
     return sentences
 
 
-def _points_words(words: Words, points: int, part: int) -> str:
-    """Return what a contribution counts with. part: how much of it was used, in 1 / PART_UNITS."""
-    if part == PART_UNITS:
-        return words(" = {points:,} points").format(points=points)
-    # What is kept of a part is cut off at its last digit.
-    used = round(Fraction(points * part, PART_UNITS), POINTS_DECIMALS)
+class UsedInput(NamedTuple):
+    """A contribution that a line is for. points: None while it has none now; part: how much of it
+    was used, in 1 / PART_UNITS.
+    """
+
+    id: RecordId
+    points: int | None
+    part: int
+
+    @property
+    def used(self) -> Decimal:
+        """The points that were used; what is kept of a part is cut off at its last digit."""
+        share = round(Fraction((self.points or 0) * self.part, PART_UNITS), POINTS_DECIMALS)
+        return Decimal(share.numerator) / share.denominator
+
+
+def used_inputs(view: LedgerView, payout: Payout) -> Iterator[UsedInput]:
+    """Yield the first contributions that a line is for, with their points as of the last seal."""
+    from commonweal.protocol.ledger.sharing.valuation import value_of
+
+    line = payout.line
+    whole = [PART_UNITS] * len(line.inputs)
+    for id, part in zip(line.inputs, line.parts or whole, strict=True):
+        value = value_of(view.final, id)
+        yield UsedInput(RecordId(id), None if value is None else value.points, part)
+
+
+def _points_words(words: Words, used: UsedInput) -> str:
+    """Return what a contribution counts with."""
+    if used.part == PART_UNITS:
+        return words(" = {points:,} points").format(points=used.points)
     text = words(" = {points:,} points, {used} of them for the part that was used")
-    return text.format(points=points, used=f"{Decimal(used.numerator) / used.denominator:,f}")
+    return text.format(points=used.points, used=f"{used.used:,f}")
 
 
 def _gift_sentences(view: LedgerView, payout: Payout) -> list[str]:

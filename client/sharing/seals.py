@@ -110,34 +110,13 @@ class Sealing(HomeAccess):
 
     def seals(self, last: int = SEALS_LISTED) -> list[SealRow]:
         """Return the last seals, the earliest first."""
-        from commonweal.protocol.ledger.members import membership
+        heights = SealStore(self.view.store, self.view.community).heights
+        return [_row(self.view, height) for height in heights[-last:]]
 
-        view = self.view
-        kept = SealStore(view.store, view.community)
-        rows: list[SealRow] = []
-        for height in kept.heights[-last:]:
-            seal = kept.at(height)
-            assert seal is not None, "the chain has no gaps"
-            certificate, row = seal.sealed.certificate, seal.sealed.seal
-            devices = tuple(device for device, _signature in certificate.signatures)
-            rows.append(
-                SealRow(
-                    height=height,
-                    time_ms=row.time_ms,
-                    records=_records(view, height),
-                    signed=tuple(
-                        view.name(membership.member_of(view.state, device)) for device in devices
-                    ),
-                    devices=devices,
-                    witnesses=len(seal.sealed.witnesses),
-                    round=certificate.round,
-                    seal=row.id,
-                    state_root=row.state_root,
-                    cut_root=row.cut_root,
-                    ruleset=row.ruleset,
-                )
-            )
-        return rows
+    def seal_at(self, height: int) -> SealRow | None:
+        """Return the seal of a height; None where it is not here."""
+        heights = SealStore(self.view.store, self.view.community).heights
+        return _row(self.view, height) if height in heights else None
 
     def _seal_by_node(
         self,
@@ -259,6 +238,29 @@ def sealed_now(view: LedgerView) -> tuple[State, int]:
     assert not covered.missing, "what is chosen is held"
     history.accept(history.conclude(advance, covered.records), b"")
     return history.final, history.cut.height
+
+
+def _row(view: LedgerView, height: int) -> SealRow:
+    from commonweal.protocol.ledger.members import membership
+
+    kept = SealStore(view.store, view.community).at(height)
+    assert kept is not None, "the chain has no gaps"
+    certificate, row = kept.sealed.certificate, kept.sealed.seal
+    devices = tuple(device for device, _signature in certificate.signatures)
+    signers = (membership.member_of(view.state, device) for device in devices)
+    return SealRow(
+        height=height,
+        time_ms=row.time_ms,
+        records=_records(view, height),
+        signed=tuple(view.name(member) for member in signers),
+        devices=devices,
+        witnesses=len(kept.sealed.witnesses),
+        round=certificate.round,
+        seal=row.id,
+        state_root=row.state_root,
+        cut_root=row.cut_root,
+        ruleset=row.ruleset,
+    )
 
 
 def _records(view: LedgerView, height: int) -> int | None:

@@ -123,6 +123,7 @@ def environment() -> Environment:
         "id": short_id,
         "instant": instant,
         "when": shown_when,
+        "shown": shown,
     }
     made.filters.update(filters)
     made.globals["asset"] = address

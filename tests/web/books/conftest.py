@@ -39,7 +39,7 @@ class Lanxi(Commons):
         self.meet()
         self.good(self.mei, "attest", self.ids["income"])
         self.seal()
-        self.good(self.bo, "resource", "lend", self.ids["saw"], "Ana")
+        self.ids["lent"] = self.json(self.bo, "resource", "lend", self.ids["saw"], "Ana")["id"]
         self.good(self.bo, "correct", self.ids[FENCE], "4", "hours")
         self.work(WATER, self.bo, "1.25", *garden, "--note", "watered")
         self.meet()
