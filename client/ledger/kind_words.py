@@ -36,7 +36,7 @@ KINDS = {
     "agreement.sign": N_("signs an agreement"),
     "event": N_("says what was given"),
     "attest": N_("says whether something was so"),
-    "erase": N_("has a text forgotten by all"),
+    "body.erase": N_("has a text forgotten by all"),
     "dispute": N_("disputes a contribution, or ends that"),
     "agent.claim": N_("claims to be somebody outside"),
     "agent.name": N_("names somebody outside"),

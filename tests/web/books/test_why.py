@@ -40,10 +40,10 @@ def test_a_share_adds_up_to_the_cent_and_leads_to_its_records(lanxi: Lanxi) -> N
 
 def test_every_sum_is_the_sum_of_its_lines(lanxi: Lanxi) -> None:
     with Member(lanxi.mei) as member:
-        names = [row.line for row in member.shares().lines]
-        claims = [row.claim for row in member.claims().claims]
-        given = [row.id for row in member.contributions().records]
-        sums = [part for id in (*names, *claims, *given) for part in member.reasons(id).sums]
+        ids: list[str] = [row.line for row in member.shares().lines]
+        ids += [row.claim.hex() for row in member.claims().claims]
+        ids += [row.id.hex() for row in member.contributions().records]
+        sums = [part for id in ids for part in member.reasons(id).sums]
     assert len(sums) >= 7
     for one_sum in sums:
         assert sum(part.amount for part in one_sum.parts) == one_sum.total
