@@ -16,7 +16,7 @@ from commonweal.client.community.members import Members
 from commonweal.client.community.membership import Membership
 from commonweal.client.community.node import NodeOfHome
 from commonweal.client.contributions.attestations import Attestations
-from commonweal.client.contributions.contributions import Contributions
+from commonweal.client.contributions.give_choices import Giving
 from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.withdrawals import Withdrawals
@@ -59,7 +59,7 @@ from commonweal.client.things.specifications import Specifications
 
 
 class Member(
-    Contributions,
+    Giving,
     Selections,
     Attestations,
     Withdrawals,

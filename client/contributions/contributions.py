@@ -6,7 +6,7 @@ import mimetypes
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Unpack
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.home.node_client import call
@@ -21,6 +21,7 @@ from commonweal.client.language.quantity import (
 from commonweal.client.language.times import read_bound
 from commonweal.client.ledger.contribution_rows import (
     ContributionList,
+    ContributionPreview,
     Correction,
     RecordedContribution,
     VoidRecord,
@@ -50,6 +51,7 @@ from commonweal.storage.ledger.points_in_time import HAPPENED, read_point_in_tim
 if TYPE_CHECKING:
     from commonweal.client.contributions.event_details import EventDetails
     from commonweal.client.contributions.unit_choice import Amounts
+    from commonweal.client.ledger.drafts import Drafts
     from commonweal.client.ledger.forecast import Forecast
     from commonweal.node.service.events import Text
 
@@ -65,6 +67,13 @@ class HasRecordId(Protocol):
     @property
     def id(self) -> RecordId:
         """The record that was written."""
+
+
+class TriedContribution(NamedTuple):
+    """A contribution that would count, and the drafts that write it."""
+
+    preview: ContributionPreview
+    drafts: Drafts
 
 
 class Contributions(HomeAccess):
@@ -91,11 +100,46 @@ class Contributions(HomeAccess):
         UnreadableQuantity, AmbiguousUnit, UnusableText, UnreadableTime, UnknownId, AmbiguousId,
         EvidenceTooLarge, WouldNotCount.
         """
+        tried = self._tried(action, (quantity, unit), effort, note, file, settles, details)
+        *_specified, written = self._write_drafts(tried.drafts)
+        made = tried.preview
+        place = (written.id, written.seq, made.action, made.quantity, made.unit)
+        return RecordedContribution(*place, made.forecast, made.when)
+
+    def preview_record(
+        self,
+        action: str,
+        quantity: str | int | Decimal,
+        unit: str,
+        *,
+        effort: tuple[str | int | Decimal, str] | None = None,
+        note: str | None = None,
+        file: Path | None = None,
+        settles: tuple[str, ...] = (),
+        **details: Unpack[EventDetails],
+    ) -> ContributionPreview:
+        """Return what `record` would write and what the rules would make of it; write nothing.
+
+        Takes and raises what `record` does, so what counts for nothing is refused here too.
+        """
+        return self._tried(action, (quantity, unit), effort, note, file, settles, details).preview
+
+    def _tried(
+        self,
+        action: str,
+        typed: tuple[str | int | Decimal, str],
+        effort: tuple[str | int | Decimal, str] | None,
+        note: str | None,
+        file: Path | None,
+        settles: tuple[str, ...],
+        details: EventDetails,
+    ) -> TriedContribution:
+        """Return a contribution as it would be written, in the unit that the rules value."""
         from commonweal.client.contributions.event_details import event_data
         from commonweal.client.contributions.unit_choice import EventDraft, best_trial
 
         name = read_action(action, self.words)
-        amounts = self._amounts(name, (quantity, unit), effort)
+        amounts = self._amounts(name, typed, effort)
         text = self._evidence(note, file)
         data = event_data(self.view, name, details)
         spec = self._begun_spec(details, data)
@@ -106,10 +150,14 @@ class Contributions(HomeAccess):
         draft = EventDraft(self.view, data, cited, text, spec)
         best = best_trial(draft, amounts, self.words)
         assert best.forecast is not None, "it passed as a contribution"
-        *_specified, written = self._write_drafts(best.drafts)
         amount = _typed(next(iter(best.amounts.values())))
         when = read_point_in_time(data.get(HAPPENED))
-        return RecordedContribution(written.id, written.seq, name, *amount, best.forecast, when)
+        ruleset = self.view.kept.ruleset
+        known = name in ruleset.values
+        rule = ruleset.sentence(self.words.language, "value", name) if known else ""
+        return TriedContribution(
+            ContributionPreview(name, *amount, best.forecast, when, rule), best.drafts
+        )
 
     def wait_until_held(self, written: Sequence[HasRecordId], peers: int) -> int:
         """Return how many peers hold what was written, once `peers` do.

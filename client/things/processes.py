@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commonweal.client.access import HomeAccess, prefix
+from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.quantity import read_scope
 from commonweal.client.ledger.contribution_rows import spec_name
 from commonweal.client.ledger.named import PROCESS_NAMES, find_process, spec_named
@@ -66,11 +66,11 @@ class Processes(HomeAccess):
         if scope is not None:
             data["inScopeOf"] = read_scope(scope, self.words)
         body = note_body(note, words=self.words)
-        spec = spec_named(self.view, name, PROCESS_NAMES)
-        if spec is None:
-            spec = self._write_one("spec.process", {"name": name}).id
-        written = self._write_one("process", {**data, "basedOn": bytes(spec)}, (), body)
-        return NewProcess(written.id, written.seq, spec)
+        drafts, spec = self.view.drafts(), spec_named(self.view, name, PROCESS_NAMES)
+        known = drafts.add(wish_of("spec.process", {"name": name})) if spec is None else spec
+        drafts.add(wish_of("process", {**data, "basedOn": bytes(known)}, (), body))
+        *specified, written = self._write_drafts(drafts)
+        return NewProcess(written.id, written.seq, specified[0].id if specified else known)
 
     def end_process(self, process: str | bytes) -> EndedProcess:
         """End a process that this member began. Raises UnknownId, AmbiguousId, WouldNotCount."""
