@@ -19,7 +19,11 @@ from commonweal.web.pages import assets, entry, failures, settings, today
 from commonweal.web.pages.begin import welcome
 from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import ledger, why
+from commonweal.web.pages import assets, entry, failures, settings
+from commonweal.web.pages.books import ledger
 from commonweal.web.pages.returns import money, payments, reports
+from commonweal.web.pages.daily import give, today
+from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import API, Application, Gate
 from commonweal.web.security.sessions import Sessions
@@ -39,6 +43,7 @@ PAGES = (
     settings,
     assets,
 )
+PAGES = (entry, today, give, ledger, settings, assets)
 
 
 def create_application(home: Path, port: int, tokens: EntryTokens) -> Application:
@@ -54,6 +59,8 @@ def create_application(home: Path, port: int, tokens: EntryTokens) -> Applicatio
     for page in PAGES:
         inner.include_router(page.router)
     inner.add_exception_handler(CommonwealError, failures.refused)
+    inner.add_exception_handler(SentAgain, failures.sent_again)
+    inner.add_exception_handler(KeysLocked, failures.locked)
     inner.add_exception_handler(HTTPException, failures.missing)
     inner.add_exception_handler(404, failures.missing)
     inner.add_exception_handler(RequestValidationError, failures.missing)

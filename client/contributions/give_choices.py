@@ -17,7 +17,6 @@ from commonweal.client.ledger.contribution_rows import event_words, spec_name
 from commonweal.client.ledger.forecast import Forecast
 from commonweal.client.ledger.named import outside_name, units_defined
 from commonweal.client.ledger.texts import text_of
-from commonweal.client.sheets.rows import OPENING
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger.members import agents, membership
 from commonweal.protocol.ledger.things import units_and_specs
@@ -160,7 +159,7 @@ def _used_words(view: LedgerView) -> tuple[list[str], list[str]]:
     )
     ordered = sorted(rows, key=lambda row: row[0] != view.me)
     units = [unit for _, unit, _ in ordered if unit]
-    return units, [scope for *_, scope in ordered if scope and scope != OPENING]
+    return units, [scope for *_, scope in ordered if scope]
 
 
 def _ranked(used: Iterable[str], known: Iterable[str]) -> list[str]:

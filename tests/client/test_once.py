@@ -15,39 +15,17 @@ import pytest
 from commonweal.client import Member, create_home
 from commonweal.client.ledger import drafts
 from commonweal.protocol.errors import KeyTaken, NotWithdrawn, UsageError, WouldNotCount
+from tests.builders import deaths
 
 REQUEST = b"work 3 hours"
 DYING = """
-import os, signal, sys
+import sys
 from pathlib import Path
 from commonweal.client import Member
-from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Submit
-from commonweal.storage.records.log_store import Store
+from tests.builders.deaths import die_at
 
 home, key, point = Path(sys.argv[1]), *sys.argv[2:]
-
-def dies(*_args, **_more):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def dying_after(method):
-    def with_death(*args, **more):
-        method(*args, **more)
-        dies()
-    return with_death
-
-match point:
-    case "before it asks":
-        follow = LocalClient.follow
-        LocalClient.follow = lambda line, q: dies() if isinstance(q, Submit) else follow(line, q)
-    case "before it reads the answer":
-        LocalClient._read = dies
-    case "after the answer":
-        LocalClient.ask = dying_after(LocalClient.ask)
-    case "before the commit":
-        Store.commit = dies
-    case "after the commit":
-        Store.commit = dying_after(Store.commit)
+die_at(point)
 with Member(home) as member:
     member.once(key, b"work 3 hours", lambda: member.record("work", 3, "hours"))
 """
@@ -155,9 +133,7 @@ def died(home: Path, point: str, key: str = "a key") -> None:
     assert ended.returncode == -signal.SIGKILL, "it died at that point"
 
 
-@pytest.mark.parametrize(
-    "point", ["before it asks", "before it reads the answer", "after the answer"]
-)
+@pytest.mark.parametrize("point", deaths.WITH_NODE)
 def test_a_process_that_dies_while_a_node_writes(with_node: Path, point: str) -> None:
     before = count(with_node)
     died(with_node, point, point)
@@ -166,7 +142,7 @@ def test_a_process_that_dies_while_a_node_writes(with_node: Path, point: str) ->
     assert count(with_node) == before + 1
 
 
-@pytest.mark.parametrize("point", ["before the commit", "after the commit"])
+@pytest.mark.parametrize("point", deaths.ALONE)
 def test_a_process_that_dies_while_it_writes_alone(home: Path, point: str) -> None:
     died(home, point)
     assert recorded(home)[1] == (point == "after the commit")

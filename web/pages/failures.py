@@ -10,7 +10,13 @@ from fastapi.responses import HTMLResponse
 from commonweal.client.language.words import N_
 from commonweal.protocol.errors import CommonwealError, MissingDatabase, NotInCommunity, UnknownId
 from commonweal.web.pages.language import words_of
-from commonweal.web.pages.request import page_request, sentence, theme_of
+from commonweal.web.pages.request import (
+    KeysLocked,
+    SentAgain,
+    page_request,
+    sentence,
+    theme_of,
+)
 from commonweal.web.pages.template_set import rendered
 
 log = logging.getLogger(__name__)
@@ -28,6 +34,18 @@ async def refused(request: Request, error: Exception) -> Response:
         return page.go(WELCOME)
     status = 404 if isinstance(error, UnknownId) else 422
     return page.show("failure.html", status, reason=sentence(error, page.words))
+
+
+async def sent_again(request: Request, sent: Exception) -> Response:
+    """Lead a form that was sent before to where it led then; nothing is written."""
+    assert isinstance(sent, SentAgain)
+    return (await page_request(request)).go_again(sent)
+
+
+async def locked(request: Request, error: Exception) -> Response:
+    """Ask for the passphrase of the keystore, where no node runs that would write."""
+    assert isinstance(error, KeysLocked)
+    return (await page_request(request)).ask_passphrase(error)
 
 
 async def missing(request: Request, _error: Exception) -> Response:

@@ -6,27 +6,48 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
-from urllib.parse import urlencode
+from hashlib import blake2b
+from typing import Annotated, Any, TypeVar, cast
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from commonweal.client.language.words import Words
+from commonweal.client.home.submit import WrittenRecord
+from commonweal.client.language.words import N_, Words
 from commonweal.client.member import Member
-from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.errors import CommonwealError, PassphraseNeeded, WrongPassphrase
 from commonweal.storage.home.home import Home
 from commonweal.web.pages.language import words_of
 from commonweal.web.pages.navigation import MENU
-from commonweal.web.pages.template_set import rendered
+from commonweal.web.pages.template_set import rendered, short_id
 from commonweal.web.security.gate import REFRESH
 from commonweal.web.security.sessions import Session
 
 THEME_COOKIE = "weal_theme"
 THEMES = ("auto", "light", "dark")
 ONCE_BYTES = 12
+UNCOUNTED_FIELDS = frozenset({"form_token", "once", "passphrase"})
+"""Fields that are no part of what is asked: the same form of a later session asks the same."""
+DONE_BEFORE = N_("This form was sent before. What it asked for is done, once.")
 
 T = TypeVar("T")
+
+
+class SentAgain(Exception):
+    """A form that is sent again after it was done. earlier: the records that it wrote then."""
+
+    def __init__(self, earlier: tuple[WrittenRecord, ...]) -> None:
+        super().__init__()
+        self.earlier = earlier
+
+
+class KeysLocked(Exception):
+    """No node runs that writes, and the keystore has a passphrase that was not sent."""
+
+    def __init__(self, *, is_wrong: bool) -> None:
+        super().__init__()
+        self.is_wrong = is_wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +93,52 @@ class PageRequest:
         with Member(self.home, language=self.words.language) as member:
             yield member
 
-    def act(self, do: Callable[[Member], T], *, passphrase: str | None = None) -> T:
-        """Return what `do` returns, which writes for the member. Raises what it raises.
+    def act(
+        self,
+        do: Callable[[Member], T],
+        *,
+        passphrase: str | None = None,
+        again: Callable[[tuple[WrittenRecord, ...]], T] | None = None,
+    ) -> T:
+        """Return what `do` returns; it calls one method that writes. Raises what that raises.
 
-        passphrase: of the keystore; None where a running node writes, or there is none.
+        A form writes once, however often it is sent, also after this process was killed.
+
+        passphrase: of the keystore, for what asks for it in any case; else it is asked for only
+        where no node runs that writes. again: makes the same of the records that were written,
+        where the form was sent before; without it the browser is led to where the first answer
+        led, or to the page that the form stood on.
         """
-        language = self.words.language
-        with Member(self.home, language=language, passphrase=passphrase) as member:
-            return do(member)
+        language, key = self.words.language, self.once_key
+        typed = passphrase or self.field("passphrase") or None
+        with Member(self.home, language=language, passphrase=typed) as member:
+            try:
+                if not key:
+                    return do(member)
+                made = member.once(key, b"", lambda: do(member))
+            except (PassphraseNeeded, WrongPassphrase) as error:
+                if passphrase is not None:
+                    raise
+                raise KeysLocked(is_wrong=isinstance(error, WrongPassphrase)) from error
+        self.request.state.acted_under = key
+        if not made.earlier:
+            return cast("T", made.answer)
+        if again is None:
+            raise SentAgain(made.earlier)
+        return again(made.earlier)
+
+    @property
+    def once_key(self) -> str:
+        """The key under which this form acts: of its `once`, and of all that it asks for."""
+        once = self.field("once")
+        if not once:
+            return ""
+        asked = blake2b(digest_size=16)
+        for name, value in [("", self.path), *self.form.multi_items()]:
+            if name not in UNCOUNTED_FIELDS:
+                part = value.encode() if isinstance(value, str) else _content(value)
+                asked.update(b"%d %d " % (len(name), len(part)) + name.encode() + part)
+        return f"{once} {asked.hexdigest()}"
 
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page. values: what its template names."""
@@ -111,12 +170,49 @@ class PageRequest:
         if notice:
             self.session.notify(notice)
         asked = urlencode({name: value for name, value in query.items() if value})
-        target = f"{path}?{asked}" if asked else path
-        return RedirectResponse(f"{target}#{at}" if at else target, 303)
+        target = (f"{path}?{asked}" if asked else path) + (f"#{at}" if at else "")
+        if key := getattr(self.request.state, "acted_under", ""):
+            self.session.remember(key, (target, notice))
+        return RedirectResponse(target, 303)
+
+    def ask_passphrase(self, locked: KeysLocked) -> Response:
+        """Ask for the passphrase that a form lacked, to send the same form again with it."""
+        texts = [
+            (name, value)
+            for name, value in self.form.multi_items()
+            if isinstance(value, str) and name not in ("form_token", "passphrase")
+        ]
+        return self.show("locked.html", 422, fields=texts, is_wrong=locked.is_wrong)
+
+    def go_again(self, sent: SentAgain) -> Response:
+        """Send the browser to where the first answer to the same form led, if it is known.
+
+        Else to the page that the form stood on, and there to what was written.
+        """
+        if answer := self.session.answers.get(self.once_key):
+            target, notice = answer
+            return self.go(target, notice)
+        came_from = urlsplit(self.request.headers.get("referer", ""))
+        path = f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path
+        at = f"r-{short_id(sent.earlier[0].id)}"
+        return self.go(own_path(path, "/"), self.words(DONE_BEFORE), at=at)
 
     def sentence(self, error: CommonwealError) -> str:
         """Return what went wrong, as the member reads it beside the field."""
         return sentence(error, self.words)
+
+
+def own_path(path: str, otherwise: str) -> str:
+    """Return a path of this page to go back to; `otherwise` where it is another site's."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_ours and path.isprintable() else otherwise
+
+
+def _content(upload: Any) -> bytes:
+    """Return the bytes of a file that was sent, and leave it to be read again."""
+    sent: bytes = upload.file.read()
+    upload.file.seek(0)
+    return sent
 
 
 def sentence(error: CommonwealError, words: Words) -> str:

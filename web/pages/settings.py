@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from commonweal.web.pages.language import LANGUAGE_COOKIE, LANGUAGES
-from commonweal.web.pages.request import THEME_COOKIE, THEMES, Page
+from commonweal.web.pages.request import THEME_COOKIE, THEMES, Page, own_path
 
 router = APIRouter()
 
@@ -22,7 +22,7 @@ def settings(page: Page) -> Response:
 @router.post("/settings/look")
 def choose(page: Page) -> Response:
     """Keep the language and the colours that were chosen, in cookies of this browser."""
-    answer = page.go(_back(page.field("back")))
+    answer = page.go(own_path(page.field("back"), "/settings"))
     for cookie, name, known in (
         (LANGUAGE_COOKIE, "language", LANGUAGES),
         (THEME_COOKIE, "theme", THEMES),
@@ -47,9 +47,3 @@ def end_others(page: Page) -> Response:
         "{n} other browser was sent out.", "{n} other browsers were sent out.", ended
     )
     return page.go("/settings", text.format(n=ended))
-
-
-def _back(path: str) -> str:
-    """Return a path of this page to go back to; never another site."""
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if is_ours and path.isprintable() else "/settings"

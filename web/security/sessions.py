@@ -22,6 +22,8 @@ FILE_BYTES_MAX = 16 * 1024
 KEPT_EVERY_MS = 600_000
 """How often the file learns that a session is used."""
 NOTICES_MAX = 8
+ANSWERS_MAX = 32
+"""How many answers to forms a session remembers, for those that are sent again."""
 
 
 @dataclass(slots=True)
@@ -29,15 +31,23 @@ class Session:
     """A browser that was let in. key: the hash of its cookie.
 
     form_token: what every form carries. notices: sentences for the next page that it sees.
+    answers: where forms that wrote led to, and with which notice, by the keys they wrote under.
     """
 
     key: str
     form_token: str
     notices: list[str] = field(default_factory=list)
+    answers: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def notify(self, sentence: str) -> None:
         """Let the next page show a sentence; of too many, the earliest is forgotten."""
         self.notices = [*self.notices[1 - NOTICES_MAX :], sentence]
+
+    def remember(self, key: str, answer: tuple[str, str]) -> None:
+        """Remember the answer to a form; of too many, the earliest is forgotten."""
+        self.answers[key] = answer
+        while len(self.answers) > ANSWERS_MAX:
+            del self.answers[next(iter(self.answers))]
 
     def take_notices(self) -> list[str]:
         """Return the sentences to be shown, once."""

@@ -14,4 +14,4 @@ router = APIRouter()
 def today(page: Page) -> Response:
     """Show what waits, deadlines first."""
     with page.member() as member:
-        return page.show("today.html", inbox=member.inbox(), kinds=KINDS)
+        return page.show("daily/today.html", inbox=member.inbox(), kinds=KINDS)
