@@ -15,15 +15,15 @@ from commonweal.storage.home.home import Home
 from commonweal.web.api.application import create_api
 from commonweal.web.live import stream
 from commonweal.web.live.hub import LiveHub
-from commonweal.web.pages import assets, entry, failures, settings, today
+from commonweal.web.pages import assets, entry, failures, settings
 from commonweal.web.pages.begin import welcome
 from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import ledger, why
 from commonweal.web.pages import assets, entry, failures, settings
 from commonweal.web.pages.books import ledger
-from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.pages.daily import give, today
 from commonweal.web.pages.request import KeysLocked, SentAgain
+from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import API, Application, Gate
 from commonweal.web.security.sessions import Sessions
@@ -35,6 +35,7 @@ PAGES = (
     stream,
     welcome,
     today,
+    give,
     ledger,
     why,
     money,
@@ -43,7 +44,6 @@ PAGES = (
     settings,
     assets,
 )
-PAGES = (entry, today, give, ledger, settings, assets)
 
 
 def create_application(home: Path, port: int, tokens: EntryTokens) -> Application:
