@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Unpack
@@ -21,7 +22,6 @@ from commonweal.client.language.quantity import (
 from commonweal.client.language.times import read_bound
 from commonweal.client.ledger.contribution_rows import (
     ContributionList,
-    ContributionPreview,
     Correction,
     RecordedContribution,
     VoidRecord,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from commonweal.client.ledger.drafts import Drafts
     from commonweal.client.ledger.forecast import Forecast
     from commonweal.node.service.events import Text
+    from commonweal.storage.ledger.points_in_time import PointInTime
 
 ENVELOPE_BYTES_MAX = 256
 """What salt, media type and lengths add to a text or file."""
@@ -67,6 +68,23 @@ class HasRecordId(Protocol):
     @property
     def id(self) -> RecordId:
         """The record that was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionPreview:
+    """A contribution as it would be written, and what the rules in force would make of it.
+
+    quantity, unit: those that would be written, which may be others than were typed: what the
+    rules value. when: the date that it would state; None where it states none. rule: the sentence
+    of the rule that values this action; "" where there is no rule, or it has none.
+    """
+
+    action: str
+    quantity: Decimal
+    unit: str
+    forecast: Forecast
+    when: PointInTime | None
+    rule: str
 
 
 class TriedContribution(NamedTuple):

@@ -76,23 +76,6 @@ class RecordedContribution:
 
 
 @dataclass(frozen=True, slots=True)
-class ContributionPreview:
-    """A contribution as it would be written, and what the rules in force would make of it.
-
-    quantity, unit: those that would be written, which may be others than were typed: what the
-    rules value. when: the date that it would state; None where it states none. rule: the sentence
-    of the rule that values this action; "" where there is no rule, or it has none.
-    """
-
-    action: str
-    quantity: Decimal
-    unit: str
-    forecast: Forecast
-    when: PointInTime | None
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
 class VoidRecord:
     """A record of this home's member that does not count, because a log of theirs forked."""
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from commonweal.client.contributions.contributions import ContributionPreview
 from commonweal.client.contributions.give_choices import OwnContribution
-from commonweal.client.ledger.contribution_rows import ContributionPreview
 from commonweal.client.ledger.forecast import forecast_words
 from commonweal.client.member import Member
 from commonweal.protocol.errors import (
