@@ -19,8 +19,6 @@ from commonweal.web.pages import assets, entry, failures, settings
 from commonweal.web.pages.begin import welcome
 from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import ledger, why
-from commonweal.web.pages import assets, entry, failures, settings
-from commonweal.web.pages.books import ledger
 from commonweal.web.pages.daily import give, today
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, reports

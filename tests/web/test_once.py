@@ -165,7 +165,7 @@ def test_a_form_without_a_number_of_its_own_acts_each_time(home: Path) -> None:
 
 def test_answers_that_a_session_remembers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "ANSWERS_MAX", 2)
-    session = Session("key", "token", 0)
+    session = Session("key", "token", [])
     for key in "abca":
         session.remember(key, (f"/{key}", ""))
     assert list(session.answers) == ["c", "a"]
