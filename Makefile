@@ -135,7 +135,7 @@ clean: ## remove what was made here
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(RUN):
-	@test -n "$(PYTHON)" || { echo "commonweal: Python 3.11, 3.12 or 3.13 is missing: apt install python3 python3-venv python3-dev, or brew install python@3.13" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "commonweal: Python 3.11, 3.12 or 3.13 is missing: apt install python3 python3-venv python3-dev; brew install python@3.13; or uv python install 3.13" >&2; exit 1; }
 	@"$(PYTHON)" .ci/machine.py
 	"$(PYTHON)" -m venv $(VENV)
 

@@ -57,6 +57,7 @@ def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
     last = text.rpartition("\nFROM ")[2]
     assert re.search(r"^USER commonweal$", last, re.MULTILINE)
     assert "--require-hashes -r requirements.txt" in text
+    assert "COPY deploy/wheel_backend.py" in text  # without it, nothing is built
     assert "ADD " not in text and "curl" not in text and ":latest" not in text
     assert last.index("USER commonweal") < last.index("ENTRYPOINT")
 
