@@ -21,6 +21,8 @@ from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import ledger, why
 from commonweal.web.pages.daily import give, today
 from commonweal.web.pages.request import KeysLocked, SentAgain
+from commonweal.web.pages.books import ledger
+from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import API, Application, Gate
@@ -39,6 +41,8 @@ PAGES = (
     money,
     payments,
     reports,
+    invite,
+    node,
     settings,
     assets,
 )
@@ -52,6 +56,7 @@ def create_application(home: Path, port: int, tokens: EntryTokens) -> Applicatio
     sessions = Sessions(home)
     inner.state.home = Home(home)
     inner.state.sessions, inner.state.entry = sessions, tokens
+    inner.state.links = {}
     inner.state.newcomer = Newcomer(inner.state.home)
     inner.state.live = LiveHub(inner.state.home)
     for page in PAGES:

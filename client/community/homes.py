@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from commonweal.protocol.identity.identity import (
     inception_from_entropy,
     member_signer,
 )
-from commonweal.protocol.identity.phrase import Language, phrase_from_entropy
+from commonweal.protocol.identity.phrase import Language, entropy_from_phrase, phrase_from_entropy
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import SALT_BYTES, community_of
 from commonweal.protocol.vocabulary.identifiers import (
@@ -130,6 +131,19 @@ def unconfirmed_words(home: Home, unlock: Unlock = without_passphrase) -> str | 
         return None
     entropy = unlock(home).member_entropy
     return None if entropy is None else phrase_from_entropy(entropy, LANGUAGES[language.decode()])
+
+
+def are_own_words(home: Home, phrase: str, unlock: Unlock = without_passphrase) -> bool:
+    """Return whether 24 words, as they are typed, are those of this home's member.
+
+    Raises what `entropy_from_phrase` raises, and PassphraseNeeded where this device does not hold
+    the member's key.
+    """
+    entropy = entropy_from_phrase(phrase)
+    own = unlock(home).member_entropy
+    if own is None:
+        raise PassphraseNeeded(str(home.keystore))
+    return hmac.compare_digest(entropy, own)
 
 
 def confirm_words(home: Home) -> None:

@@ -22,7 +22,7 @@ from commonweal.storage.home.home import Home
 from commonweal.web.live.strip import Strip, lost_strip, node_strip, status_strip
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeChanges
+    from commonweal.node.control.messages import NodeChanges, NodeSummary
 
 STREAMS_MAX = 8
 HEARTBEAT_SECONDS = 15.0
@@ -80,13 +80,17 @@ class LiveHub:
         place = "-" if last is None else f"{last.epoch.hex()[:8]}-{last.number}"
         return f"{place}-{self._losses}"
 
+    @property
+    def now(self) -> NodeSummary | None:
+        """How the node stands by its last change; None while it is gone."""
+        return None if self._last is None or self._lost_ms is not None else self._last.now
+
     def strip(self, words: Words) -> Strip:
         """Return how the node stands, as the top of every page says it."""
         from commonweal.node.control.messages import Status
 
-        last = self._last
-        if last is not None and self._lost_ms is None:
-            return node_strip(last.now, words)
+        if (now := self.now) is not None:
+            return node_strip(now, words)
         status = ask_if_running(self._home, Status())
         return lost_strip(words) if status is None else status_strip(status, words)
 

@@ -1,0 +1,1 @@
+"""The pages of the node and of invites."""

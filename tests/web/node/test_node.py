@@ -1,0 +1,100 @@
+"""Node: how it stands in both languages, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commonweal.client import Member, create_home
+from commonweal.client.home.reminders import read_reminders
+from commonweal.client.keep.restoration import restore_backup
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home
+from tests.builders.browser import Browser, browser
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("COMMONWEAL_LISTEN", "/ip4/127.0.0.1/tcp/0")
+    monkeypatch.setenv("COMMONWEAL_MDNS", "false")
+    path = tmp_path / "ann"
+    phrases[path] = create_home(path, "Ann", passphrase="blue heron").words
+    with Member(path, passphrase="blue heron") as ann:
+        ann.found("Garden", rules="none")
+    yield path
+    if Home(path).holder() is not None:
+        with Member(path) as ann:
+            ann.stop_node()
+
+
+phrases: dict[Path, str] = {}
+
+
+@pytest.fixture
+def ann(home: Path) -> Iterator[Browser]:
+    with browser(home) as entered:
+        yield entered
+
+
+def test_the_node_is_started_sealed_with_and_ended(ann: Browser, home: Path) -> None:
+    ann.get("/node")
+    assert "does not run" in ann.text
+    ann.post("/node/start", {"passphrase": "red heron"})
+    assert ann.page.status_code == 422
+    assert Home(home).holder() is None
+    ann.post("/node/start", {"passphrase": "blue heron"})
+    assert "Your node runs." in ann.text
+    assert Home(home).holder() is not None
+    ann.post("/node/seal")
+    assert "final now" in ann.text
+    ann.post("/node/seal")
+    assert "Nothing waits for a seal." in ann.text or "final now" in ann.text
+    ann.post("/node/stop")
+    assert "The node ended." in ann.text
+    assert Home(home).holder() is None
+
+
+def test_what_is_wrong_is_said_with_what_to_do(ann: Browser) -> None:
+    ann.get("/node")
+    assert "Is all well?" in ann.text
+    assert "look here" in ann.text
+    zh = ann.get("/node", language="zh").text
+    assert "如果这台电脑现在坏了" in zh
+    assert "没有运行" in zh
+
+
+def test_the_backup_makes_the_home_again(ann: Browser, home: Path, tmp_path: Path) -> None:
+    ann.get("/node")
+    answer = ann.post("/node/backup")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    file = tmp_path / "taken.backup"
+    file.write_bytes(answer.content)
+    assert read_reminders(Home(home)).backup_ms is not None
+    again = Home(tmp_path / "again")
+    restore_backup(again, file, lambda path: (keystore.unlock(path, "blue heron"), "blue heron"))
+    assert again.exists()
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        ("", "0 words were read"),
+        ("abandon " * 24, "do not fit"),
+        ("x" * 500, "1 words were read"),
+        ("abandon " * 23 + "art", "These are the words of somebody else."),
+    ],
+)
+def test_words_that_are_not_theirs_are_told(ann: Browser, phrase: str, said: str) -> None:
+    ann.get("/node")
+    ann.post("/node/words", {"phrase": phrase, "passphrase": "blue heron"})
+    assert ann.page.status_code == 422
+    assert said in ann.text
+
+
+def test_their_own_words_are_known(ann: Browser, home: Path) -> None:
+    ann.get("/node")
+    ann.post("/node/words", {"phrase": phrases[home].upper(), "passphrase": "blue heron"})
+    assert "These are your words." in ann.text
+    assert phrases[home].split()[0] not in ann.page.text
