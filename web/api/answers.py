@@ -28,6 +28,7 @@ STATUSES: tuple[tuple[type[CommonwealError], int], ...] = (
     (errors.EvidenceTooLarge, 413),
     (errors.QuestionTooLong, 422),
     (errors.UsageError, 400),
+    (errors.UnreadableWords, 422),
     (errors.WouldNotCount, 422),
     (errors.NotWithdrawn, 409),
     (errors.DeviceFrozen, 409),

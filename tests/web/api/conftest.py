@@ -9,6 +9,7 @@ import pytest
 
 from commonweal.client import Member, create_home
 from tests.builders.api_calls import Caller, calling
+from tests.web.api.village import Village
 
 
 @pytest.fixture
@@ -25,3 +26,9 @@ def caller(home: Path) -> Iterator[Caller]:
     """One that calls the API of that home, and may write."""
     with calling(home) as caller:
         yield caller
+
+
+@pytest.fixture(scope="package")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Village:
+    """A community in which every write was called."""
+    return Village(tmp_path_factory.mktemp("village"))

@@ -1,0 +1,206 @@
+"""What the API reads is what the commands write with `-o json`, and comes in parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from commonweal.client import Member
+from commonweal.client.language.plain import plain
+from commonweal.web.api.application import SUBJECTS
+from commonweal.web.api.cursors import NAMED_ROWS
+from tests.builders.api_calls import Caller, calling
+from tests.builders.weal import good
+from tests.web.api.test_writes import fits
+from tests.web.api.village import WORK, Village
+
+READS: dict[str, Any] = {
+    route.path: route.responses[200]["model"]
+    for subject in SUBJECTS
+    for route in subject.router.routes
+    if "GET" in getattr(route, "methods", ())
+}
+"""The schema of the answer of each read, by its path."""
+
+EQUAL = [
+    ("/status", "status"),
+    ("/inbox", "inbox"),
+    ("/records/{work}", "show {work}"),
+    ("/seals", "seals --last 100"),
+    ("/contributions", "ledger"),
+    ("/contributions?member=Mei&action=work&scope=garden", "ledger --member Mei --scope garden"),
+    ("/contributions?since=2026-11-23&until=2026-11-24", "ledger --since 2026-11-23 --until 1d"),
+    ("/explanations/{work}", "explain {work}"),
+    ("/explanations/{income}", "explain {income}"),
+    ("/explanations/{proposal}", "explain {proposal}"),
+    ("/traces/{thing}", "trace {thing}"),
+    ("/traces/{thing}?up=false", "trace --down {thing}"),
+    ("/attests", "attest"),
+    ("/members", "members"),
+    ("/devices", "device list"),
+    ("/devices?member=Bo", "device list --member Bo"),
+    ("/roles", "role list"),
+    ("/invites", "invite list"),
+    ("/shares", "shares"),
+    ("/shares?if_sealed=true", "shares --if-sealed"),
+    ("/shares/lines", "shares --lines"),
+    ("/balance", "balance"),
+    ("/balance?member=Bo", "balance Bo"),
+    ("/claims", "claims"),
+    ("/claims?settled=false&if_sealed=true", "claims --open --if-sealed"),
+    ("/payouts", "payouts"),
+    ("/rounds", "round list"),
+    ("/rounds/circle", "round show circle"),
+    ("/rules", "rules show"),
+    ("/rules?proposal={proposal}", "rules show --proposal {proposal}"),
+    ("/rules/history", "rules history"),
+    ("/proposals", "vote list"),
+    ("/proposals?decided=true", "vote list --all"),
+    ("/proposals/{proposal}", "vote show {proposal}"),
+    ("/resources", "resource list"),
+    ("/resources?name=ladder", "resource list ladder"),
+    ("/resources/{thing}", "resource show {thing}"),
+    ("/units", "unit list"),
+    ("/specifications", "spec list"),
+    ("/processes?ended=true", "process list --all"),
+    ("/agents", "agent list"),
+    ("/recipes", "recipe list"),
+    ("/recipes/Bread", "recipe show Bread"),
+    ("/plans?ended=true", "plan list --all"),
+    ("/plans/{plan}", "plan show {plan}"),
+]
+WITHOUT_A_COMMAND = {
+    "/peers": "needs a node: docs/http-api.md and test_schema ask one",
+    "/deadlines": Member.deadlines,
+    "/reports/money": Member.money_flow,
+    "/reports/community": Member.report,
+    "/contributions/{id}/forecast": "what `record` says beside the id",
+    "/proposals/{id}/trial": "needs a trial: the backtest has the same form",
+}
+
+
+@pytest.fixture(scope="module")
+def reader(village: Village) -> Iterator[Caller]:
+    with calling(village.mei.path, "read") as caller:
+        yield caller
+
+
+def of(path: str) -> str:
+    """Return the path of the document that a call is of."""
+    asked = path.partition("?")[0]
+    if asked in READS:
+        return asked
+    patterns = {known: re.sub("{[a-z]+}", "[^/]+", known) for known in READS}
+    (fitting,) = (known for known, pattern in patterns.items() if re.fullmatch(pattern, asked))
+    return fitting
+
+
+def test_every_read_is_compared_or_has_a_reason() -> None:
+    assert {of(path) for path, _ in EQUAL} | WITHOUT_A_COMMAND.keys() == READS.keys()
+
+
+@pytest.mark.parametrize(("path", "command"), EQUAL)
+def test_a_read_is_equal_to_its_command(
+    village: Village,
+    reader: Caller,
+    path: str,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMMONWEAL_HOME", str(village.mei.path))
+    ids = {name: id for name, id in vars(village).items() if isinstance(id, str)}
+    given = reader.get(path.format(**ids), **({} if "?" in path else paging(path)))
+    assert fits(READS[of(path)], given)
+    assert given.pop("next", None) is None
+    assert given == good(*command.format(**ids).split(), "-o", "json").json
+
+
+def paging(path: str) -> dict[str, int]:
+    return {"limit": 1000} if "next" in getattr(READS[of(path)], "model_fields", {}) else {}
+
+
+@pytest.mark.parametrize("path", ["/deadlines", "/reports/money", "/reports/community"])
+def test_a_read_is_equal_to_its_method(village: Village, reader: Caller, path: str) -> None:
+    method: Any = WITHOUT_A_COMMAND[path]
+    with Member(village.mei) as mei:
+        wanted = plain(method(mei))
+    given = reader.get(path)
+    assert fits(READS[path], given)
+    if path == "/deadlines":
+        given.pop("as_of"), wanted.pop("as_of")
+    assert given == wanted
+
+
+def test_a_forecast_is_that_of_the_record(village: Village, reader: Caller) -> None:
+    _sent, given = village.answers["/contributions"]
+    forecast = reader.get(f"/contributions/{given['id']}/forecast")
+    assert given["forecast"] == forecast | {"attestations_missing": 1}
+    assert reader.try_get(f"/contributions/{village.proposal}/forecast").status_code == 404
+
+
+def test_a_file_of_rules_is_compared_as_by_the_commands(village: Village, reader: Caller) -> None:
+    file = village.mei.path.parent / "other.toml"
+    file.write_text(village.rules, "utf-8")
+    other, proposed = {"toml": village.rules}, {"proposal": village.proposal}
+    for asked, typed in ((other, str(file)), (proposed, village.proposal)):
+        for path, command in (("/rules/diff", "diff"), ("/rules/backtest", "backtest")):
+            wanted = village.lanxi.json(village.mei, "rules", command, typed)
+            given = reader.post(path, asked)
+            given.pop("next", None)
+            assert given == wanted
+    assert reader.post("/rules/check", other) == village.lanxi.json(
+        village.mei, "rules", "check", file
+    )
+    bad = reader.post("/rules/check", {"toml": "name = 3\n"})
+    assert not bad["ok"] and bad["problems"]
+    for asked in ({}, other | proposed):
+        assert reader.try_post("/rules/diff", asked).status_code == 400
+    assert reader.try_post("/rules/diff", {"proposal": "/etc/passwd"}).status_code == 422
+
+
+def test_a_list_in_parts_is_the_list(village: Village, reader: Caller) -> None:
+    for path, name in (("/contributions", "records"), ("/units", "units"), ("/claims", "claims")):
+        whole = reader.get(path, limit=1000)[name]
+        parts: list[Any] = []
+        rest: str | None = ""
+        while rest is not None:
+            given = reader.get(path, limit=2, **({"cursor": rest} if rest else {}))
+            assert len(given[name]) <= 2
+            parts += given[name]
+            rest = given["next"]
+        assert parts == whole
+
+
+def test_what_comes_meanwhile_moves_no_part(caller: Caller) -> None:
+    ids = [caller.post("/contributions", WORK)["id"] for _ in range(6)]
+    newest = ids[::-1]
+    first = caller.get("/contributions", limit=2)
+    assert [row["id"] for row in first["records"]] == newest[:2]
+    caller.post("/contributions", WORK | {"when": "2026-01-05"})
+    caller.post("/contributions", WORK)
+    caller.post(f"/contributions/{newest[1]}/withdrawal")
+    second = caller.get("/contributions", limit=2, cursor=first["next"])
+    assert [row["id"] for row in second["records"]] == newest[2:4]
+
+
+def test_a_row_that_left_the_list_does_not_end_it(caller: Caller) -> None:
+    ids = [caller.post("/processes", {"name": f"p{n}"})["id"] for n in range(NAMED_ROWS + 3)]
+    listed = caller.get("/processes", limit=NAMED_ROWS + 1)
+    for id in ids[2 : NAMED_ROWS + 1]:
+        caller.post(f"/processes/{id}/end")
+    rest = caller.get("/processes", cursor=listed["next"])["processes"]
+    assert [row["id"] for row in rest] == ids[NAMED_ROWS + 1 :]
+    caller.post(f"/processes/{ids[1]}/end")
+    given = caller.try_get("/processes", cursor=listed["next"])
+    assert (given.status_code, given.json()["error"]["code"]) == (400, "usage_error")
+
+
+def test_numbers_are_exact(caller: Caller) -> None:
+    quantity = "3.000000001"
+    caller.post("/contributions", WORK | {"action": "produce", "quantity": quantity, "unit": "kg"})
+    (row,) = caller.get("/contributions")["records"]
+    assert Decimal(row["quantity"]) == Decimal(quantity)

@@ -1,0 +1,170 @@
+"""A community in which every write of the API was called once, with what each answered."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from commonweal.client.plans.recipe_text import EXAMPLE
+from commonweal.storage.home.home import Home
+from tests.builders import homes
+from tests.builders.api_calls import calling
+from tests.builders.commons import Commons, meet
+from tests.commands.share.test_round import CIRCLE
+
+WORK = {"action": "work", "quantity": "3", "unit": "hours"}
+
+
+TWO_VOUCHES = """
+[membership]
+vouches = 2
+en = "Two members vouch."
+zh = "须两人担保。"
+"""
+RULES = CIRCLE.replace("[contributions]", f"{TWO_VOUCHES}\n[contributions]")
+
+
+class Village:
+    """Mei, Bo and Ana, and Zoe who asks to join. Each write goes through the API.
+
+    answers: of each path of the document, what was sent and what came back. refused: of those
+    that cannot be done here, the code.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.lanxi = Commons(folder)
+        self.lanxi.adopt(RULES, folder)
+        self.mei, self.bo, self.ana = self.lanxi.all
+        self.answers: dict[str, tuple[Any, Any]] = {}
+        self.refused: dict[str, str] = {}
+        self._keys = count()
+        self._members = [*self.lanxi.all]
+        with ExitStack() as held:
+            self._callers = {
+                home: held.enter_context(calling(home.path, "grave")) for home in self.lanxi.all
+            }
+            for chapter in (self._give, self._speak, self._belong, self._own, self._plan):
+                chapter(folder)
+                self.meet()
+            self._decide()
+            self._leave()
+
+    def meet(self) -> None:
+        """Let all hold all."""
+        meet(*self._members)
+
+    def did(self, home: Home, path: str, body: Any = None, **named: str) -> Any:
+        """Write by a call; return its answer, which a repeated call has too."""
+        caller = self._callers[home]
+        given = caller.try_post(path.format(**named), body, key := f"write-{next(self._keys)}")
+        assert given.status_code == 201, f"{path}: {given.text}"
+        again = caller.try_post(path.format(**named), body, key)
+        assert again.status_code in (200, 201), f"{path}: {again.text}"
+        assert again.headers["idempotency-replayed"] == "true"
+        assert again.json().get("id") == given.json().get("id")
+        self.answers[path] = (body, given.json())
+        return given.json()
+
+    def was_refused(self, home: Home, path: str, body: Any, **named: str) -> None:
+        """Try to write what cannot be written here."""
+        given = self._callers[home].try_post(path.format(**named), body)
+        self.refused[path] = given.json()["error"]["code"]
+
+    def _give(self, _folder: Path) -> None:
+        mei, path = self.mei, "/contributions"
+        note = {"name": "note.txt", "base64": base64.b64encode(b"roof").decode()}
+        self.withdrawn = self.did(mei, path, WORK)["id"]
+        self.noted = self.did(mei, path, WORK | {"note": "dug"})["id"]
+        self.disputed = self.did(mei, path, WORK | {"file": note})["id"]
+        self.corrected = self.did(mei, path, WORK | {"scope": "garden"})["id"]
+        self.work = self.did(mei, path, WORK | {"when": "2026-11-23"})["id"]
+        self.did(mei, "/contributions/{id}/withdrawal", id=self.withdrawn)
+        self.did(mei, "/records/{id}/erasure", id=self.noted)
+        two = {"quantity": "2", "unit": "hours"}
+        self.did(mei, "/contributions/{id}/corrections", two, id=self.corrected)
+        self.income = self.did(mei, "/incomes", {"quantity": "100", "unit": "EUR"})["id"]
+
+    def _speak(self, _folder: Path) -> None:
+        self.did(self.bo, "/attests", {"ids": [self.work, self.income]})
+        because = {"note": "it rained"}
+        self.did(self.bo, "/contributions/{id}/disputes", because, id=self.disputed)
+
+    def _belong(self, folder: Path) -> None:
+        mei, bo = self.mei, self.bo
+        self.did(mei, "/roles/{role}/claims", role="producer")
+        self.meet()
+        self.did(bo, "/roles/{role}/endorsements", {"member": "Mei"}, role="producer")
+        self.meet()
+        self.did(mei, "/roles/{role}/resignation", role="producer")
+        self.did(bo, "/referrals", {"member": "Mei"})
+        invite = self.did(mei, "/invites", {"uses": 2, "expires": "12h"})
+        self.did(mei, "/invites/{id}/revocation", id=invite["id"])
+        self._members.append(homes.newcomer(folder / "zoe", homes.invited(mei), "Zoe"))
+        self.meet()
+        members = self._callers[bo].get("/members")["members"]
+        (asking,) = (row["member"] for row in members if row["status"] == "requested")
+        self.did(bo, "/vouches", {"member": asking})
+        self.did(mei, "/removals", {"member": "Ana", "note": "moved away"})
+        self.was_refused(mei, "/fork-resolutions", {"record": self.work})
+
+    def _own(self, _folder: Path) -> None:
+        mei, bo = self.mei, self.bo
+        self.did(mei, "/units", {"name": "crate"})
+        self.did(mei, "/specifications", {"name": "drying", "sort": "process"})
+        jar = {"name": "jam", "sort": "resource", "unit": "crate"}
+        self.did(mei, "/specifications", jar)
+        process = self.did(mei, "/processes", {"name": "baking", "note": "bread"})["id"]
+        self.did(mei, "/processes/{id}/end", id=process)
+        thing = {"name": "ladder", "quantity": "1", "unit": "piece"}
+        self.thing = self.did(mei, "/resources", thing)["id"]
+        lent = self.did(mei, "/resources/{id}/loans", {"receiver": "Bo"}, id=self.thing)
+        self.meet()
+        self.did(bo, "/resources/{id}/returns", {}, id=lent["resource"])
+        agent = self.did(mei, "/agents", {"name": "Shop"})["agent"]
+        self.meet()
+        self.did(mei, "/agents/{agent}/name", {"name": "Mill"}, agent=agent)
+        self.meet()
+        self.did(bo, "/agents/{agent}/claims", agent=agent)
+        self.did(mei, "/rounds/{name}/gifts", {"points": {"Bo": 30, "Ana": 20}}, name="circle")
+
+    def _plan(self, _folder: Path) -> None:
+        mei = self.mei
+        self.did(mei, "/recipes", {"toml": EXAMPLE})
+        ended = self.did(mei, "/plans", {"recipe": "Bread", "quantity": "1"})["id"]
+        self.did(mei, "/plans/{id}/end", id=ended)
+        self.plan = self.did(mei, "/plans", {"recipe": "Bread", "quantity": "9"})["id"]
+        part = self._callers[mei].get(f"/plans/{self.plan}")["parts"][0]["id"]
+        self.did(mei, "/plan-parts/{id}/promises", {}, id=part)
+
+    def _decide(self) -> None:
+        mei, bo = self.mei, self.bo
+        rules = RULES.replace("1,000", "2,000").replace("event.effort", "event.effort * 2")
+        self.rules = rules
+        asked = {"toml": rules, "sunset": "30d", "backtest": True}
+        self.proposal = self.did(mei, "/proposals", asked)["id"]
+        pear = self.did(mei, "/proposals", {"decision": "we plant a pear tree", "vote": True})["id"]
+        self.did(mei, "/proposals/{id}/withdrawal", id=pear)
+        self.meet()
+        self.lanxi.seal()
+        self.meet()
+        self.did(bo, "/proposals/{id}/votes", {"say": "yes"}, id=self.proposal)
+        self.did(bo, "/proposals/{id}/comments", {"text": "good"}, id=self.proposal)
+        self.meet()
+        self.did(mei, "/seals")
+        self.meet()
+
+    def _leave(self) -> None:
+        """Do what is grave, in homes without a passphrase."""
+        mei, bo, ana = self.mei, self.bo, self.ana
+        self.did(bo, "/sponsors", {"members": ["Mei", "Ana"], "needed": 1})
+        self.meet()
+        code = self._callers[mei].post("/keys")["code"]
+        self.did(mei, "/key-gifts", {"member": "Bo", "code": code})
+        words = self._callers[ana].post("/keys")["words"]
+        self.did(ana, "/key", {"words": words})
+        self.was_refused(ana, "/devices/{id}/revocation", {}, id="0123")
+        self.did(ana, "/leave", {})
+        self.meet()
