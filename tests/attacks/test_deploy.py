@@ -12,14 +12,15 @@ import pytest
 from commonweal.node.runtime import config
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-UNIT = DEPLOY / "commonweal@.service"
+UNITS = ("commonweal@.service", "commonweal-page@.service")
 EXPOSURE_MAX = 1.5
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
-def test_the_unit_exposes_little(tmp_path: Path) -> None:
-    unit = tmp_path / "commonweal@x.service"
-    text = UNIT.read_text("utf-8")
+@pytest.mark.parametrize("name", UNITS)
+def test_the_unit_exposes_little(tmp_path: Path, name: str) -> None:
+    unit = tmp_path / name.replace("@", "@x")
+    text = (DEPLOY / name).read_text("utf-8")
     unit.write_text(re.sub(r"ExecStart=.*", "ExecStart=/bin/true", text), "utf-8")
     said = subprocess.run(
         ["systemd-analyze", "security", "--offline=yes", str(unit)],
@@ -30,6 +31,19 @@ def test_the_unit_exposes_little(tmp_path: Path) -> None:
     found = re.search(r"Overall exposure level for .*: ([0-9.]+)", said)
     assert found is not None, said
     assert float(found[1]) <= EXPOSURE_MAX
+
+
+def test_the_page_reads_the_home_of_its_node_and_stays_on_loopback() -> None:
+    node, page = ((DEPLOY / name).read_text("utf-8") for name in UNITS)
+    for line in ("DynamicUser=yes", "User=commonweal-%i", "StateDirectory=commonweal-%i"):
+        assert f"\n{line}\n" in node, line
+        assert f"\n{line}\n" in page, line
+    for line in ("IPAddressDeny=any", "IPAddressAllow=localhost", "StandardOutput=null"):
+        assert f"\n{line}\n" in page, line
+    _, _, service = (DEPLOY / "compose.yaml").read_text("utf-8").partition("\n  page:\n")
+    for line in ("<<: *node", "network_mode: host", 'volumes: ["n1:/var/lib/commonweal"]'):
+        assert line in service, line
+    assert "ports:" not in service
 
 
 def test_every_setting_that_the_files_name_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
