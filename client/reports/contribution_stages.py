@@ -1,29 +1,29 @@
-"""How far each contribution came: written down, attested, sealed, counted, shared, settled.
-
-Read from the rows that the fold writes, in one pass; no record is read.
-"""
+"""How far each contribution came: written down, attested, sealed, counted, shared, settled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from commonweal.client.home.submit import now_ms
+from commonweal.client.language.times import read_bound
 from commonweal.client.ledger.forecast import forecast
-from commonweal.client.reports.periods import month_of
+from commonweal.client.reports.periods import Period
+from commonweal.protocol import codec
 from commonweal.protocol.ledger.claims import pools, settlement
 from commonweal.protocol.ledger.claims.pools import TAKEN, PoolId, ReceivedRow
-from commonweal.protocol.ledger.contributions import attestation, commons
+from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.registry import MEMBER
+from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.ledger.things.units_and_specs import SPEC, SpecRow
 from commonweal.protocol.records.record import RecordId
+from commonweal.storage.ledger.contribution_filter import ContributionFilter
+from commonweal.storage.ledger.contribution_stages import StageRow, StageSource, alike, each
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
-
-ID_BYTES = 32
-"""Of a record, and of a member; the id of an agent outside is shorter."""
 
 
 class Stage(StrEnum):
@@ -42,21 +42,29 @@ class Stage(StrEnum):
     SETTLED = "settled"
 
 
-class StagedContribution(NamedTuple):
-    """A contribution that counts, with the last stage that it reached.
+STAGES = tuple(Stage)
 
-    month: in which it happened; None where that is not known here. person: who gave it; is_member:
-    else they are outside. factor: its own or that of its specification; empty without. points: 0
-    while it has none.
+
+class StagedContributions(NamedTuple):
+    """Contributions that count and are alike, with the last stage that they reached.
+
+    month: in which they happened; None where that is not known here. person: who gave them;
+    is_member: else they are outside. factor: their own or that of their specification; empty
+    without. records: how many. id: of a single one, else empty.
     """
 
-    id: RecordId
     month: str | None
     person: bytes
     is_member: bool
     factor: str
-    points: int
     stage: Stage
+    records: int
+    points: int
+    id: RecordId
+
+    def reached(self, stage: Stage) -> bool:
+        """Whether they came to a stage, or further."""
+        return STAGES.index(self.stage) >= STAGES.index(stage)
 
 
 class _ClaimPlace(NamedTuple):
@@ -68,18 +76,31 @@ class _ClaimPlace(NamedTuple):
 
 
 class ContributionStages:
-    """Tells how far contributions came by a view of the ledger."""
+    """Tells how far contributions of a period came, by a view of the ledger.
 
-    def __init__(self, view: LedgerView) -> None:
-        """Read what was split and paid."""
+    Money is not among them: neither incomes of pools nor payments of claims. What was corrected to
+    nothing is left out.
+    """
+
+    def __init__(self, view: LedgerView, period: Period) -> None:
+        """Read what was split and what is not settled."""
         self._view = view
-        self._needed = max(1, view.kept.rules.attestations)
-        self._commons = {key[1:] for key, _ in view.state.items(commons.COMMON)}
+        self._wanted = _filter(period)
         self._factors = {
             row.name: row.factor or ""
             for row in (SpecRow(*value) for _, value in view.state.items(SPEC))
         }
-        self._shares = _first_shares(view)
+        paid = view.kept.layers.rows("SELECT DISTINCT pool, unit, scale, bucket FROM payout_row")
+        self._pools = [PoolId(*row[:3]) for row in paid]
+        prefixes = (
+            TAKEN + pool.to_bytes() + bucket.encode() + b"\0"
+            for pool, (*_, bucket) in zip(self._pools, paid, strict=True)
+        )
+        units = dict.fromkeys(pool.unit for pool in view.kept.ruleset.pools)
+        units |= dict.fromkeys(pool.unit for pool in pools.pools(view.final))
+        needed = max(1, view.kept.rules.attestations)
+        self._source = StageSource(needed, tuple(units), tuple(prefixes))
+        self._people: dict[bytes, tuple[bytes, bool]] = {}
         self._unsettled = {
             _ClaimPlace(row[0], PoolId(*row[1:4]), row[4])
             for row in view.kept.layers.each(
@@ -87,75 +108,82 @@ class ContributionStages:
             )
         }
 
-    def contributions(self) -> Iterator[StagedContribution]:
-        """Yield all that count, the last to happen first.
+    def groups(self) -> Iterator[StagedContributions]:
+        """Yield all contributions, those that are alike together."""
+        return self._staged(alike(self._view.kept, self._wanted, self._source))
 
-        Money is not among them: neither incomes of pools nor payments of claims. What was corrected
-        to nothing is left out.
-        """
-        view = self._view
-        money = {key[1:] for key, _ in view.final.items(pools.INCOME)}
-        money |= {key[1:] for key, _ in view.state.items(settlement.SETTLEMENT)}
-        units = {pool.unit for pool in view.kept.ruleset.pools}
-        people: dict[bytes, tuple[bytes, bool]] = {}
-        rows = view.kept.layers.each(
-            'SELECT id, provider, factor, specification, points, height, yes, "no", disputes,'
-            " when_start, when_local, unit FROM event_row WHERE NOT (corrections > 0"
-            " AND ifnull(quantity_n, 0) = 0 AND ifnull(effort_n, 0) = 0)"
-            " ORDER BY when_start DESC, clock DESC, id DESC"
-        )
-        for id, provider, factor, spec, points, height, yes, no, disputes, *last in rows:
-            when, is_local, unit = last
-            if id in money or (unit in units and not points and self._is_income(id)):
+    def each(self) -> Iterator[StagedContributions]:
+        """Yield all contributions one by one, the last to happen first."""
+        return self._staged(each(self._view.kept, self._wanted, self._source))
+
+    def _staged(self, rows: Iterable[StageRow]) -> Iterator[StagedContributions]:
+        for row in rows:
+            if row.is_odd and self._is_money(row):
                 continue
-            if provider not in people:
-                person = agents.person(view.state, provider)
-                people[provider] = (person, view.state.get(MEMBER + person) is not None)
-            answers = (yes, no, disputes)
-            yield StagedContribution(
-                RecordId(id),
-                month_of(when, is_local=bool(is_local)),
-                *people[provider],
-                factor or self._factors.get(spec, ""),
-                points or 0,
-                self._stage(id, provider, answers, is_sealed=height is not None)
-                if not points
-                else self._stage_of_counted(id, people[provider][0]),
+            person, is_member = self._person(row.provider)
+            yield StagedContributions(
+                row.month,
+                person,
+                is_member,
+                row.factor or self._factors.get(row.specification or "", ""),
+                self._stage(row, person),
+                row.records,
+                row.points,
+                RecordId(row.id),
             )
 
-    def _is_income(self, id: bytes) -> bool:
-        """Return whether what has no value yet will come into a pool."""
-        view = self._view
-        made = forecast(view.state, view.community, view.kept.rules, view.kept.ruleset, id)
-        return made is not None and made.pool is not None
-
-    def _stage(
-        self, id: bytes, provider: bytes, answers: tuple[int, int, int], *, is_sealed: bool
-    ) -> Stage:
-        """Return the stage of what has no points. answers: how many say yes and no, and dispute."""
-        yes, no, disputes = answers
-        if id in self._commons or len(provider) != ID_BYTES:
-            # Whose word counts is told by more than the row.
-            is_attested = attestation.is_attested(self._view.state, id, self._view.kept.rules)
-        else:
-            is_attested = yes >= self._needed and (yes > no or not no)
-        if disputes or not is_attested:
-            return Stage.RECORDED
-        return Stage.SEALED if is_sealed else Stage.ATTESTED
-
-    def _stage_of_counted(self, id: bytes, person: bytes) -> Stage:
-        shares = self._shares.get(id)
-        if shares is None:
+    def _stage(self, row: StageRow, person: bytes) -> Stage:
+        if not row.has_points:
+            is_attested = row.is_attested
+            if row.is_odd:
+                answered = attestation.is_attested(self._view.state, row.id, self._view.kept.rules)
+                is_attested = answered and not self._is_disputed(row.id)
+            if not is_attested:
+                return Stage.RECORDED
+            return Stage.SEALED if row.is_sealed else Stage.ATTESTED
+        claims = {
+            _ClaimPlace(_received(value).height, pool, person)
+            for pool, value in zip(self._pools, row.taken, strict=True)
+            if value is not None
+        }
+        if not claims:
             return Stage.COUNTED
-        claims = {_ClaimPlace(height, pool, person) for pool, height in shares}
         return Stage.SHARED if claims & self._unsettled else Stage.SETTLED
 
+    def _person(self, provider: bytes) -> tuple[bytes, bool]:
+        """Return who a provider is, and whether they are or were a member."""
+        if provider not in self._people:
+            person = agents.person(self._view.state, provider)
+            is_member = self._view.state.get(MEMBER + person) is not None
+            self._people[provider] = (person, is_member)
+        return self._people[provider]
 
-def _first_shares(view: LedgerView) -> dict[bytes, list[tuple[PoolId, int]]]:
-    """Return from which pools contributions received something, and since which height."""
-    shares: dict[bytes, list[tuple[PoolId, int]]] = {}
-    for key, value in view.final.items(TAKEN):
-        name, unit, scale, _bucket = key[len(TAKEN) : -1 - ID_BYTES].split(b"\0")
-        pool = PoolId(name.decode(), unit.decode(), int(scale))
-        shares.setdefault(key[-ID_BYTES:], []).append((pool, ReceivedRow(*value).height))
-    return shares
+    def _is_money(self, row: StageRow) -> bool:
+        view = self._view
+        if pools.income_row(view.final, row.id) is not None:
+            return True
+        if settlement.settlement_row(view.state, row.id) is not None:
+            return True
+        if row.has_points:
+            return False
+        will = forecast(view.state, view.community, view.kept.rules, view.kept.ruleset, row.id)
+        return will is not None and will.pool is not None
+
+    def _is_disputed(self, id: bytes) -> bool:
+        event = event_row(self._view.state, id)
+        return event is not None and event.disputes > 0
+
+
+def _received(value: bytes) -> ReceivedRow:
+    """Return what a contribution received from a bucket, as the state keeps it."""
+    amount, height = cast("list[int]", codec.decode(value))
+    return ReceivedRow(amount, height)
+
+
+def _filter(period: Period) -> ContributionFilter:
+    """Return what chooses the contributions that happened in a period."""
+    now = now_ms()
+    return ContributionFilter(
+        since=read_bound(period.since, now) if period.since else None,
+        until=read_bound(period.until, now) if period.until else None,
+    )

@@ -1,32 +1,38 @@
 """Reports: factors, how far contributions came, and what came in for them, by month.
 
-Each number is that of contributions whose ids are beside it, or a sum over them; nothing here is
-estimated. Points, shares and incomes are final.
+Nothing here is estimated; points, shares and incomes are final. `reported` lists what is behind a
+number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.contribution_rows import ContributionState, contribution_state
+from commonweal.client.ledger.contribution_rows import (
+    ContributionState,
+    contribution_state,
+    happened,
+)
 from commonweal.client.reports.contribution_stages import (
     ContributionStages,
     Stage,
-    StagedContribution,
+    StagedContributions,
 )
 from commonweal.client.reports.money_flow import MoneyFlow, money_flow
 from commonweal.client.reports.periods import month_of, months_between, read_period
 from commonweal.client.sharing.shares import UnitAmount
-from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import RecordId
+from commonweal.storage.ledger.contribution_filter import ContributionFilter
+from commonweal.storage.ledger.contribution_sums import first_and_last_ms
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -42,14 +48,14 @@ MONTHS_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class FactorReport:
-    """What was given of a factor of production: points of the contributions that count.
+    """What was given of a factor of production: of contributions that have points.
 
-    factor: empty for contributions that name none. contributors: how many different agents gave.
-    outside: points of agents who are no members.
+    factor: empty for contributions that name none. contributions: how many. contributors: how many
+    different agents gave. outside: points of agents who are no members.
     """
 
     factor: str
-    contributions: tuple[RecordId, ...]
+    contributions: int
     contributors: int
     points: int
     outside: int
@@ -57,22 +63,22 @@ class FactorReport:
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """The contributions that came to a stage or further."""
+    """How many contributions came to a stage or further."""
 
     stage: Stage
-    contributions: tuple[RecordId, ...]
+    contributions: int
 
 
 @dataclass(frozen=True, slots=True)
 class MonthReport:
-    """What happened in a month. contributions: those that have points.
+    """What happened in a month. contributions: how many have points.
 
     incomes: what came into pools, as it counts now. productivity: the same for PER_POINTS points,
     rounded to PRODUCTIVITY_DECIMALS; empty where nothing has points.
     """
 
     month: str
-    contributions: tuple[RecordId, ...]
+    contributions: int
     contributors: int
     points: int
     incomes: tuple[UnitAmount, ...]
@@ -84,7 +90,7 @@ class CommunityReport:
     """The report of a period, as of a height.
 
     months: all of the period from the first to the last in which anything counted or came in; the
-    last MONTHS_MAX. known: all months, of any period, in which something was written down.
+    last MONTHS_MAX. known: all months from the first to the last contribution of any period.
     """
 
     period: str
@@ -93,6 +99,14 @@ class CommunityReport:
     funnel: tuple[StageReport, ...]
     months: tuple[MonthReport, ...]
     known: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedContributions:
+    """Contributions behind a number of a report, the last to happen first. total: how many."""
+
+    total: int
+    contributions: tuple[ContributionState, ...]
 
 
 class Reports(HomeAccess):
@@ -108,61 +122,75 @@ class Reports(HomeAccess):
         When a contribution happened decides its month. Raises UnreadableTime.
         """
         view, wanted = self.view, read_period(period)
-        every = list(ContributionStages(view).contributions())
-        staged = [given for given in every if wanted.has(given.month)]
-        counted = [given for given in staged if given.points]
+        staged = list(ContributionStages(view, wanted).groups())
+        counted = [given for given in staged if given.reached(Stage.COUNTED)]
         incomes = [income for income in _incomes(view) if wanted.has(income.month)]
         return CommunityReport(
             period=wanted.name,
             height=view.kept.cut.height,
             factors=tuple(_factors(counted)),
-            funnel=tuple(_funnel(staged)),
+            funnel=tuple(
+                StageReport(stage, sum(given.records for given in staged if given.reached(stage)))
+                for stage in Stage
+            ),
             months=tuple(_months(counted, incomes)),
-            known=tuple(sorted({given.month for given in every if given.month is not None})),
+            known=tuple(_known_months(view)),
         )
 
-    def contribution_states(self, ids: Iterable[bytes]) -> list[ContributionState]:
-        """Return the contributions that a report names. Raises UnknownId for what is none."""
-        states = []
+    def reported(
+        self, period: str, stage: Stage, *, factor: str | None = None, limit: int
+    ) -> ReportedContributions:
+        """Return the contributions of a period that came to a stage. Raises UnreadableTime.
+
+        factor: only those of it, or of none where it is empty. limit: so many at most.
+        """
+        stages = ContributionStages(self.view, read_period(period))
+
+        def fits(given: StagedContributions) -> bool:
+            return given.reached(stage) and factor in (None, given.factor)
+
+        total = sum(given.records for given in stages.groups() if fits(given))
+        listed = islice(filter(fits, stages.each()), min(limit, total))
+        states = self._states(given.id for given in listed)
+        return ReportedContributions(total, tuple(states))
+
+    def _states(self, ids: Iterable[RecordId]) -> Iterator[ContributionState]:
         for id in ids:
             row = event_row(self.view.state, id)
-            if row is None:
-                raise UnknownId(id.hex())
-            states.append(contribution_state(self.view, id, row))
-        return states
+            assert row is not None, "it was listed"
+            yield contribution_state(self.view, id, row)
 
 
 @dataclass(slots=True)
 class _Sum:
-    """Contributions with their points and who gave them."""
+    """What contributions come to."""
 
-    ids: list[RecordId] = field(default_factory=list)
+    count: int = 0
     people: set[bytes] = field(default_factory=set)
     points: int = 0
     outside: int = 0
 
-    def add(self, given: StagedContribution) -> None:
-        """Add a contribution."""
-        self.ids.append(given.id)
+    def add(self, given: StagedContributions) -> None:
+        """Add contributions that are alike."""
+        self.count += given.records
         self.people.add(given.person)
         self.points += given.points
         self.outside += 0 if given.is_member else given.points
 
 
-def _factors(counted: Iterable[StagedContribution]) -> Iterable[FactorReport]:
+def _factors(counted: Iterable[StagedContributions]) -> Iterable[FactorReport]:
     """Yield each factor, that with the most points first."""
     sums: dict[str, _Sum] = {}
     for given in counted:
         sums.setdefault(given.factor, _Sum()).add(given)
     for factor, its in sorted(sums.items(), key=lambda pair: (-pair[1].points, pair[0])):
-        yield FactorReport(factor, tuple(its.ids), len(its.people), its.points, its.outside)
+        yield FactorReport(factor, its.count, len(its.people), its.points, its.outside)
 
 
-def _funnel(staged: list[StagedContribution]) -> Iterable[StageReport]:
-    order = list(Stage)
-    for place, stage in enumerate(order):
-        reached = (given.id for given in staged if order.index(given.stage) >= place)
-        yield StageReport(stage, tuple(reached))
+def _known_months(view: LedgerView) -> list[str]:
+    both = first_and_last_ms(view.kept, ContributionFilter())
+    months = (month_of(when, is_local=False) for when in both or ())
+    return months_between(month for month in months if month is not None)
 
 
 class _MonthIncome(NamedTuple):
@@ -176,20 +204,15 @@ class _MonthIncome(NamedTuple):
 
 def _incomes(view: LedgerView) -> Iterable[_MonthIncome]:
     """Yield each income of a pool."""
-    times = {
-        id: month_of(when, is_local=bool(is_local))
-        for id, when, is_local in view.kept.layers.each(
-            "SELECT id, when_start, when_local FROM event_row"
-        )
-    }
     for key, _ in view.final.items(pools.INCOME):
-        row = pools.income_row(view.final, key[1:])
+        row, when = pools.income_row(view.final, key[1:]), happened(view, key[1:])
         assert row is not None, "it is an income"
-        yield _MonthIncome(times.get(key[1:]), row.pool.unit, row.pool.scale, row.amount)
+        month = None if when is None else month_of(when.start_ms, is_local=when.is_local)
+        yield _MonthIncome(month, row.pool.unit, row.pool.scale, row.amount)
 
 
 def _months(
-    counted: Iterable[StagedContribution],
+    counted: Iterable[StagedContributions],
     incomes: Iterable[_MonthIncome],
 ) -> Iterable[MonthReport]:
     sums: dict[str, _Sum] = {}
@@ -205,7 +228,7 @@ def _months(
         units = [(unit, _total(some)) for unit, some in sorted(came.get(month, {}).items())]
         yield MonthReport(
             month,
-            tuple(its.ids),
+            its.count,
             len(its.people),
             its.points,
             tuple(UnitAmount(unit, amount) for unit, amount in units),

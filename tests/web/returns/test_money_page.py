@@ -195,6 +195,6 @@ def test_many_claims_are_shown_in_parts(cart: Cart, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(money, "CLAIMS_SHOWN_MAX", 1)
     with browser(cart.lanxi.mei.path) as mei:
         mei.get("/money")
-        assert "2 claims, the last 1 of them" in mei.text
+        assert "2 claims · the last 1 of them" in mei.text
         mei.get("/money?all=1")
         assert "the last" not in mei.text

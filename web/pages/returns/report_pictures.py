@@ -68,7 +68,7 @@ def stage_picture(
     drawn = [
         Bar(
             words(stages[row.stage][0]),
-            (Decimal(len(row.contributions)),),
+            (Decimal(row.contributions),),
             link(stage=row.stage.value),
         )
         for row in report.funnel

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Response
 from fastapi.exceptions import HTTPException
 
-from commonweal.client.language.plain import plain
+from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
 from commonweal.client.reports.contribution_stages import Stage
@@ -93,25 +93,25 @@ def _periods(report: CommunityReport, page: PageRequest) -> list[tuple[str, str]
 def contributions(page: Page) -> Response:
     """Show the contributions behind a number: of a period, a stage, a factor."""
     stage = next((known for known in Stage if known.value == page.query("stage")), Stage.RECORDED)
-    asked = "factor" in page.request.query_params
+    factor = page.query("factor") if "factor" in page.request.query_params else None
+    period, error, most = page.query("period"), "", CONTRIBUTIONS_SHOWN_MAX
     with page.member() as member:
-        report, error = _report(member, page)
-        ids = next(row.contributions for row in report.funnel if row.stage is stage)
-        if asked:
-            of = [row for row in report.factors if row.factor == page.query("factor")]
-            ids = tuple(id for row in of for id in row.contributions)
-        shown = member.contribution_states(ids[:CONTRIBUTIONS_SHOWN_MAX])
-        states = member.record_states(row.id for row in shown)
+        try:
+            shown = member.reported(period, stage, factor=factor, limit=most)
+        except UnreadableTime as problem:
+            period, error = "", page.sentence(problem)
+            shown = member.reported(period, stage, factor=factor, limit=most)
+        states = member.record_states(row.id for row in shown.contributions)
     return page.show(
         "returns/report_contributions.html",
         422 if error else 200,
         error=error,
         factor_name=factor_name,
-        period=report.period,
+        period=period,
         stage=STAGES[stage],
-        factor=page.query("factor") if asked else None,
-        in_all=len(ids),
-        contributions=shown,
+        factor=factor,
+        in_all=shown.total,
+        contributions=shown.contributions,
         states=states,
     )
 
@@ -130,19 +130,17 @@ def as_sheet(page: Page, name: str) -> Response:
 
 
 def _factor_rows(report: CommunityReport) -> Iterable[Mapping[str, Any]]:
-    for row in report.factors:
-        yield {**plain(row), "contributions": len(row.contributions)}
+    yield from plain_rows(report.factors)
 
 
 def _stage_rows(report: CommunityReport) -> Iterable[Mapping[str, Any]]:
-    for row in report.funnel:
-        yield {"stage": row.stage.value, "contributions": len(row.contributions)}
+    yield from plain_rows(report.funnel)
 
 
 def _month_rows(report: CommunityReport) -> Iterable[Mapping[str, Any]]:
     """Yield a row for each month and unit of income; one without a unit where nothing came in."""
     for row in report.months:
-        whole = {**plain(row), "contributions": len(row.contributions)}
+        whole = plain(row)
         per_unit = {amount.unit: amount.amount for amount in row.productivity}
         for amount in row.incomes or (None,):
             unit = amount and amount.unit
