@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,6 @@ from axe_playwright_python.sync_playwright import Axe
 
 from commonweal.web.serving.page_file import PageAddress
 from tests.builders import chromium
-from tests.builders.village import Village, village
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -24,18 +22,6 @@ PATHS = [
     "/reports/contributions?stage=recorded",
     "/settings",
 ]
-
-
-@pytest.fixture(scope="module")
-def lanxi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
-    with village(tmp_path_factory.mktemp("village")) as homes:
-        yield homes
-
-
-@pytest.fixture(scope="module")
-def address(lanxi: Village) -> Iterator[PageAddress]:
-    with chromium.served(lanxi.mei) as served:
-        yield served
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
-
-import pytest
 
 from commonweal.client import Member
 from commonweal.node.control import daemon
 from commonweal.storage.home.home import Home
+from commonweal.web.serving.page_file import PageAddress
 from tests.builders import chromium
-from tests.builders.village import LOOPBACK, Village, village
+from tests.builders.village import LOOPBACK, Village
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="module")
-def lanxi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
-    with village(tmp_path_factory.mktemp("village")) as homes:
-        yield homes
-
-
-def test_what_another_member_gives_appears_by_itself(browser: Browser, lanxi: Village) -> None:
-    with chromium.served(lanxi.mei) as address, Member(lanxi.bo) as bo:
+def test_what_another_member_gives_appears_by_itself(
+    browser: Browser, lanxi: Village, address: PageAddress
+) -> None:
+    with Member(lanxi.bo) as bo:
         page = chromium.window(browser, address)
         page.locator("#strip.strip-good").wait_for()
         bo.record("work", 5, "hours")
@@ -33,8 +27,10 @@ def test_what_another_member_gives_appears_by_itself(browser: Browser, lanxi: Vi
         page.context.close()
 
 
-def test_the_loss_of_the_node_is_shown_and_its_return(browser: Browser, lanxi: Village) -> None:
-    with chromium.served(lanxi.mei) as address, Member(lanxi.mei) as mei:
+def test_the_loss_of_the_node_is_shown_and_its_return(
+    browser: Browser, lanxi: Village, address: PageAddress
+) -> None:
+    with Member(lanxi.mei) as mei:
         page = chromium.window(browser, address, language="zh")
         page.locator("#strip.strip-good").wait_for()
         daemon.kill(Home(lanxi.mei))
