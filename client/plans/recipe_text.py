@@ -32,7 +32,7 @@ from commonweal.protocol.vocabulary.identifiers import displayed_name, is_name
 TEXT_CHARACTERS_MAX = 64 * 1024
 PROBLEMS_MAX = 100
 
-EXAMPLE = """\
+_EXAMPLE = """\
 # A recipe: what goes in, who does what, and what comes out.
 # Change it, and add it to the ledger with:  weal recipe new bread.toml
 
@@ -63,7 +63,39 @@ outputs = [
     { action = "produce", what = "bread", quantity = "9 kg" },
 ]
 """
-"""What `weal recipe new --example` prints."""
+_EXAMPLE_ZH = """\
+# 配方：投入什么，谁来做，产出什么。
+# 改成您自己的，再用这条命令入账：weal recipe new bread.toml
+
+name = "面包"
+makes = "面包"
+quantity = "9 公斤"     # 以下各数量所对应的产出；要做更多时按比例放大
+
+[[steps]]
+name = "揉面"
+duration = "2h"         # 30m、2h、3d、1w；不写则不占时间
+inputs = [
+    { action = "消耗", what = "面粉", quantity = "6 公斤" },
+    { action = "工作", quantity = "1 小时" },
+]
+outputs = [
+    { action = "生产", what = "面团", quantity = "10 公斤" },
+]
+
+[[steps]]
+name = "烘烤"
+duration = "3h"
+inputs = [
+    { action = "消耗", what = "面团", quantity = "10 公斤" },
+    { action = "使用", what = "烤炉", quantity = "2 小时" },
+    { action = "工作", quantity = "2 小时", factor = "knowledge" },
+]
+outputs = [
+    { action = "生产", what = "面包", quantity = "9 公斤" },
+]
+"""
+EXAMPLES = {"en": _EXAMPLE, "zh": _EXAMPLE_ZH}
+"""What `weal recipe new --example` prints, by language."""
 
 _TOP = ("name", "makes", "quantity", "steps")
 _STEP = ("name", "duration", "inputs", "outputs")

@@ -10,7 +10,7 @@ import click
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.visible_text import visible
-from commonweal.client.plans.recipe_text import EXAMPLE
+from commonweal.client.plans.recipe_text import EXAMPLES
 from commonweal.client.plans.recipes import RecipeDetails, Recipes
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of, part_of
@@ -106,7 +106,7 @@ def new(
     if (file is None) != example:
         raise UsageError(_("give a file with a recipe, or --example"))
     if file is None:
-        return write_text(EXAMPLE, end="")
+        return write_text(EXAMPLES[spoken().language], end="")
     with member_of(home, passphrase_file) as me:
         text = me.recipe_file(file)
         first, *others = [

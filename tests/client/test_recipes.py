@@ -13,7 +13,7 @@ from commonweal.client import Member, create_home, inbox
 from commonweal.client.home.submit import now_ms
 from commonweal.client.ledger import plan_rows
 from commonweal.client.plans import plans
-from commonweal.client.plans.recipe_text import EXAMPLE
+from commonweal.client.plans.recipe_text import EXAMPLES
 from commonweal.client.plans.schedule import StepTimes, scaled, span_ms, times_of
 from commonweal.protocol.errors import (
     AmbiguousId,
@@ -29,6 +29,7 @@ from commonweal.protocol.ledger.contributions import recipes
 from commonweal.protocol.ledger.contributions.recipes import RecipeProcessRow
 from tests.builders.commons import Commons, meet
 
+EXAMPLE = EXAMPLES["en"]
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
@@ -48,6 +49,11 @@ def records(member: Member) -> int:
 
 class TestText:
     """What is wrong in a recipe is said by line, and nothing of it is written."""
+
+    @pytest.mark.parametrize("language", EXAMPLES)
+    def test_the_example_of_each_language_is_sound(self, mei: Member, language: str) -> None:
+        assert mei.check_recipe(EXAMPLES[language]) == []
+        assert mei.check_recipe(EXAMPLES[language].replace("knowledge", "luck")) != []
 
     @pytest.mark.parametrize(
         ("old", "new", "line", "says"),

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from commonweal.cli import weal as program
-from commonweal.client.plans.recipe_text import EXAMPLE
+from commonweal.client.plans.recipe_text import EXAMPLES
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
@@ -165,7 +165,7 @@ class Scene:
 
     def _planned(self, home: Home) -> dict[str, str]:
         """Plan to bake; return the id of a part of the plan."""
-        (self.folder / "bread.toml").write_text(EXAMPLE, "utf-8")
+        (self.folder / "bread.toml").write_text(EXAMPLES["en"], "utf-8")
         self.lanxi.good(home, "recipe", "new", self.folder / "bread.toml")
         plan = self.lanxi.json(home, "plan", "from", "Bread", "9")["id"]
         part = self.lanxi.json(home, "plan", "show", plan)["parts"][0]["id"]
@@ -181,7 +181,7 @@ class Scene:
             ("luck", '"knowledge"', '"luck"'),
             ("turned", 'what = "flour"', 'what = "bread"'),
         ):
-            (self.folder / f"{name}.toml").write_text(EXAMPLE.replace(old, new), "utf-8")
+            (self.folder / f"{name}.toml").write_text(EXAMPLES["en"].replace(old, new), "utf-8")
         (self.folder / "authors").write_text("Ann <ann@example.org>\n", "utf-8")
         for name, content in PLATFORMS.items():
             (self.folder / name).write_text(content, "utf-8")

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from commonweal.client.plans.recipe_text import EXAMPLE
+from commonweal.client.plans.recipe_text import EXAMPLES
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.api_calls import calling
@@ -132,7 +132,7 @@ class Village:
 
     def _plan(self, _folder: Path) -> None:
         mei = self.mei
-        self.did(mei, "/recipes", {"toml": EXAMPLE})
+        self.did(mei, "/recipes", {"toml": EXAMPLES["en"]})
         ended = self.did(mei, "/plans", {"recipe": "Bread", "quantity": "1"})["id"]
         self.did(mei, "/plans/{id}/end", id=ended)
         self.plan = self.did(mei, "/plans", {"recipe": "Bread", "quantity": "9"})["id"]
