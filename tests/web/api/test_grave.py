@@ -48,6 +48,7 @@ GRAVE: dict[str, dict[str, Any]] = {
         ({"passphrase": None}, "passphrase_needed"),
         ({"passphrase": "wrong horse"}, "wrong_passphrase"),
     ],
+    ids=["none", "null", "wrong"],
 )
 def test_without_the_passphrase_nothing_grave_is_done(
     grave: Caller, path: str, given: dict[str, Any], code: str
