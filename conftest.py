@@ -105,13 +105,15 @@ def _close(namespace: dict[str, object]) -> None:
 
 
 def _end_nodes(folder: Path) -> None:
-    """End what holds a home below `folder`: a page that failed midway did not."""
+    """End what holds a home below `folder`, and its page: a page that failed midway did not."""
     from commonweal.storage.home.home import Home
+    from commonweal.web.serving.page_file import PageFile
 
     for lock in folder.rglob(Home("").lock_file.name):
-        if pid := Home(lock.parent).holder():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for pid in (Home(lock.parent).holder(), PageFile(lock.parent).holder()):
+            if pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def pages(pattern: str) -> Sybil:
