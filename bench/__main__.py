@@ -1,6 +1,6 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
-Parts: append, cold10k, cold100k, catchup, history, live, queries, seals, sheet, watch. All of
+Parts: append, cold10k, cold100k, catchup, history, live, page, queries, seals, sheet, watch. All of
 them without a name.
 """
 
@@ -18,6 +18,7 @@ from bench.measures import (
     cold_sync,
     history,
     latency,
+    page,
     queries,
     seals,
     sheet,
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "catchup": catchup.figures,
     "history": history.figures,
     "live": latency.figures,
+    "page": page.figures,
     "queries": queries.figures,
     "seals": seals.figures,
     "sheet": sheet.figures,
