@@ -167,17 +167,31 @@ def unattested(
     giver, scope: only what this agent gave, and what is for this project or place.
     """
     fitting: list[tuple[RecordId, EventRow]] = []
-    for key, value in view.state.items(EVENT):
-        row, id = EventRow(*value), RecordId(key[1:])
+    for id in _candidates(view, scope):
+        row = EventRow(*view.state.get(EVENT + id))
         provider = agents.person(view.state, row.provider)
         if view.me in (provider, row.member) or (giver is not None and provider != giver):
             continue
-        if scope is not None and row.scope != scope:
-            continue
-        said = view.state.get(attestation.attestation_key(id, row, view.me))
-        if said is None and not is_withdrawn(view.state, id, row):
+        said = row.corrections and view.state.get(attestation.attestation_key(id, row, view.me))
+        if not said and not is_withdrawn(view.state, id, row):
             fitting.append((id, row))
-    return sorted(fitting, key=lambda entry: (entry[1].clock, entry[0]))
+    return fitting
+
+
+def _candidates(view: LedgerView, scope: str | None) -> list[RecordId]:
+    """Return the contributions of others of which this member said nothing, the earliest first.
+
+    Where one was corrected, they may have spoken of it as it is now.
+    """
+    me = bytes(view.me)
+    uncorrected = (0).to_bytes(attestation.CORRECTIONS_BYTES) + me
+    statement = (
+        "SELECT id FROM event_row WHERE member != ?1 AND provider != ?1 AND (corrections > 0"
+        " OR NOT EXISTS (SELECT 1 FROM attest_row WHERE key = CAST(event_row.id || ?2 AS BLOB)))"
+        " AND (?3 ISNULL OR scope = ?3) ORDER BY clock, id"
+    )
+    rows = view.kept.layers.rows(statement, (me, uncorrected, scope))
+    return [RecordId(id) for (id,) in rows]
 
 
 def unanswered_corrections(view: LedgerView) -> list[tuple[RecordId, CorrectionRow]]:

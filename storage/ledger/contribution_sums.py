@@ -6,7 +6,7 @@ of them. Never folds and never writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -61,25 +61,63 @@ def sums(kept: LedgerState, wanted: ContributionFilter) -> dict[SumKey, Selectio
     """
     totals: dict[SumKey, SelectionSum] = {}
     where, values = conditions(wanted)
-    for amount in ("quantity", "effort"):
-        unit = "unit" if amount == "quantity" else "effort_unit"
-        statement = (
-            f"SELECT {unit}, action, {amount}_scale, height NOTNULL, corrections > 0, count(*),"  # noqa: S608
-            f" sum({amount}_n >> {_HALF_BITS}), sum({amount}_n & {(1 << _HALF_BITS) - 1})"
-            f" FROM event_row WHERE {unit} NOTNULL AND NOT ({NOTHING_LEFT}) {where}"
-            " GROUP BY 1, 2, 3, 4, 5"
-        )
-        for name, action, scale, is_final, is_corrected, count, high, low in kept.layers.rows(
-            statement, values
+    for unit, amount in _COLUMNS:
+        columns = (unit, "action", f"{amount}_scale", "height NOTNULL", "corrections > 0")
+        for name, action, scale, is_final, is_corrected, count, n in _added_up(
+            kept, columns, amount, f"{unit} NOTNULL {where}", values
         ):
             row = totals.setdefault(SumKey(name, action), SelectionSum())
             row.records += count
             row.provisional += 0 if is_final else count
-            n = (high << _HALF_BITS) + low
             row.add(n, scale, final=bool(is_final and not is_corrected), every=True)
     for key, had in _sealed_corrected(kept, where, values):
         totals.setdefault(key, SelectionSum()).add(had[0], had[1], final=True, every=False)
     return totals
+
+
+def sums_by_month(
+    kept: LedgerState, wanted: ContributionFilter, of: SumKey
+) -> dict[str, SelectionSum]:
+    """Return what was given of one action in one unit, by the month that calendars here show."""
+    totals: dict[str, SelectionSum] = {}
+    where, values = conditions(wanted)
+    for unit, amount in _COLUMNS:
+        for month, scale, count, n in _added_up(
+            kept,
+            (_MONTH, f"{amount}_scale"),
+            amount,
+            f"{unit} = ? AND action = ? {where}",
+            [*of, *values],
+        ):
+            row = totals.setdefault(month, SelectionSum())
+            row.records += count
+            row.add(n, scale, final=False, every=True)
+    return totals
+
+
+_COLUMNS = (("unit", "quantity"), ("effort_unit", "effort"))
+"""Where a unit stands, and how the columns of its amount begin."""
+
+_MONTH = (
+    "iif(when_local, strftime('%Y-%m', when_start / 1000, 'unixepoch'),"
+    " strftime('%Y-%m', when_start / 1000, 'unixepoch', 'localtime'))"
+)
+
+
+def _added_up(
+    kept: LedgerState, columns: Sequence[str], amount: str, where: str, values: list[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of `columns`, each with how many contributions it has and their exact sum."""
+    low = (1 << _HALF_BITS) - 1
+    places = ", ".join(str(number + 1) for number in range(len(columns)))
+    statement = (
+        f"SELECT {', '.join(columns)}, count(*),"  # noqa: S608
+        f" sum({amount}_n >> {_HALF_BITS}), sum({amount}_n & {low})"
+        f" FROM event_row WHERE {amount}_n NOTNULL AND NOT ({NOTHING_LEFT}) AND {where}"
+        f" GROUP BY {places}"
+    )
+    for *row, high, rest in kept.layers.rows(statement, values):
+        yield (*row, (high << _HALF_BITS) + rest)
 
 
 def _sealed_corrected(

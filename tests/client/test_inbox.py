@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from commonweal.client import Member, inbox
+from commonweal.client.contributions import attestations
 from commonweal.client.home import reminders
 from commonweal.client.home.submit import now_ms
 from commonweal.client.inbox import InboxRow
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
+from commonweal.protocol.ledger.contributions.attestation import attestation_key
+from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.commons import RULES, Commons, meet
@@ -336,3 +339,37 @@ def test_an_inbox_grows_with_what_waits_and_not_with_its_square(lanxi: Commons) 
 
     small, large = seconds(300), seconds(2400)
     assert large < 20 * small, (small, large)
+
+
+def test_what_waits_for_a_word_is_what_a_look_at_each_contribution_finds(lanxi: Commons) -> None:
+    mei, bo, ana = lanxi.all
+    one, two, three, four = (
+        lanxi.json(bo, "record", "work", hours, "hours", "--scope", "beds")["id"]
+        for hours in ("1", "2", "3", "4")
+    )
+    lanxi.json(bo, "record", "work", "5", "hours", "--provider", "Ana")
+    lanxi.good(mei, "record", "work", "6", "hours")
+    lanxi.meet()
+    lanxi.good(mei, "attest", one, two)
+    lanxi.meet()
+    lanxi.good(bo, "correct", two, "1", "hour")  # Mei's word was on what it was before
+    lanxi.good(bo, "correct", three, "2", "hours")
+    lanxi.good(bo, "undo", four)
+    lanxi.meet()
+    lanxi.good(mei, "attest", three)
+    with Member(mei) as member:
+        view = member.view
+        waiting = {row.id.hex() for row in member.waiting()}
+        words = {
+            key[1:].hex(): attestation_key(key[1:], row, view.me)
+            for key, value in view.state.items(EVENT)
+            for row in (EventRow(*value),)
+            if view.me not in (row.member, row.provider)
+        }
+        assert waiting == {
+            id for id, key in words.items() if view.state.get(key) is None and id != four
+        }
+        scoped = attestations.unattested(view, None, "beds")
+    assert {id.hex() for id, _ in scoped} == {two}
+    with Member(ana) as member:
+        assert not {row.id.hex() for row in member.waiting()} & {four}

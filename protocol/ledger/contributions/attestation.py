@@ -29,6 +29,9 @@ from commonweal.protocol.vocabulary.rule_params import RuleParams
 SAID, DISPUTE = Table.SAID.prefix, Table.DISPUTE.prefix
 YES, NO, WITHDRAW, OPEN = "yes", "no", "withdraw", "open"
 
+CORRECTIONS_BYTES = 8
+"""How long the number of corrections is in the key of what a member says."""
+
 
 def attest(state: State, record: Record, context: Context) -> Verdict:
     """Count what the author's member says of a record; their latest answer stands."""
@@ -121,7 +124,7 @@ def is_attested(state: State, event: bytes, rules: RuleParams) -> bool:
 
 def attestation_key(event: bytes, row: EventRow, member: bytes) -> bytes:
     """Return the key of what a member says of an event as it now stands."""
-    return SAID + event + row.corrections.to_bytes(8) + member
+    return SAID + event + row.corrections.to_bytes(CORRECTIONS_BYTES) + member
 
 
 def _put_attestation(state: State, key: bytes, say: str) -> bool:
