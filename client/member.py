@@ -35,6 +35,7 @@ from commonweal.client.keep.access_tokens import AccessTokens
 from commonweal.client.keep.backups import Backups
 from commonweal.client.keep.health import HomeHealth
 from commonweal.client.keep.integrity import Integrity
+from commonweal.client.keep.own_data import OwnRecordsAccess
 from commonweal.client.keep.proofs import Proofs
 from commonweal.client.keep.queries import Queries
 from commonweal.client.keep.refounding import Refounding
@@ -93,6 +94,7 @@ class Member(
     Invites,
     KeyRecovery,
     NodeOfHome,
+    OwnRecordsAccess,
     Proofs,
     ContributionExports,
     BookExports,

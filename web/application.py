@@ -18,7 +18,7 @@ from commonweal.web.live.hub import LiveHub
 from commonweal.web.pages import assets, entry, failures, settings
 from commonweal.web.pages.begin import welcome
 from commonweal.web.pages.begin.newcomer import Newcomer
-from commonweal.web.pages.books import ledger, why
+from commonweal.web.pages.books import data, ledger, things, why
 from commonweal.web.pages.daily import give, today
 from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.request import KeysLocked, SentAgain
@@ -37,6 +37,8 @@ PAGES = (
     give,
     ledger,
     why,
+    things,
+    data,
     money,
     payments,
     reports,

@@ -93,7 +93,7 @@ class Records(HomeAccess):
             claimed_at_ms=record.claimed_at,
             kind=record.kind,
             data=dict(record.data),
-            body=_body(view.store, record),
+            body=record_body(view.store, record),
             signature=_signature_state(view.store, record),
             sealed=sealed,
             sealed_at=seals.heights_covering([place]).get(place) if sealed else None,
@@ -174,7 +174,8 @@ def _signature_state(store: Store, record: Record) -> str:
     return "good" if log.is_signed(record) else "covered"
 
 
-def _body(store: Store, record: Record) -> RecordBody | None:
+def record_body(store: Store, record: Record) -> RecordBody | None:
+    """Return the text or file of a record, and what became of it; None where it has none."""
     ref = record.body
     if ref is None:
         return None

@@ -198,8 +198,7 @@ class Selections(HomeAccess):
 
         Neither write nor `refresh` before that. Raises what `select` does.
         """
-        view, wanted = self.view, _filter(self.view, query)
-        return _all_selected(view, contributions(view.kept, wanted))
+        return selected_rows(self.view, query)
 
 
 def _filter(view: LedgerView, query: SelectionQuery) -> ContributionFilter:
@@ -243,6 +242,13 @@ def _spec_factors(view: LedgerView) -> list[tuple[str, str | None]]:
     """Return the names of the specifications of resources, each with its factor."""
     rows = (units_and_specs.SpecRow(*row) for _, row in view.state.items(units_and_specs.SPEC))
     return [(row.name, row.factor) for row in rows]
+
+
+def selected_rows(
+    view: LedgerView, query: SelectionQuery
+) -> Generator[SelectedContribution, None, None]:
+    """Return all that fits, as `Selections.selected` does."""
+    return _all_selected(view, contributions(view.kept, _filter(view, query)))
 
 
 def _all_selected(
@@ -314,19 +320,17 @@ def _months(
     if ends is None:
         return None
     first, last = (month_of(ms) for ms in ends)
+    numbers = range(max(first, last - MONTHS_MAX + 1), last + 1)
+    names = [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
+    earliest, _ = month_bounds(names[0])
+    if chosen.since is None or chosen.since.local_ms < earliest.local_ms:
+        chosen = chosen._replace(since=earliest)
     key = contribution_sums.SumKey(of.unit, of.action)
-    rows = []
-    for number in range(max(first, last - MONTHS_MAX + 1), last + 1):
-        month = f"{number // 12:04d}-{number % 12 + 1:02d}"
-        since, until = month_bounds(month)
-        if wanted.since is not None:
-            since = max(since, wanted.since, key=lambda bound: bound.local_ms)
-        if wanted.until is not None:
-            until = min(until, wanted.until, key=lambda bound: bound.local_ms)
-        sums = contribution_sums.sums(view.kept, chosen._replace(since=since, until=until))
-        row = sums.get(key, contribution_sums.SelectionSum())
-        rows.append(MonthAmount(month, _decimal(row.all, row.scale), row.records))
-    return MonthSeries(of.action, of.unit, tuple(rows))
+    sums = contribution_sums.sums_by_month(view.kept, chosen, key)
+    nothing = contribution_sums.SelectionSum()
+    rows = ((name, sums.get(name, nothing)) for name in names)
+    months = (MonthAmount(name, _decimal(row.all, row.scale), row.records) for name, row in rows)
+    return MonthSeries(of.action, of.unit, tuple(months))
 
 
 def _facets(view: LedgerView, query: SelectionQuery) -> SelectionFacets:

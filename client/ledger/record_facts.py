@@ -26,6 +26,7 @@ LABELS = {
     "factor": N_("factor"),
     "resourceInventoriedAs": N_("the thing"),
     "toResourceInventoriedAs": N_("the thing that it goes to"),
+    "newInventoriedResource": N_("begins a thing"),
     "resourceConformsTo": N_("kind of thing"),
     "inputOf": N_("goes into the process"),
     "outputOf": N_("comes out of the process"),
@@ -89,6 +90,8 @@ def _fact(view: LedgerView, key: str, label: str, value: Any) -> RecordFact:
         if key in AGENTS:
             return RecordFact(label, view.name(value), agent=value)
         return RecordFact(label, value.hex(), id=value if key in RECORDS else None)
+    if value == {}:
+        return RecordFact(label, view.words("yes"))
     if isinstance(value, str):
         return RecordFact(label, shown_action(value, view.words) if key == "action" else value)
     return RecordFact(label, json.dumps(plain(value), ensure_ascii=False))

@@ -274,7 +274,7 @@ def _words(view: LedgerView, event: bytes) -> Iterable[MemberWord]:
     """Yield what members say of a contribution as it stands now, and who disputes it."""
     row = event_row(view.state, event)
     assert row is not None, "it was explained"
-    said = attestation.SAID + event + row.corrections.to_bytes(8)
+    said = attestation.SAID + event + row.corrections.to_bytes(attestation.CORRECTIONS_BYTES)
     for key, say in view.state.items(said):
         member = MemberId(key[len(said) :])
         yield MemberWord(member, view.name(member), str(say))

@@ -34,6 +34,22 @@ class ResourceHistory(ResourceState):
 
 
 @dataclass(frozen=True, slots=True)
+class ThingActs:
+    """What this member can do with a thing, as far as it shows whose it is and who has it."""
+
+    lend: bool
+    give_back: bool
+    give: bool
+    use: bool
+    lower: bool
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything that they can do."""
+        return self.lend or self.give_back or self.use
+
+
+@dataclass(frozen=True, slots=True)
 class NewResource:
     """A resource that was brought into the books, and its specification."""
 
@@ -77,11 +93,18 @@ class Resources(HomeAccess):
     """What the community and its members have."""
 
     def resources(
-        self, *, name: str | None = None, member: str | None = None
+        self,
+        *,
+        name: str | None = None,
+        member: str | None = None,
+        text: str | None = None,
+        there: bool = False,
     ) -> list[ResourceState]:
         """Return what there is, by name, the largest first.
 
         name: only what has this name. member: an agent; only what is theirs, or is with them.
+        text: only what has it in its name, or as the beginning of its id. there: only that of
+        which there is something. Raises UnknownId, AmbiguousId.
         """
         owner = find_agent(self.view, member) if member else None
         rows = [
@@ -89,9 +112,17 @@ class Resources(HomeAccess):
             for key, value in self.view.state.items(RESOURCE)
             for row in (ResourceRow(*value),)
             if owner in (None, row.accountable, row.custodian)
+            and (not there or row.accounting or row.onhand)
         ]
         if name is not None:
             rows = [row for row in rows if row.name == displayed_name(name)]
+        if text is not None:
+            part = displayed_name(text).casefold()
+            rows = [
+                row
+                for row in rows
+                if part in (row.name or row.unit).casefold() or row.id.hex().startswith(part)
+            ]
         return sorted(rows, key=lambda row: (row.name or "", row.unit, -row.accounting, row.id))
 
     def resource(self, id: str | bytes) -> ResourceHistory:
@@ -103,6 +134,20 @@ class Resources(HomeAccess):
         touched = sorted((value[1], key[len(table) :]) for key, value in view.state.items(table))
         events = tuple(RecordId(event) for _clock, event in touched)
         return ResourceHistory(**fields_of(state), events=events)
+
+    def thing_acts(self, id: bytes) -> ThingActs:
+        """Return what this member can do with a thing. id: whole."""
+        row, me = ResourceRow(*self.view.state.get(RESOURCE + id)), self.view.me
+        is_here = row.custodian == me and row.onhand > 0
+        is_lent = row.custodian != row.accountable and row.onhand > 0
+        is_own = is_here and row.accountable == me
+        return ThingActs(
+            lend=is_here,
+            give_back=is_lent and me in (row.custodian, row.accountable),
+            give=is_own,
+            use=is_here,
+            lower=is_own,
+        )
 
     def event_words(self, id: bytes) -> str:
         """Return a contribution as people read it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -211,3 +212,36 @@ def test_sql_rows_on_a_page_are_bounded(lanxi: Lanxi, monkeypatch: pytest.Monkey
 def test_every_example_is_answered(lanxi: Lanxi, _view: str, _text: str, question: str) -> None:
     with Member(lanxi.mei) as member:
         assert member.sql(question).columns
+
+
+def test_sums_are_exact_beyond_64_bits(tmp_path: Path) -> None:
+    home = founder(tmp_path / "ann")
+    with Member(home) as ann:
+        for _ in range(3):
+            ann.add_resource("sand", "9000000000000000000", "gram")
+        ann.add_resource("sand", "0.000000001", "gram")
+        (total,) = ann.select(selections.SelectionQuery()).totals
+    assert format(total.provisional, "f") == "27000000000000000000.000000001"
+    assert total.records == 4
+
+
+def test_a_month_is_that_of_calendars_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = founder(tmp_path / "ann")
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        with Member(home) as ann:
+            ann.record("work", 2, "hours", when="2026-01-31T20:00Z")  # February in Shanghai
+            ann.record("work", 5, "hours", when="2026-01-31")
+            whole = ann.select(selections.SelectionQuery()).months
+            assert whole is not None
+            assert [(row.month, int(row.amount)) for row in whole.months] == [
+                ("2026-01", 5),
+                ("2026-02", 2),
+            ]
+            for row in whole.months:
+                (total,) = ann.select(selections.SelectionQuery(month=row.month)).totals
+                assert total.provisional == row.amount
+    finally:
+        monkeypatch.undo()
+        time.tzset()
