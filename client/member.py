@@ -27,6 +27,7 @@ from commonweal.client.exports.selections import Selections
 from commonweal.client.exports.valueflows import ValueflowsExports
 from commonweal.client.governance.ballots import Ballots
 from commonweal.client.governance.rule_drafts import RuleDrafts
+from commonweal.client.governance.rule_examples import RuleExamples
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
 from commonweal.client.importers.git_import import GitImports
@@ -87,6 +88,7 @@ class Member(
     Sealing,
     RulesAccess,
     RuleDrafts,
+    RuleExamples,
     Votes,
     Ballots,
     Members,

@@ -21,6 +21,8 @@ from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import data, ledger, things, why
 from commonweal.web.pages.daily import give, today
 from commonweal.web.pages.node import invite, node
+from commonweal.web.pages.decide import rule_changes, rules, votes
+from commonweal.web.pages.decide.replays import Replays
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
@@ -44,6 +46,9 @@ PAGES = (
     reports,
     invite,
     node,
+    rules,
+    rule_changes,
+    votes,
     settings,
     assets,
 )
@@ -59,6 +64,7 @@ def create_application(home: Path, port: int, tokens: EntryTokens) -> Applicatio
     inner.state.sessions, inner.state.entry = sessions, tokens
     inner.state.links = {}
     inner.state.newcomer = Newcomer(inner.state.home)
+    inner.state.replays = Replays()
     inner.state.live = LiveHub(inner.state.home)
     for page in PAGES:
         inner.include_router(page.router)

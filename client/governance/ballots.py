@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.governance.votes import ElectorateState, electorate_state
 from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.governance import proposals, tally
@@ -17,6 +18,9 @@ from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
+
+
+_NO_END: tuple[str | None, int, bool] = (None, 0, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,11 @@ class ProposalOutlook:
 
     choices: what they may say now; refusal: why they may say nothing, "" where they may.
     said, record: what they said last, and the record that says so. may_withdraw: whether they may
-    take it back. missing: who has said nothing; empty before the vote opens.
-    now: how it would end with these votes at its deadline, as a status; None before it opens.
-    yes_missing: how many yes it still needs. is_open_ended: whether those who said nothing can
-    still change how it ends; votes that were cast can be changed until the close in any case.
+    take it back. missing: who has said nothing; empty before the vote opens. electorates: with
+    all votes that are here, sealed or not. now: how it would end with these votes at its deadline,
+    as a status; None before it opens. yes_missing: how many yes it still needs. is_open_ended:
+    whether those who said nothing can still change how it ends; votes that were cast can be
+    changed until the close in any case.
     """
 
     choices: tuple[str, ...]
@@ -46,6 +51,7 @@ class ProposalOutlook:
     record: RecordId | None
     may_withdraw: bool
     missing: tuple[SilentElector, ...]
+    electorates: tuple[ElectorateState, ...]
     now: str | None
     yes_missing: int
     is_open_ended: bool
@@ -62,8 +68,11 @@ class Ballots(HomeAccess):
         assert row is not None, "it is a proposal"
         choices, refusal = _choices(view, chosen)
         cast = view.state.get(proposals.VOTE + chosen + view.me)
-        missing = tuple(_silent(view, chosen)) if row.status == proposals.VOTING else ()
-        now, yes_missing, is_open_ended = _ending(view, chosen, row, len(missing))
+        is_voting = row.status == proposals.VOTING
+        missing = tuple(_silent(view, chosen)) if is_voting else ()
+        if is_voting:
+            row = tally.count_votes(view.state, chosen, row, _active(view))
+        now, yes_missing, is_open_ended = _ending(row, len(missing)) if is_voting else _NO_END
         return ProposalOutlook(
             choices=choices,
             refusal=refusal,
@@ -71,6 +80,7 @@ class Ballots(HomeAccess):
             record=None if cast is None else RecordId(cast[1]),
             may_withdraw=_refused(view, "rules.withdraw", chosen, {}) is None,
             missing=missing,
+            electorates=tuple(map(electorate_state, row.ballots)),
             now=now,
             yes_missing=yes_missing,
             is_open_ended=is_open_ended,
@@ -107,19 +117,14 @@ def _silent(view: LedgerView, id: RecordId) -> Iterator[SilentElector]:
         yield SilentElector(member, view.name(member), member == view.me)
 
 
-def _ending(
-    view: LedgerView, id: RecordId, row: ProposalRow, missing: int
-) -> tuple[str | None, int, bool]:
+def _ending(row: ProposalRow, missing: int) -> tuple[str | None, int, bool]:
     """Return how a vote would end now, the yes that it needs, and whether silence decides."""
-    if row.status != proposals.VOTING:
-        return None, 0, False
-    counted = tally.count_votes(view.state, id, row, _active(view))
     ends = {
-        tally.outcome(_if_all_said(counted, say, missing), row.deadline_ms)
+        tally.outcome(_if_all_said(row, say, missing), row.deadline_ms)
         for say in (proposals.YES, proposals.NO, proposals.BLOCK)
     }
-    now = tally.outcome(counted, row.deadline_ms)
-    yes_missing = max((ballot.needed - ballot.yes for ballot in counted.ballots), default=0)
+    now = tally.outcome(row, row.deadline_ms)
+    yes_missing = max((ballot.needed - ballot.yes for ballot in row.ballots), default=0)
     return now, max(0, yes_missing), bool(missing) and ends != {now}
 
 

@@ -20,6 +20,7 @@ from commonweal.client.governance.rule_sentences import (
     RulePart,
     by_table,
     place_name,
+    rank,
     rule_parts,
     say_anew,
     slot_of,
@@ -160,6 +161,10 @@ class RuleDrafts(HomeAccess):
         new = backtests.proposed(view, row)
         return tuple(rewordings(old.document, new.document, self.words))
 
+    def sealed_height(self) -> int:
+        """Return the height up to which there is a past to replay."""
+        return self.view.kept.cut.height
+
     def replay_ruleset(self, ruleset: Ruleset, *, last: int = 0) -> Replay:
         """Replay the sealed past under rules. last: the last so many heights; 0 for all."""
         return backtests.replay(self.view, ruleset, None, self._since(last))
@@ -202,7 +207,7 @@ def rewordings(
     if old.get("name") != new.get("name"):
         change = NumberChange(words("name"), str(old.get("name")), str(new.get("name")))
         yield RuleRewording("", {}, {}, (), (change,))
-    for place in dict.fromkeys((*before, *after)):
+    for place in sorted(dict.fromkeys((*before, *after)), key=rank):
         was, now = before.get(place, {}), after.get(place, {})
         if was == now:
             continue

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 from commonweal.client.governance.number_words import NumberKind, spelled, spellings
 from commonweal.client.governance.rule_numbers import RuleNumber, key_of, numbers_of, tables_of
+from commonweal.client.language.quantity import shown_action
+from commonweal.client.language.words import N_, Words
 
 LANGUAGES = ("en", "zh")
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -52,6 +54,12 @@ class RulePart:
     sentence: str
     pieces: tuple[SentencePiece, ...]
     beside: tuple[RuleNumber, ...]
+
+    @property
+    def numbers(self) -> tuple[RuleNumber, ...]:
+        """All numbers of the rule, those in the sentence first."""
+        said = (piece.number for piece in self.pieces if piece.number is not None)
+        return (*said, *self.beside)
 
 
 def rule_sentences(document: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
@@ -104,6 +112,47 @@ def by_table(document: Mapping[str, Any]) -> dict[Path, list[RuleNumber]]:
 def slot_of(number: RuleNumber, path: Path) -> str:
     """Return where a number stands in its table: a key, and which of several there."""
     return number.key.removeprefix(f"{key_of(path)}.")
+
+
+SECTIONS = {
+    "charter": N_("Charter"),
+    "membership": N_("Who joins"),
+    "contributions": N_("What counts"),
+    "admit": N_("What is let in"),
+    "value": N_("What it is worth"),
+    "pools": N_("How income is shared"),
+    "rounds": N_("Giving rounds"),
+    "roles": N_("Roles"),
+    "governance": N_("How we decide"),
+    "finality": N_("When it is final"),
+    "budget": N_("How much everybody keeps"),
+}
+"""The sections of rules as members read them, in the order in which they read them."""
+CLASSES = {
+    "ordinary": N_("everyday changes"),
+    "constitution": N_("the constitution"),
+    "membership": N_("members and removals"),
+    "lazy": N_("by silence"),
+}
+
+
+def rank(place: str) -> int:
+    """Return where the section of a rule stands among those that members read."""
+    section = place.partition(".")[0]
+    return [*SECTIONS].index(section) if section in SECTIONS else len(SECTIONS)
+
+
+def place_words(place: str, words: Words) -> str:
+    """Return a rule's place as people read it: "How income is shared: surplus, reserve"."""
+    section, *names = place.split(".")
+    names = [name for n, name in enumerate(names) if (n, name) != (1, "buckets")]
+    if section == "value":
+        names = [shown_action(name, words) for name in names]
+    if section == "governance":
+        names = [words(CLASSES.get(name, name)) for name in names]
+    title = words(SECTIONS.get(section, section))
+    rest = words(", ").join(names)
+    return words("{title}: {names}").format(title=title, names=rest) if names else title
 
 
 def say_anew(document: dict[str, Any], old: Mapping[str, Any], values: Mapping[str, Any]) -> None:

@@ -221,7 +221,7 @@ def _state(view: LedgerView, id: bytes, row: ProposalRow) -> ProposalState:
         block=row.block,
         needed=row.needed or None,
         electorate=row.electorate or None,
-        electorates=tuple(map(_electorate, row.ballots)),
+        electorates=tuple(map(electorate_state, row.ballots)),
         why=_why(view, id, row),
         opened_ms=row.opened_ms or None,
         deadline_ms=row.deadline_ms or None,
@@ -240,7 +240,8 @@ def _why(view: LedgerView, id: bytes, row: ProposalRow) -> str | None:
     return proposal_text_of(view.store, RecordId(id))
 
 
-def _electorate(row: BallotRow) -> ElectorateState:
+def electorate_state(row: BallotRow) -> ElectorateState:
+    """Return what one electorate is asked, and what it said."""
     return ElectorateState(
         role=row.voters or None,
         electorate=row.electorate,

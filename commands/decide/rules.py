@@ -50,7 +50,7 @@ def show(proposal: str | None, as_toml: bool, home: Home, form: Form) -> None:
     with member_of(home) as me:
         shown_rules = me.rules(proposal=proposal)
     if as_toml:
-        from commonweal.commands.terminal.toml import to_toml
+        from commonweal.client.governance.toml_text import to_toml
 
         return write_text(to_toml(shown_rules.document).rstrip("\n"))
     if form is Form.JSON:

@@ -36,7 +36,7 @@ REFRESH = "x-refresh"
 """The header of a request that an open window makes by itself."""
 
 ENTER, LIVE, ASSETS, API = "/enter", "/live", "/assets/", "/api/v1"
-WITH_FILES = frozenset({"/give/sheet", "/rules/file"})
+WITH_FILES = frozenset({"/give/sheet", "/rules/file", "/rules/review", "/rules/propose"})
 """Paths whose forms carry a file, of at most SHEET_BYTES_MAX."""
 
 HEADERS = (

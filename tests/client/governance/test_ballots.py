@@ -72,6 +72,7 @@ def test_an_open_vote_names_who_is_missing_and_how_it_would_end(lanxi: Commons) 
     said(lanxi, lanxi.bo, id, "yes")
     said(lanxi, lanxi.ana, id, "yes")
     second = outlook(lanxi.bo, id)
+    assert [(ballot.yes, ballot.needed) for ballot in second.electorates] == [(2, 2)]
     assert (second.said, second.choices) == ("yes", ("no", "abstain", "block"))
     assert second.record is not None
     assert [who.member_name for who in second.missing] == ["Mei"]

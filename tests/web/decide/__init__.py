@@ -1,0 +1,1 @@
+"""Deciding together in a browser."""

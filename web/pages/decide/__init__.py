@@ -1,0 +1,1 @@
+"""Deciding together: the rules and other ones, what they would have paid, and votes."""
