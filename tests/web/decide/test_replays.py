@@ -16,10 +16,9 @@ from commonweal.web.pages.decide.wording import WORDS_MAX, Wording, compared
 
 
 def test_a_result_is_worked_out_once_and_kept() -> None:
-    replays, calls = Replays(), []
-    for _ in range(3):
-        assert replays.result("a", lambda: calls.append(1) or "done") == "done"
-    assert calls == [1]
+    replays, calls = Replays(), iter(range(9))
+    assert [replays.result("a", lambda: next(calls), wait_s=60) for _ in range(3)] == [0, 0, 0]
+    assert next(calls) == 1
 
 
 def test_a_page_does_not_wait_for_long_and_gets_it_later() -> None:
@@ -44,8 +43,8 @@ def test_only_a_few_run_or_wait_and_others_are_not_begun() -> None:
 def test_results_that_are_kept_are_bounded() -> None:
     replays = Replays()
     for n in range(REPLAYS_KEPT_MAX + 1):
-        assert replays.result(n, lambda n=n: n, wait_s=60) == n
-    assert replays.result(1, lambda: "again", wait_s=60) == 1
+        assert replays.result(n, lambda: "first", wait_s=60) == "first"
+    assert replays.result(1, lambda: "again", wait_s=60) == "first"
     assert replays.result(0, lambda: "again", wait_s=60) == "again"
 
 

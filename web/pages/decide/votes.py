@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from commonweal.client.governance.ballots import ProposalOutlook
-from commonweal.client.governance.rule_drafts import ProposalReplay
+from commonweal.client.governance.rule_drafts import ProposalReplay, RuleRewording
 from commonweal.client.governance.rule_sentences import place_words
 from commonweal.client.governance.vote_words import (
     KINDS,
@@ -139,7 +139,8 @@ def _details(
         outlook = member.proposal_outlook(id)
         records = [proposal.id, *(vote.id for vote in proposal.votes)]
         states = member.record_states(records[:STATES_MAX])
-        changes, problem = (), ""
+        changes: tuple[RuleRewording, ...] = ()
+        problem = ""
         if proposal.subject == RULES:
             try:
                 changes = member.proposed_changes(id)
@@ -147,7 +148,7 @@ def _details(
                 problem = page.sentence(error)
         height = member.sealed_height()
     replayed, cannot = _replayed(page, proposal, height, last) if changes else (None, "")
-    shown = () if replayed is None or replayed.replay is None else replayed.replay
+    replay = None if replayed is None else replayed.replay
     return page.show(
         "decide/vote.html",
         status,
@@ -158,7 +159,7 @@ def _details(
         problem=problem,
         replayed=replayed,
         cannot=cannot,
-        pictures=pictures(shown, page.words, last) if shown else [],
+        pictures=[] if replay is None else pictures(replay, page.words, last),
         last=last,
         lasts=LAST_CHOICES,
         height=height,
