@@ -20,9 +20,9 @@ from commonweal.web.pages.begin import welcome
 from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import data, ledger, things, why
 from commonweal.web.pages.daily import give, today
-from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.decide import rule_changes, rules, votes
 from commonweal.web.pages.decide.replays import Replays
+from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
