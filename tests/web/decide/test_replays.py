@@ -12,7 +12,7 @@ from commonweal.web.pages.decide.replays import (
     REPLAYS_WAITING_MAX,
     Replays,
 )
-from commonweal.web.pages.decide.wording import WORDS_MAX, Wording, compared
+from commonweal.web.pages.decide.text_difference import WORDS_MAX, Wording, compared
 
 
 def test_a_result_is_worked_out_once_and_kept() -> None:

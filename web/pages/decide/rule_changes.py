@@ -20,7 +20,7 @@ from commonweal.web.pages.decide.backtest_pictures import (
     pictures,
     replays_of,
 )
-from commonweal.web.pages.decide.wording import compared
+from commonweal.web.pages.decide.text_difference import compared
 from commonweal.web.pages.request import Page, PageRequest
 
 router = APIRouter()

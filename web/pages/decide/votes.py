@@ -33,7 +33,7 @@ from commonweal.protocol.ledger.governance.proposals import (
 )
 from commonweal.web.pages.decide.backtest_pictures import LAST_CHOICES, last_of, pictures
 from commonweal.web.pages.decide.backtest_pictures import replays_of as replays
-from commonweal.web.pages.decide.wording import compared
+from commonweal.web.pages.decide.text_difference import compared
 from commonweal.web.pages.request import Page, PageRequest
 
 router = APIRouter()
