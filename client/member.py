@@ -15,6 +15,7 @@ from commonweal.client.community.key_recovery import KeyRecovery
 from commonweal.client.community.members import Members
 from commonweal.client.community.membership import Membership
 from commonweal.client.community.node import NodeOfHome
+from commonweal.client.community.paths import MemberPaths
 from commonweal.client.contributions.attestations import Attestations
 from commonweal.client.contributions.give_choices import Giving
 from commonweal.client.contributions.record_states import RecordStates
@@ -93,6 +94,7 @@ class Member(
     Ballots,
     Members,
     Membership,
+    MemberPaths,
     Invites,
     KeyRecovery,
     NodeOfHome,
