@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -126,7 +127,7 @@ class MemberPaths(HomeAccess):
             for name, row in sorted(roles.roles(view.state, member.id).items()):
                 if row.held or name not in catalogue:
                     continue
-                data = {"role": name, "member": bytes(member.id)}
+                data: dict[str, str | bytes] = {"role": name, "member": bytes(member.id)}
                 claims.append(
                     OpenClaim(
                         role=name,
@@ -160,7 +161,7 @@ def _newcomer(view: LedgerView, request: membership.Request, needed: int) -> New
 
 
 def _refused(
-    view: LedgerView, kind: str, data: dict[str, str | bytes], cited: tuple[bytes, ...]
+    view: LedgerView, kind: str, data: Mapping[str, str | bytes], cited: tuple[bytes, ...]
 ) -> str:
     """Return why a record would not count; "" where it would."""
     try:
