@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class WaitingNewcomer:
     """Somebody who asks to join. request: the record that asks. inviter: whose invite they hold.
 
     given, needed: members who vouch, the inviter too. is_vouched: by this member. refusal: why a
@@ -79,7 +79,7 @@ class OpenClaim:
 class MemberPaths(HomeAccess):
     """The way into the community, and on from role to role."""
 
-    def newcomers(self) -> list[Newcomer]:
+    def newcomers(self) -> list[WaitingNewcomer]:
         """Return who asks to join, the first to ask first."""
         view = self.view
         needed = view.kept.rules.membership.vouches
@@ -142,12 +142,12 @@ class MemberPaths(HomeAccess):
         return claims
 
 
-def _newcomer(view: LedgerView, request: membership.Request, needed: int) -> Newcomer:
+def _newcomer(view: LedgerView, request: membership.Request, needed: int) -> WaitingNewcomer:
     invite = membership.invite(view.state, request.invite)
     assert invite is not None, "a request is under a known invite"
     is_vouched = view.state.get(invites.VOUCH + request.id + view.me) is not None
     data = {"member": bytes(request.member), "request": bytes(request.id)}
-    return Newcomer(
+    return WaitingNewcomer(
         member=request.member,
         name=view.name(request.member),
         request=request.id,
