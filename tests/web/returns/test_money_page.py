@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -156,7 +158,7 @@ def test_what_is_no_claim_cannot_be_paid(id: str, kept: Cart) -> None:
         assert page.status_code in (404, 422) and "<script>alert" not in page.text
 
 
-def test_only_whom_it_asks_answers_a_payment(kept: Cart) -> None:
+def test_a_payment_is_answered_by_those_it_asks(kept: Cart) -> None:
     with browser(kept.lanxi.mei.path) as mei:
         assert "Did this come?" not in mei.get("/money").text
         page = mei.post("/money/answer", {"payment": kept.payment, "say": "yes"})
@@ -198,3 +200,13 @@ def test_many_claims_are_shown_in_parts(cart: Cart, monkeypatch: pytest.MonkeyPa
         assert "2 claims · the last 1 of them" in mei.text
         mei.get("/money?all=1")
         assert "the last" not in mei.text
+
+
+def test_all_links_lead_to_pages(kept: Cart) -> None:
+    with browser(kept.lanxi.mei.path) as mei:
+        shown = ["/money?claims=all", "/money/shares?pool=income", "/money/income"]
+        pages = [mei.get(path).text.split("<main")[1].split("</main>")[0] for path in shown]
+        links = {link for page in pages for link in re.findall(r'href="(/[^"#]+)', page)}
+        assert len([link for link in links if link.startswith("/why/")]) >= 6
+        for link in sorted(links - {"/rules"}):
+            assert mei.get(unescape(link)).status_code == 200, link

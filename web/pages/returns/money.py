@@ -81,7 +81,6 @@ def shares(page: Page) -> Response:
             member_name=lines[0].member_name if who and lines else "",
             lines=lines[::-1][:LINES_SHOWN_MAX],
             in_all=len(lines),
-            standing=member.standing(),
         )
 
 

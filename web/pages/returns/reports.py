@@ -13,6 +13,7 @@ from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
 from commonweal.client.reports.contribution_stages import Stage
+from commonweal.client.reports.periods import read_period
 from commonweal.client.reports.reports import PER_POINTS, CommunityReport
 from commonweal.protocol.errors import UnreadableTime
 from commonweal.web.pages import downloads
@@ -113,7 +114,15 @@ def contributions(page: Page) -> Response:
         in_all=shown.total,
         contributions=shown.contributions,
         states=states,
+        ledger=_ledger_link(period, factor or ""),
     )
+
+
+def _ledger_link(period: str, factor: str) -> str:
+    """Return the address of the ledger with all of a period, and of a factor."""
+    bounds = read_period(period)
+    asked = {"since": bounds.since or "", "until": bounds.until or "", "factor": factor}
+    return f"/ledger?{urlencode({name: text for name, text in asked.items() if text})}"
 
 
 @router.get("/reports/{name}.csv")
