@@ -134,6 +134,8 @@ class LiveHub:
             try:
                 with NodeWatch(self._home, self._last) as watch:
                     self._watch = watch
+                    if self._ends.is_set():  # it was set before there was a watch to close
+                        break
                     for changes in watch:
                         _call(loop, self._tell, changes)
             except CommonwealError:
