@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException, RequestValidationError
 
 from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home.home import Home
+from commonweal.web.api.answers import of_the_gate
 from commonweal.web.api.application import create_api
 from commonweal.web.live import stream
 from commonweal.web.live.hub import LiveHub
@@ -26,7 +27,7 @@ from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
-from commonweal.web.security.gate import API, Application, Gate
+from commonweal.web.security.gate import API, Application, Gate, Refusal
 from commonweal.web.security.sessions import Sessions
 
 THREADS = 6
@@ -76,7 +77,14 @@ def create_application(home: Path, port: int, tokens: EntryTokens) -> Applicatio
     inner.add_exception_handler(RequestValidationError, failures.missing)
     inner.add_exception_handler(Exception, failures.broken)
     inner.mount(API, create_api(inner.state.home))
-    return Gate(inner, port, sessions, entry.refuse)
+    return Gate(inner, port, sessions, _refuse)
+
+
+def _refuse(request: Request, refusal: Refusal) -> Response:
+    """Refuse a request in the form that its sender reads: a program, or a browser."""
+    if request.url.path.startswith(API):
+        return of_the_gate(request, refusal.status, refusal.reason)
+    return entry.refuse(request, refusal)
 
 
 @asynccontextmanager

@@ -11,9 +11,11 @@ from itertools import islice
 
 from commonweal.client.language.quantity import ACTIONS, UNITS
 from commonweal.client.ledger.directory import PREFIX_DIGITS_MIN
+from commonweal.protocol.errors import BadSetting
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.vocabulary.rule_params import FACTORS
 from commonweal.storage.home.home import Home
+from commonweal.storage.home.tokens import TokenFile
 from commonweal.storage.ledger.last_fold import LastFold
 
 COMPLETIONS_MAX = 100
@@ -34,12 +36,24 @@ class Subject(Enum):
     PROCESS_KIND = "kind of a process"
     EVENT = "event"
     CLAIM = "claim"
+    API_TOKEN = "token"  # noqa: S105  what it names
 
 
 def completions(home: Home, subject: Subject, begun: str) -> list[str]:
     """Return what `begun` may become, at most COMPLETIONS_MAX words, names before ids."""
+    if subject is Subject.API_TOKEN:
+        return _tokens(home, begun)
     fitting = (word for word in _words(LastFold(home.state), subject, begun) if word)
     return list(islice(dict.fromkeys(fitting), COMPLETIONS_MAX))
+
+
+def _tokens(home: Home, begun: str) -> list[str]:
+    """Return the ids of tokens; none where their file cannot be used."""
+    try:
+        kept = TokenFile(home).tokens()
+    except BadSetting:
+        return []
+    return [token.id for token in kept if token.id.startswith(begun)][:COMPLETIONS_MAX]
 
 
 def _words(fold: LastFold, subject: Subject, begun: str) -> Iterator[str]:

@@ -45,6 +45,7 @@ OF_COMMAND: dict[tuple[str, ...], Subject] = {
     ("resource", "list", "name"): Subject.THING_KIND,
     ("resource", "new", "name"): Subject.THING_KIND,
     ("resource", "show", "id"): Subject.RESOURCE,
+    ("token", "revoke", "id"): Subject.API_TOKEN,
 }
 """What it names in one command alone."""
 

@@ -96,6 +96,11 @@ def refusal(status: int, words: Words) -> Response:
     return failure(status, code, words(sentence))
 
 
+def of_the_gate(request: Request, status: int, reason: str) -> Response:
+    """Return what the gate before the API refuses. reason: a sentence, not translated yet."""
+    return failure(status, "wrong_host", words_for(request)(reason))
+
+
 def words_for(request: Request) -> Words:
     """Return the words that a request asks for by Accept-Language, else English."""
     return words_in(*accepted(request.headers.get("accept-language", "")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,9 +48,10 @@ DurationText = Annotated[
 
 @contextmanager
 def as_file(content: bytes, name: str) -> Iterator[Path]:
-    """Give content that was sent as a file of this name, as long as it is read."""
+    """Give content that was sent as a file, as long as it is read; of `name`, the ending counts."""
+    ending = re.search(r"\.[A-Za-z0-9]{1,16}$", name)
     with tempfile.TemporaryDirectory(prefix="weal-api-") as folder:
-        path = Path(folder) / Path(name).name
+        path = Path(folder) / f"sent{ending[0] if ending else ''}"
         path.write_bytes(content)
         yield path
 

@@ -81,6 +81,15 @@ def test_an_id_is_offered_once_it_cannot_be_a_name(lanxi: Commons) -> None:
     assert offered(lanxi, "resource", "show", chestnuts["id"][:6]) == [chestnuts["id"][:12]]
 
 
+def test_tokens_are_offered_by_their_ids(lanxi: Commons) -> None:
+    ids = [lanxi.json(lanxi.mei, "token", "create")["id"] for _ in range(2)]
+    assert offered(lanxi, "token", "revoke", "") == ids
+    assert ids[1] in offered(lanxi, "token", "revoke", ids[1][:7])
+    assert offered(lanxi, "token", "revoke", "x") == []
+    (lanxi.mei.path / "tokens.json").chmod(0o644)
+    assert offered(lanxi, "token", "revoke", "") == []
+
+
 def test_a_home_without_a_ledger_offers_what_all_have(tmp_path: Path) -> None:
     home = Home(tmp_path / "none")
     assert completions(home, Subject.MEMBER, "") == []

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
 from commonweal.client.home.submit import now_ms
 from commonweal.client.keep import access_tokens
 from commonweal.client.keep.access_tokens import AccessTokens
 from commonweal.protocol import errors
 from commonweal.protocol.errors import CommonwealError
 from commonweal.web.api import bodies
-from commonweal.web.api.answers import STATUSES, code_of, status_of
+from commonweal.web.api.answers import STATUSES, answer, code_of, status_of
 from commonweal.web.api.application import ERRORS
 from commonweal.web.api.bodies import BODY_BYTES_MAX
-from commonweal.web.api.calls import KEY_CHARS_MAX
+from commonweal.web.api.calls import ANSWERS_MAX, KEY_CHARS_MAX, KeptAnswers
+from commonweal.web.api.parameters import NAME_CHARS_MAX
+from commonweal.web.api.routes.contributions import IDS_MAX
 from tests.builders.api_calls import API, Caller, calling, token_of
 
 WORK = {"action": "work", "quantity": "3", "unit": "hours"}
@@ -96,8 +101,7 @@ def test_each_scope_allows_what_it_says(home: Path, scope: str) -> None:
 )
 def test_another_host_is_not_answered(caller: Caller, host: str) -> None:
     given = caller.try_get("/status", headers={"Host": host})
-    assert given.status_code == 421
-    assert "member" not in given.text
+    assert code(given) == (421, "wrong_host")
 
 
 def test_no_page_of_another_origin_may_read(caller: Caller) -> None:
@@ -238,3 +242,65 @@ def test_tokens_do_not_share_keys(home: Path, caller: Caller) -> None:
     caller.headers = {"Authorization": f"Bearer {token_of(home)}"}
     assert caller.post("/contributions", WORK, "k") != first
     assert caller.get("/contributions")["total"] == 2
+
+
+def test_as_many_answers_are_kept_as_are_said() -> None:
+    kept = KeptAnswers()
+    for number in range(ANSWERS_MAX + 1):
+        kept.keep(str(number), b"", answer(number))
+    assert kept.find("0", b"") is None
+    for number in (1, ANSWERS_MAX):
+        given = kept.find(str(number), b"")
+        assert given is not None and given.body == str(number).encode()
+
+
+def test_requests_at_the_same_time_are_one(caller: Caller) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda _: caller.try_post("/contributions", WORK, "k"), range(8)))
+    assert {answered.status_code for answered in given} <= {200, 201}
+    assert len({answered.json()["id"] for answered in given}) == 1
+    assert caller.get("/contributions")["total"] == 1
+
+
+def base64_of(size: int) -> str:
+    """Return so many bytes in base64."""
+    return b64encode(b"x" * size).decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"file": {"name": "a.txt", "base64": base64_of(CONTENT_BYTES_MAX)}}, 201),
+        (
+            {
+                "file": {
+                    "name": "a.txt",
+                    "base64": base64_of(CONTENT_BYTES_MAX + 1),
+                }
+            },
+            413,
+        ),
+        ({"file": {"name": "../../a.txt", "base64": "eA=="}}, 201),
+        ({"file": {"name": "..", "base64": "eA=="}}, 201),
+        ({"file": {"name": "a\0/b", "base64": "eA=="}}, 201),
+        ({"file": {"name": "a." * 128, "base64": "eA=="}}, 201),
+        ({"file": {"name": "a" * (NAME_CHARS_MAX + 1), "base64": "eA=="}}, 422),
+        ({"file": {"name": "a.txt", "base64": "?"}}, 400),
+        ({"file": {"name": "a.txt", "base64": "eA=="}, "note": "both"}, 400),
+        ({"note": "n" * CONTENT_BYTES_MAX}, 201),
+        ({"note": "n" * (CONTENT_BYTES_MAX + 1)}, 400),
+        ({"scope": "s" * (NAME_CHARS_MAX + 1)}, 422),
+        ({"settles": ["0"] * (IDS_MAX + 1)}, 422),
+    ],
+)
+def test_what_goes_with_a_contribution_has_a_size(
+    caller: Caller, body: dict[str, Any], status: int
+) -> None:
+    given = caller.try_post("/contributions", WORK | body)
+    assert given.status_code == status, given.text
+    assert caller.get("/contributions")["total"] == (status == 201)
+
+
+def test_as_many_are_attested_at_once_as_are_said(caller: Caller) -> None:
+    for number, status in ((IDS_MAX, 404), (IDS_MAX + 1, 422), (0, 422)):
+        assert caller.try_post("/attests", {"ids": ["0123"] * number}).status_code == status
