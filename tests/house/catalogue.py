@@ -39,6 +39,8 @@ KEYWORDS = {
 }
 """What is called with a sentence, and in how many forms."""
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?]")  # Chinese sentences have their own marks
+OTHER_WORDS = {"你(?!们)": "您", "封印": "封账", "家目录": "主目录", "暂定": "暂估", "录入": "导入"}
+"""Chinese words for which docs/glossary.md, or politeness, has another."""
 PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]")
 
 
@@ -133,6 +135,12 @@ def faults(template: Catalog, kept: Catalog) -> list[str]:
             complaints.append(f"other placeholders than the original: {message.id!r}")
         elif any(HALF_WIDTH.search(words) for words in _each(here.string)):
             complaints.append(f"half-width punctuation after a Chinese word: {message.id!r}")
+        else:
+            complaints += [
+                f"say {better}, not {word}: {message.id!r}"
+                for word, better in OTHER_WORDS.items()
+                if any(re.search(word, words) for words in _each(here.string))
+            ]
     asked = {_key(message) for message in template}
     complaints += [f"no longer in the code: {one.id!r}" for one in kept if _key(one) not in asked]
     return complaints

@@ -48,11 +48,12 @@ def test_gettext_finds_chinese_for_every_chinese_locale() -> None:
     [
         (of("zh"), "not in the catalogue"),
         (of("zh", hello_world=""), "not translated"),
-        (of("zh", hello_world="你好 {name}"), "other placeholders"),
-        (of("zh", hello_world="你好,世界"), "half-width"),
-        (of("zh", hello_world="你好", gone="走了"), "no longer in the code"),
+        (of("zh", hello_world="您好 {name}"), "other placeholders"),
+        (of("zh", hello_world="您好,世界"), "half-width"),
+        (of("zh", hello_world="你好"), "say 您, not 你"),
+        (of("zh", hello_world="您好", gone="走了"), "no longer in the code"),
     ],
-    ids=["absent", "empty", "a hole too many", "comma", "surplus"],
+    ids=["absent", "empty", "a hole too many", "comma", "other word", "surplus"],
 )
 def test_a_fault_in_a_catalogue_is_seen(kept: Catalog, complaint: str) -> None:
     found = catalogue.faults(of("en", hello_world=""), kept)
