@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.language.quantity import exact
+from commonweal.client.sharing.shares import pool_states
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import PoolId, PoolRow
 
@@ -41,7 +42,7 @@ class PoolFlow:
     """The money of a pool: `came` is `held` and what its buckets gave, to the last digit.
 
     came: incomes as they count now. held: in the pool, not split yet; below nothing where an income
-    was corrected whose money had been given.
+    was corrected whose money had been given. error, waits_for: why it was not split (PoolState).
     """
 
     pool: str
@@ -49,6 +50,8 @@ class PoolFlow:
     came: Decimal
     held: Decimal
     buckets: tuple[BucketFlow, ...]
+    error: str | None = None
+    waits_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,13 @@ def money_flow(view: LedgerView) -> MoneyFlow:
         "SELECT pool, unit, scale, bucket, member, amount FROM payout_row ORDER BY key"
     )
     payments = (Payment(PoolId(*row[:3]), *row[3:]) for row in rows)
-    held = pools.pools(view.final)
-    return MoneyFlow(view.kept.cut.height, tuple(pool_flows(held, incomes, payments, view.name)))
+    states = pool_states(view, view.final)
+    flows = pool_flows(pools.pools(view.final), incomes, payments, view.name)
+    told = (
+        replace(flow, error=states[pool].error, waits_for=states[pool].waits_for)
+        for pool, flow in flows.items()
+    )
+    return MoneyFlow(view.kept.cut.height, tuple(told))
 
 
 def pool_flows(
@@ -84,8 +92,8 @@ def pool_flows(
     incomes: Iterable[tuple[PoolId, int]],
     payments: Iterable[Payment],
     name: Callable[[bytes], str],
-) -> Iterator[PoolFlow]:
-    """Yield the flow of each pool, by name. name: gives that of a member or the community."""
+) -> dict[PoolId, PoolFlow]:
+    """Return the flow of each pool. name: gives that of a member or the community."""
     came: dict[PoolId, int] = {}
     for pool, amount in incomes:
         came[pool] = came.get(pool, 0) + amount
@@ -93,18 +101,20 @@ def pool_flows(
     for pool, bucket, member, amount in payments:
         shares = given.setdefault(pool, {}).setdefault(bucket, {})
         shares[member] = shares.get(member, 0) + amount
+    flows = {}
     for pool in sorted({**held, **came, **given}):
         buckets = tuple(
             _bucket_flow(pool, bucket, shares, name)
             for bucket, shares in given.get(pool, {}).items()
         )
-        yield PoolFlow(
+        flows[pool] = PoolFlow(
             pool.name,
             pool.unit,
             exact(came.get(pool, 0), pool.scale),
             exact(held.get(pool, PoolRow()).carried, pool.scale),
             buckets,
         )
+    return flows
 
 
 def _bucket_flow(

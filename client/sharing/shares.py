@@ -149,30 +149,38 @@ class Shares(HomeAccess):
         height: only what this height gave. if_sealed: what each would get if all that is held
         were sealed now.
         """
-        from commonweal.protocol.ledger.claims import pools
-
         view = self.view
         state, top = sealed_now(view) if if_sealed else (view.final, view.kept.cut.height)
         paid = list(payouts(state, height))
-        waits = _waits_for(view, state)
-        rows = [
-            PoolState(
-                pool.name,
-                pool.unit,
-                exact(row.carried, pool.scale),
-                row.error,
-                waits.get(pool, ()) if row.carried else (),
-            )
-            for pool, row in sorted(pools.pools(state).items())
-        ]
         return ShareList(
             height=top,
             provisional=if_sealed,
             ruleset=view.kept.ruleset.id,
-            pools=tuple(rows),
+            pools=tuple(pool_states(view, state).values()),
             shares=tuple(_sums(view, (payout for _name, payout in paid))),
             lines=tuple(share_line(view, name, payout) for name, payout in paid),
         )
+
+    def share_lines(
+        self, pool: str, *, bucket: str | None = None, member: str | None = None
+    ) -> tuple[ShareLine, ...]:
+        """Return the lines that a pool gave, the last first; those of a bucket, to a member.
+
+        member: by name or id, or the community by its id. Raises UnknownId, AmbiguousId.
+        """
+        view = self.view
+        owner: bytes | None = None
+        if member is not None:
+            own = member == view.community.hex()
+            owner = view.community if own else view.member(member)
+        fitting = [
+            share_line(view, name, payout)
+            for name, payout in payouts(view.final)
+            if payout.pool == pool
+            and bucket in (None, payout.line.bucket)
+            and owner in (None, payout.line.member)
+        ]
+        return tuple(reversed(fitting))
 
     def balance(self, member: str | None = None) -> MemberBalance:
         """Return what a member, else this one, has a share of, is owed, has and gave."""
@@ -194,6 +202,23 @@ class Shares(HomeAccess):
             resources=tuple(_owned(view, owner)),
             given=tuple(_given(view, owner)),
         )
+
+
+def pool_states(view: LedgerView, state: State) -> dict[PoolId, PoolState]:
+    """Return what is in each pool and not split yet, by the pool."""
+    from commonweal.protocol.ledger.claims import pools
+
+    waits = _waits_for(view, state)
+    return {
+        pool: PoolState(
+            pool.name,
+            pool.unit,
+            exact(row.carried, pool.scale),
+            row.error,
+            waits.get(pool, ()) if row.carried else (),
+        )
+        for pool, row in sorted(pools.pools(state).items())
+    }
 
 
 def _waits_for(view: LedgerView, state: State) -> dict[PoolId, tuple[str, ...]]:

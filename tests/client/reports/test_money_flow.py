@@ -40,7 +40,7 @@ def flows(final: State) -> list[PoolFlow]:
         Payment(PoolId(*paid[1:4]), paid.line.bucket, paid.line.member, paid.line.amount)
         for paid in pools.payouts(final)
     ]
-    return list(pool_flows(pools.pools(final), incomes, payments, bytes.hex))
+    return list(pool_flows(pools.pools(final), incomes, payments, bytes.hex).values())
 
 
 def balanced(pool: PoolFlow) -> bool:
@@ -86,7 +86,7 @@ def test_a_pool_that_gave_more_than_came_is_below_nothing() -> None:
     rows = {pool: pools.PoolRow(-500)}
     lines = [Payment(pool, "work", b"m", 1500), Payment(pool, "work", b"m", -200)]
     lines += [Payment(pool, "fund", b"c", 200)]
-    (flow,) = pool_flows(rows, [(pool, 1000)], lines, bytes.decode)
+    (flow,) = pool_flows(rows, [(pool, 1000)], lines, bytes.decode).values()
     assert (flow.came, flow.held) == (Decimal("10.00"), Decimal("-5.00"))
     assert [(bucket.bucket, bucket.given) for bucket in flow.buckets] == [
         *(("work", Decimal("13.00")), ("fund", Decimal("2.00"))),

@@ -42,7 +42,6 @@ def money(page: Page) -> Response:
             "returns/money.html",
             height=flow.height,
             pools=flow.pools,
-            states={(pool.pool, pool.unit): pool for pool in member.shares().pools},
             flows=flow_pictures(flow, page.words),
             claimed=claim_pictures(claims.totals(), page.words),
             claims=listed[:room],
@@ -69,17 +68,13 @@ def shares(page: Page) -> Response:
     """Show the lines that a bucket gave, or gave a member, each with its reasons."""
     pool, bucket, who = page.query("pool"), page.query("bucket"), page.query("member")
     with page.member() as member:
-        lines = [
-            line
-            for line in member.shares().lines
-            if line.pool == pool and bucket in ("", line.bucket) and who in ("", line.member.hex())
-        ]
+        lines = member.share_lines(pool, bucket=bucket or None, member=who or None)
         return page.show(
             "returns/shares.html",
             pool=pool,
             bucket=bucket,
             member_name=lines[0].member_name if who and lines else "",
-            lines=lines[::-1][:LINES_SHOWN_MAX],
+            lines=lines[:LINES_SHOWN_MAX],
             in_all=len(lines),
         )
 
