@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException, RequestValidationError
+from starlette.types import Receive, Scope, Send
 
 from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home.home import Home
-from commonweal.web.api.answers import of_the_gate
-from commonweal.web.api.application import create_api
 from commonweal.web.live import stream
 from commonweal.web.live.hub import LiveHub
 from commonweal.web.pages import assets, entry, failures, settings
@@ -76,15 +75,35 @@ def create_application(home: Path, port: int, tokens: EntryTokens) -> Applicatio
     inner.add_exception_handler(404, failures.missing)
     inner.add_exception_handler(RequestValidationError, failures.missing)
     inner.add_exception_handler(Exception, failures.broken)
-    inner.mount(API, create_api(inner.state.home))
+    inner.mount(API, _later(lambda: _api(inner.state.home)))
     return Gate(inner, port, sessions, _refuse)
 
 
 def _refuse(request: Request, refusal: Refusal) -> Response:
     """Refuse a request in the form that its sender reads: a program, or a browser."""
     if request.url.path.startswith(API):
+        from commonweal.web.api.answers import of_the_gate
+
         return of_the_gate(request, refusal.status, refusal.reason)
     return entry.refuse(request, refusal)
+
+
+def _api(home: Home) -> Application:
+    from commonweal.web.api.application import create_api  # its documents take 8 MiB
+
+    return create_api(home)
+
+
+def _later(create: Callable[[], Application]) -> Application:
+    """Return an application that is made when it is first asked."""
+    made: list[Application] = []
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if not made:
+            made.append(create())
+        await made[0](scope, receive, send)
+
+    return answer
 
 
 @asynccontextmanager
