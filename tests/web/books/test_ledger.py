@@ -189,7 +189,13 @@ def test_sql_answers_and_links_to_reasons(lanxi: Lanxi) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["DELETE FROM members", "SELECT * FROM state", "SELECT 1; SELECT 2", "x" * 2_001, "SELECT"],
+    [
+        "DELETE FROM members",
+        "SELECT * FROM state",
+        "SELECT 1; SELECT 2",
+        f"SELECT 1 -- {'x' * 2_000}",
+        "SELECT",
+    ],
 )
 def test_sql_that_is_no_question_is_refused_and_kept(lanxi: Lanxi, question: str) -> None:
     with browser(lanxi.mei.path) as mei:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from commonweal.client import Member
 from commonweal.web.serving.page_file import PageAddress
 from tests.builders import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from tests.builders.village import Village
 
 PATHS = [
     "/",
@@ -20,23 +24,52 @@ PATHS = [
     "/money/shares?pool=income",
     "/reports",
     "/reports/contributions?stage=recorded",
+    "/ledger",
+    "/ledger?state=waiting&scope=nothing",
+    "/ledger?since=soon",
+    "/ledger/sql?q=SELECT+id,+action+FROM+events",
+    "/things",
+    "/things/kinds",
+    "/data",
     "/settings",
 ]
+
+
+WRONG = ("/ledger?since=soon",)
+"""Pages that say beside a field what is wrong with it."""
+
+
+def paths_of_records(home: Path) -> list[str]:
+    """Return the pages of a share, a claim, contributions, a thing and a text."""
+    with Member(home) as member:
+        (share, *_), (claim, *_) = member.shares().lines, member.claims().claims
+        given = member.contributions(action="work").records
+        thing = next(row.id.hex() for row in member.resources() if row.name == "ladder")
+    own = next(row.id.hex() for row in given if row.note == "cooked for all")
+    proven = next(row.id.hex() for row in given if row.sealed)
+    reasons = (share.line, claim.claim.hex(), own, proven, thing)
+    return [
+        *(f"/why/{id}" for id in reasons),
+        f"/why/{proven}/proof",
+        f"/things/{thing}",
+        f"/things/{thing}/label",
+        f"/data/erase/{own}",
+    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_page_has_a_barrier(
-    browser: Browser, address: PageAddress, language: str, theme: str
+    browser: Browser, lanxi: Village, address: PageAddress, language: str, theme: str
 ) -> None:
     page = chromium.window(browser, address, language=language, theme=theme)
     told = []
-    for path in PATHS:
+    for path in (*PATHS, *paths_of_records(lanxi.mei)):
+        answer = page.goto(f"{address.url}{path}")
+        assert answer is not None
+        assert answer.status == (422 if path in WRONG else 200), path
         for width in chromium.WIDTHS.values():
             page.set_viewport_size({"width": width, "height": 800})
-            answer = page.goto(f"{address.url}{path}")
-            assert answer is not None
-            assert answer.status == 200, path
             told += [f"{path} at {width}: {fault}" for fault in faults(page)]
     page.context.close()
     assert not told, "\n".join(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
@@ -34,6 +34,9 @@ from commonweal.protocol.errors import (
 from commonweal.web.pages import downloads
 from commonweal.web.pages.request import Page, PageRequest
 from commonweal.web.pictures import Bar, Legend, Picture, bars
+
+if TYPE_CHECKING:
+    from commonweal.storage.sqlite.readonly_sql import QueryResult
 
 router = APIRouter()
 
@@ -152,10 +155,7 @@ def sql(page: Page) -> Response:
         return page.show("books/sql.html", result=None, error="", **known)
     with page.member() as member:
         try:
-            if len(question) > SQL_CHARS_MAX:
-                text = page.words("A question on this page has at most {most} characters.")
-                raise UsageError(text.format(most=f"{SQL_CHARS_MAX:,}"))
-            result = member.sql(question, rows_max=SQL_ROWS_MAX)
+            result = _answer(page, member, SQL_ROWS_MAX)
         except CommonwealError as error:
             return page.show(
                 "books/sql.html", 422, result=None, error=page.sentence(error), **known
@@ -167,9 +167,17 @@ def sql(page: Page) -> Response:
 def sql_as_sheet(page: Page) -> Response:
     """Give the answer to a SELECT as a sheet."""
     with page.member() as member:
-        result = member.sql(page.query("q"))
+        result = _answer(page, member)
     rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
     return downloads.sheet(page, "answer", result.columns, lambda _member: rows)
+
+
+def _answer(page: PageRequest, member: Member, rows_max: int | None = None) -> QueryResult:
+    question = page.query("q")
+    if len(question) > SQL_CHARS_MAX:
+        text = page.words("A question on this page has at most {most} characters.")
+        raise UsageError(text.format(most=f"{SQL_CHARS_MAX:,}"))
+    return member.sql(question, rows_max=rows_max)
 
 
 def _examples(words: Words) -> list[tuple[str, str, str]]:
