@@ -89,6 +89,7 @@ def _home(folder: Path, records: int) -> Home:
         given = made.write(community, person, [("event", data, ())] * RUN)
         if number < records // RUN - LEFT:
             made.write(community, first, [_attested(record.id) for record in given])
+    store.tidy()  # as a node does when it is idle
     store.commit()
     store.checkpoint()
     return processes.make_home(folder / "home", community, community.people[0], whole=True)
