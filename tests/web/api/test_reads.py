@@ -163,7 +163,8 @@ def test_a_file_of_rules_is_compared_as_by_the_commands(village: Village, reader
 
 
 def test_a_list_in_parts_is_the_list(village: Village, reader: Caller) -> None:
-    for path, name in (("/contributions", "records"), ("/units", "units"), ("/claims", "claims")):
+    lists = {"/contributions": "records", "/units": "units", "/claims": "claims", "/inbox": "waits"}
+    for path, name in lists.items():
         whole = reader.get(path, limit=1000)[name]
         parts: list[Any] = []
         rest: str | None = ""

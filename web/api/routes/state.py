@@ -35,7 +35,7 @@ def peers(me: Reader) -> Any:
 @router.reads("/inbox", page_of("waits", model_of(InboxRow), total=int))
 def inbox(me: Reader, page: Page) -> Any:
     """What waits for the member, and the command that does it, as `weal inbox`."""
-    listed = me.inbox(limit=WAITS_MAX)
+    listed = me.inbox(limit=page.limit + 1 if page.cursor is None else WAITS_MAX)
     rows, rest = page.part(listed.rows, lambda row: (row.kind, row.id or b"", row.command))
     return {"waits": rows, "total": listed.total, "next": rest}
 
