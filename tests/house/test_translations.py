@@ -18,6 +18,7 @@ MEMBERS_READ = frozenset(
         "docs/collective.md",
         "docs/exporting.md",
         "docs/importing.md",
+        "docs/installing.md",
         "docs/keeping.md",
         "docs/proving.md",
         "docs/recipes.md",
