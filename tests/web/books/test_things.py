@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from commonweal.client import Member
+from commonweal.protocol.errors import CommonwealError
 from commonweal.web.pages.books import things as page
 from tests.builders.browser import browser
 from tests.builders.commons import Commons
@@ -180,3 +182,25 @@ def test_units_and_kinds_are_added(tmp_path: Path) -> None:
         assert ann.post("/things/kinds", {"name": "hay", "unit": ""}).status_code == 422
         assert 'id="e-name"' in ann.page.text
     good("resource", "new", "hay", "3", "sack", "--home", home)
+
+
+@pytest.mark.parametrize("name", ["\u202egnp.exe", "锯" * 60, "<img src=x onerror=alert(1)>"])
+def test_names_of_any_kind_are_text_on_every_page(tmp_path: Path, name: str) -> None:
+    home = founder(tmp_path / "ann")
+    with Member(home) as member:
+        try:
+            saw = member.add_resource(name, 1, "piece", note=f"{name}\n{name}").id.hex()
+        except CommonwealError:
+            saw = member.add_resource("saw", 1, "piece", note=f"{name}\n{name}").id.hex()
+    with browser(home) as ann:
+        for path in ("/things", f"/things/{saw}", f"/things/{saw}/label", f"/why/{saw}", "/data"):
+            assert ann.get(path).status_code == 200
+            main = ann.page.text.split("<main")[1]
+            assert "<img" not in main
+            assert "\u202e" not in main
+        for path in ("/things", "/ledger", "/data"):
+            assert ann.get(f"{path}?{urlencode({'q': name, 'scope': name})}").status_code in (
+                200,
+                422,
+            )
+            assert "<img" not in ann.page.text.split("<main")[1]

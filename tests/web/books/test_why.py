@@ -116,7 +116,10 @@ def test_a_proof_is_given_with_its_fingerprint(lanxi: Lanxi, tmp_path: object) -
         assert "style=" not in mei.page.text
         data = mei.get(f"/why/{loaves}/proof.weal").content
         with_text = mei.get(f"/why/{loaves}/proof.weal?text=1").content
+        assert "With its text" in shown
         assert mei.get(f"/why/{lanxi.ids[WATER]}/proof").status_code == 422
+        mei.get(f"/why/{lanxi.ids['saw']}/proof")
+        assert "With its text" not in mei.text
     assert sha256(data).hexdigest() in shown
     (tmp_path / "proof").write_bytes(with_text)
     proven = check_proof(tmp_path / "proof")
