@@ -23,6 +23,7 @@ from commonweal.web.pages.daily import give, today
 from commonweal.web.pages.decide import rule_changes, rules, votes
 from commonweal.web.pages.decide.replays import Replays
 from commonweal.web.pages.node import invite, node
+from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, reports
 from commonweal.web.security.entry import EntryTokens
@@ -49,6 +50,8 @@ PAGES = (
     rules,
     rule_changes,
     votes,
+    people,
+    keys,
     settings,
     assets,
 )

@@ -31,7 +31,7 @@ from commonweal.protocol.identity.identity import (
     member_signer,
 )
 from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, MemberKeys
-from commonweal.protocol.identity.phrase import phrase_from_entropy
+from commonweal.protocol.identity.phrase import entropy_from_phrase, phrase_from_entropy
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, Signer
 from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.protocol.records.record import RecordId
@@ -107,8 +107,16 @@ class DeviceRevocation:
 def new_key(language: str = "en") -> NewKey:
     """Return a key for a member who lost theirs, or wants another. language: of the 24 words."""
     entropy = os.urandom(ENTROPY_BYTES)
-    code = key_rotation.key_to_text(inception_from_entropy(entropy))
-    return NewKey(phrase_from_entropy(entropy, LANGUAGES[language]), code, entropy)
+    return _key_of(phrase_from_entropy(entropy, LANGUAGES[language]), entropy)
+
+
+def key_of_words(words: str) -> NewKey:
+    """Return the key that 24 words stand for. Raises BadPhrase."""
+    return _key_of(words, entropy_from_phrase(words))
+
+
+def _key_of(words: str, entropy: bytes) -> NewKey:
+    return NewKey(words, key_rotation.key_to_text(inception_from_entropy(entropy)), entropy)
 
 
 class KeyRecovery(HomeAccess):

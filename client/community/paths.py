@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, wish_of
-from commonweal.protocol.errors import WouldNotCount
+from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import invites, membership, roles
 from commonweal.protocol.records.record import RecordId
@@ -166,8 +166,8 @@ def _refused(
     """Return why a record would not count; "" where it would."""
     try:
         view.check(wish_of(kind, dict(data), cited))
-    except WouldNotCount as error:
-        return str(error)
+    except CommonwealError as error:
+        return str(error) or view.words.error(error)
     return ""
 
 

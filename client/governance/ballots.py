@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.governance.votes import ElectorateState, electorate_state
-from commonweal.protocol.errors import WouldNotCount
+from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.governance import proposals, tally
 from commonweal.protocol.ledger.governance.proposal_records import CHOICES
@@ -98,8 +98,8 @@ def _refused(view: LedgerView, kind: str, id: RecordId, data: dict[str, str]) ->
     """Return why a record about a proposal would not count; None where it would."""
     try:
         view.check(wish_of(kind, {"proposal": bytes(id), **data}, (id,)))
-    except WouldNotCount as error:
-        return str(error)
+    except CommonwealError as error:
+        return str(error) or view.words.error(error)
     return None
 
 

@@ -1,0 +1,1 @@
+"""People: members and newcomers, roles, agents outside, and keys."""
