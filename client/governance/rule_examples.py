@@ -71,7 +71,9 @@ def _pools(view: LedgerView) -> Iterator[tuple[str, str]]:
             units = got.setdefault(place, {})
             units[unit] = units.get(unit, Fraction(0)) + Fraction(amount, 10**scale)
     for place, units in got.items():
-        parts = ", ".join(f"{_money(n)} {unit}" for unit, n in sorted(units.items()))
+        parts = ", ".join(
+            f"{_money(n)} {shown_unit(unit, view.words)}" for unit, n in sorted(units.items())
+        )
         yield place, view.words("You had {amount} of it so far.").format(amount=parts)
 
 

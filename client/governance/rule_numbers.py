@@ -47,7 +47,7 @@ LABELS = {
     "late_attestations": N_("attestations when it is late"),
     "commission": N_("commission"),
     "commission_hours": N_("how long a commission lasts"),
-    "share": N_("share"),
+    "share": N_("part that goes there"),
     "within_hours": N_("how far back it goes"),
     "recent_hours": N_("how long something counts in full"),
     "half_life_hours": N_("after how long half is left"),

@@ -139,6 +139,6 @@ def test_a_proposal_carries_the_replay_that_was_looked_at(scene: Callable[[], Co
         assert member.proposed_changes(member.propose_decision("A bench.").id) == ()
     assert both.check is not None and both.check.result == EQUAL
     assert both.replay is not None and both.replay.members[0].name
-    assert change.numbers == (NumberChange("share", "100%", "50%"),)
+    assert change.numbers == (NumberChange("part that goes there", "100%", "50%"),)
     assert unchecked.check is None
     assert unchecked.replay is not None and unchecked.replay.hash == looked_at.hash

@@ -31,7 +31,12 @@ PATHS = [
     "/things",
     "/things/kinds",
     "/data",
+    "/rules",
+    "/rules/change?from=cooperative",
+    "/votes",
+    "/people",
     "/settings",
+    "/settings/keys",
 ]
 
 

@@ -117,7 +117,7 @@ def test_new_words_count_once_three_of_them_are_typed(lanxi: Commons) -> None:
         mei.post("/settings/keys/change", right)
         assert "Your new key counts." in mei.text
     after = entropy(lanxi.mei)
-    assert after != before
+    assert before is not None and after != before
     with Member(lanxi.mei, passphrase=PASSPHRASE) as member:
         member.check_key_change()
         keystore.change_member(lanxi.mei.keystore, PASSPHRASE, before)

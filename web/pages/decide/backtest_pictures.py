@@ -47,7 +47,10 @@ def _legend(replay: Replay, unit: str, words: Words, last: int, is_role: bool) -
     else:
         text = words("What each had and would have had up to height {height:,}, in {unit}")
         caption = text.format(height=replay.height, unit=told)
-    name = words("role") if is_role else words("member")
+    name = words("member")
+    if is_role:
+        name = words("role")
+        caption = words("{title}: {names}").format(title=words("By role"), names=caption)
     return Legend(caption, told, name, (words("had"), words("would have had")))
 
 
