@@ -11,7 +11,7 @@ import pytest
 from commonweal.client import Member
 from commonweal.client.governance.rule_templates import text_of_rules
 from tests.builders.browser import SENT_BY_BROWSERS, URL, Browser, browser, hidden
-from tests.builders.commons import Commons
+from tests.builders.commons import RULES, Commons
 from tests.builders.weal import founder
 from tests.web.decide.conftest import SHARE, Lanxi
 
@@ -123,7 +123,7 @@ def test_a_bad_sunset_is_told_and_nothing_is_written(lanxi: Lanxi) -> None:
         mei.get("/rules/change")
         form = {f"n:{SHARE}": "45%", "sunset": "soon"}
         assert mei.post("/rules/propose", form).status_code == 422
-        assert 'value="soon"' in mei.page.text
+        assert 'value="soon"' in mei.page.text and 'id="e-sunset"' in mei.page.text
     with Member(lanxi.mei) as member:
         assert len(member.proposals()) == 2
 
@@ -183,3 +183,23 @@ def test_without_rules_the_page_leads_to_templates(tmp_path: Path) -> None:
         assert "What it is worth: work new" in ann.text
         ann.post("/rules/propose", {"from": "cooperative", "n:membership.vouches": "1"})
         assert "The rules are proposed." in ann.text
+
+
+def test_rules_that_were_adopted_are_in_force_with_their_vote(tmp_path: Path) -> None:
+    home = founder(tmp_path / "ann")
+    with browser(home) as ann:
+        ann.get("/rules")
+        ann.post("/rules/propose", {"text": RULES, "n:value.work.points~0": "2,000"})
+        vote = ann.page.url.path
+        with Member(home) as member:
+            member.seal()
+            member.vote(vote.rpartition("/")[2], "yes")
+            member.seal()
+        ann.get("/rules")
+        assert "In force since height 2." in ann.text and f'href="{vote}"' in ann.page.text
+        assert "An hour is 2,000 points." in ann.text
+        assert "by a vote" in ann.text and "with the founding" in ann.text
+        ann.get(vote)
+        assert "What it changed" in ann.text and "Count it" in ann.text
+        ann.get(f"{vote}?last=0")
+        assert "Nothing was shared in this time" in ann.text and "Count it" not in ann.text

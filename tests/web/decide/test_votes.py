@@ -11,7 +11,7 @@ from commonweal.client import Member
 from tests.builders.browser import browser
 from tests.builders.commons import Commons
 from tests.builders.weal import founder
-from tests.web.decide.conftest import HOSTILE, Lanxi
+from tests.web.decide.conftest import HOSTILE, SHARE, Lanxi
 
 
 def test_open_votes_say_what_is_missing_and_until_when(lanxi: Lanxi) -> None:
@@ -112,6 +112,26 @@ def test_who_may_not_withdraw_has_no_button_and_is_refused(lanxi: Lanxi) -> None
         assert mei.post(f"/votes/{lanxi.decision}/withdraw").status_code == 422
     with browser(lanxi.bo.path) as bo:
         assert "Withdraw my proposal" in bo.get(f"/votes/{lanxi.decision}").text
+
+
+def test_what_is_decided_is_replayed_when_somebody_asks(copy: Callable[[], Commons]) -> None:
+    home = copy().mei.path
+    with browser(home) as mei:
+        mei.get("/rules/change")
+        mei.post("/rules/propose", {f"n:{SHARE}": "60%"})
+        path = mei.page.url.path
+        mei.post(f"{path}/withdraw")
+        assert mei.get(path).status_code == 200
+        assert "its rules" in mei.text and 'role="img"' not in mei.page.text
+
+
+@pytest.mark.parametrize("act", ["say", "comment", "withdraw"])
+def test_the_address_of_an_act_leads_to_its_vote(lanxi: Lanxi, act: str) -> None:
+    with browser(lanxi.mei.path) as mei:
+        answer = mei.get(f"/votes/{lanxi.decision}/{act}")
+        assert (answer.status_code, answer.url.path) == (200, f"/votes/{lanxi.decision}")
+        for review in ("/rules/review", "/rules/propose"):
+            assert mei.get(review).url.path == "/rules/change"
 
 
 def test_where_nothing_is_voted_on_the_page_says_what_to_do(tmp_path: Path) -> None:

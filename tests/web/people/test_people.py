@@ -193,3 +193,19 @@ def test_who_waits_can_read_and_is_told_why_they_cannot_act(lanxi: Lanxi, path: 
         assert "Vouch for" not in li.text and "Claim this role" not in li.text
         refused = li.post("/people/agents", {"name": "Market hall"})
     assert refused.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("act", "page"),
+    [
+        ("/people/vouch", "/people"),
+        ("/people/agents/claim", "/people"),
+        ("/people/{me}/leave", "/people/{me}"),
+        ("/settings/keys/give", "/settings/keys"),
+    ],
+)
+def test_the_address_of_an_act_leads_to_its_page(lanxi: Lanxi, act: str, page: str) -> None:
+    me = id_of(lanxi.mei, "Mei")
+    with browser(lanxi.mei.path) as mei:
+        answer = mei.get(act.format(me=me))
+    assert (answer.status_code, answer.url.path) == (200, page.format(me=me))

@@ -13,7 +13,7 @@ from commonweal.client.governance.rule_drafts import DraftTexts, RulesDraft, Rul
 from commonweal.client.governance.rule_sentences import place_words, rank
 from commonweal.client.governance.rule_templates import TEMPLATES
 from commonweal.client.member import Member
-from commonweal.protocol.errors import BadRuleset, CommonwealError
+from commonweal.protocol.errors import BadRuleset, CommonwealError, UnreadableTime
 from commonweal.web.pages.decide.backtest_pictures import (
     LAST_CHOICES,
     last_of,
@@ -60,6 +60,13 @@ def bring(page: Page) -> Response:
         return _unusable(page, page.sentence(error))
 
 
+@router.get("/rules/review")
+@router.get("/rules/propose")
+def back(page: Page) -> Response:
+    """Lead from the address of an act to the fields, as after a change of the language."""
+    return page.go("/rules/change")
+
+
 @router.post("/rules/review")
 def review(page: Page) -> Response:
     """Show what the numbers that were typed change, and what they would have paid."""
@@ -86,6 +93,8 @@ def propose(page: Page) -> Response:
                 vote=page.field("vote") == "yes",
             )
         )
+    except UnreadableTime as error:
+        return _review(page, source, texts, bad_sunset=page.sentence(error))
     except CommonwealError as error:
         return _review(page, source, texts, page.sentence(error))
     notice = page.words("The rules are proposed. The vote opens with the next seal.")
@@ -135,7 +144,13 @@ def _fields(
     )
 
 
-def _review(page: PageRequest, source: RuleSource, texts: DraftTexts, error: str = "") -> Response:
+def _review(
+    page: PageRequest,
+    source: RuleSource,
+    texts: DraftTexts,
+    error: str = "",
+    bad_sunset: str = "",
+) -> Response:
     """Show the change in words and its backtest; where a number cannot be, the fields again."""
     draft, height = _drafted(page, source, texts)
     if draft.ruleset is None:
@@ -144,8 +159,9 @@ def _review(page: PageRequest, source: RuleSource, texts: DraftTexts, error: str
     replay, cannot = _replayed(page, draft, last, height) if draft.changes else (None, "")
     return page.show(
         "decide/rule_review.html",
-        422 if error else 200,
+        422 if error or bad_sunset else 200,
         draft=draft,
+        bad_sunset=bad_sunset,
         source=source,
         numbers=texts.numbers,
         error=error,

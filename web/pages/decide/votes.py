@@ -69,6 +69,12 @@ def vote(page: Page, id: str) -> Response:
     return _details(page, id)
 
 
+@router.get("/votes/{id}/{act}")
+def back(page: Page, id: str, act: str) -> Response:
+    """Lead from the address of an act to the vote, as after a change of the language."""
+    return page.go(f"/votes/{id}", at=act)
+
+
 @router.post("/votes/{id}/say")
 def say(page: Page, id: str) -> Response:
     """Vote."""
@@ -147,7 +153,11 @@ def _details(
             except CommonwealError as error:
                 problem = page.sentence(error)
         height = member.sealed_height()
-    replayed, cannot = _replayed(page, proposal, height, last) if changes else (None, "")
+    # What is decided is replayed when somebody asks for it; a vote that is open at once.
+    is_replayed = proposal.status in OPEN or "last" in page.request.query_params
+    replayed, cannot = None, ""
+    if changes and is_replayed:
+        replayed, cannot = _replayed(page, proposal, height, last)
     replay = None if replayed is None else replayed.replay
     return page.show(
         "decide/vote.html",
@@ -158,6 +168,7 @@ def _details(
         changes=changes,
         problem=problem,
         replayed=replayed,
+        is_replayed=is_replayed,
         cannot=cannot,
         pictures=[] if replay is None else pictures(replay, page.words, last),
         last=last,

@@ -25,6 +25,12 @@ def keys(page: Page) -> Response:
     return _show(page)
 
 
+@router.get("/settings/keys/{act}")
+def back(page: Page, act: str) -> Response:
+    """Lead from the address of an act to the page, as after a change of the language."""
+    return page.go(PATH, at=act)
+
+
 @router.post("/settings/keys/passphrase")
 def passphrase(page: Page) -> Response:
     """Protect the keystore by another passphrase, or by none."""
@@ -128,7 +134,7 @@ def _grave(
 ) -> Response:
     """Do what asks for the passphrase, or show the page again with why it was not done.
 
-    Who has no passphrase says in another field that they are sure.
+    A member without a passphrase says in another field that they are sure.
     """
     if not keystore.needs_passphrase(page.home.keystore) and page.field("sure") != "yes":
         return _show(page, field, page.words("Confirm that you are sure."))

@@ -15,6 +15,7 @@ from commonweal.web.pages.request import Page, PageRequest
 router = APIRouter()
 
 WITNESS = "witness"
+ACTS = ("vouch", "endorse", "claim", "resign", "agents", "referral")
 LISTED_MAX = 200
 """Members, and agents outside, on one page."""
 
@@ -127,10 +128,16 @@ def refer(page: Page) -> Response:
     return _done(page, done, "referral", member, "referral")
 
 
+@router.get("/people/{act}/{of}")
+def back(page: Page, act: str, of: str) -> Response:
+    """Lead from the address of an act to its page, as after a change of the language."""
+    return page.go("/people" if act == "agents" else f"/people/{act}", at=of)
+
+
 @router.get("/people/{id}")
 def one_member(page: Page, id: str) -> Response:
-    """Show one member."""
-    return _details(page, id)
+    """Show one member; from the address of an act lead to the page."""
+    return page.go("/people", at=id) if id in ACTS else _details(page, id)
 
 
 @router.post("/people/{id}/remove")
