@@ -190,7 +190,7 @@ class Selections(HomeAccess):
             after=place_to_text(rows[limit - 1]) if len(rows) > limit else None,
             totals=tuple(sums),
             months=_months(view, wanted, max(sums, key=lambda total: total.records, default=None)),
-            facets=_facets(view, query),
+            facets=_facets(view, query, sums),
         )
 
     def selected(self, query: SelectionQuery) -> Generator[SelectedContribution, None, None]:
@@ -333,8 +333,16 @@ def _months(
     return MonthSeries(of.action, of.unit, tuple(months))
 
 
-def _facets(view: LedgerView, query: SelectionQuery) -> SelectionFacets:
+def _facets(
+    view: LedgerView, query: SelectionQuery, totals: list[SelectionTotal]
+) -> SelectionFacets:
+    """Return what can be chosen. totals: of the query, which tell the units if it names none."""
     words = view.words
+    if query.unit is not None:
+        totals = _sums(view, _filter(view, replace(query, unit=None)))
+    units: dict[str, int] = {}
+    for total in totals:
+        units[total.unit] = units.get(total.unit, 0) + total.records
 
     def offered(field: str, column: str) -> list[tuple[str | bytes, int]]:
         wanted = _filter(view, replace(query, **{field: None}))
@@ -352,10 +360,7 @@ def _facets(view: LedgerView, query: SelectionQuery) -> SelectionFacets:
         ),
         factor=tuple(_factors(view, _filter(view, replace(query, factor=None)))),
         scope=tuple(FacetValue(str(text), str(text), n) for text, n in offered("scope", "scope")),
-        unit=tuple(
-            FacetValue(str(name), shown_unit(str(name), words), n)
-            for name, n in offered("unit", "unit")
-        ),
+        unit=tuple(FacetValue(unit, shown_unit(unit, words), n) for unit, n in units.items()),
     )
 
 

@@ -86,7 +86,7 @@ def sums_by_month(
             kept,
             (_MONTH, f"{amount}_scale"),
             amount,
-            f"{unit} = ? AND action = ? {where}",
+            f"{unit} = ? AND action = ? AND when_start NOTNULL {where}",
             [*of, *values],
         ):
             row = totals.setdefault(month, SelectionSum())
@@ -135,7 +135,7 @@ def _sealed_corrected(
                 yield SumKey(had[2], row.action), had
 
 
-FACETS = ("provider", "action", "scope", "unit")
+FACETS = ("provider", "action", "scope")
 """By what contributions are counted: columns of `event_row`."""
 
 
@@ -144,14 +144,13 @@ def counts_by(
 ) -> list[tuple[Any, int]]:
     """Return how many contributions that fit have each value of a column, the most first.
 
-    column: one of FACETS; unit: of the quantity, else of the effort. most: so many values at most.
+    column: one of FACETS. most: so many values at most.
     """
     assert column in FACETS, "a name that is put into a statement is ours"
     where, values = conditions(wanted)
-    value = "ifnull(unit, effort_unit)" if column == "unit" else column
     statement = (
-        f"SELECT {value}, count(*) FROM event_row"  # noqa: S608
-        f" WHERE {value} NOTNULL {where} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?"
+        f"SELECT {column}, count(*) FROM event_row"  # noqa: S608
+        f" WHERE {column} NOTNULL {where} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?"
     )
     return kept.layers.rows(statement, [*values, most])
 
