@@ -25,7 +25,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import consent
 from commonweal.protocol.ledger.governance import giving_rounds, proposals, witness_set
-from commonweal.protocol.ledger.members import agents, invites, membership, permissions, roles
+from commonweal.protocol.ledger.members import agents, invites, membership, roles
 from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.members.roles import WITNESS
 from commonweal.protocol.ledger.things.event_row import event_row
@@ -168,19 +168,13 @@ class Inbox(HomeAccess):
         return sorted(waiting, key=lambda entry: entry.place)
 
 
-def _may(view: LedgerView, permission: Permission) -> bool:
-    """Return whether what this member would write now has a permission."""
-    time_ms = max(view.kept.cut.time_ms, now_ms())
-    return permissions.denial(view.state, view.me, permission, time_ms) is None
-
-
 def _to_attest(view: LedgerView) -> Iterator[Waiting]:
     """Yield corrections, payments to this member, contributions, and claims of agents."""
     state = view.state
     for id, correction in attestations.unanswered_corrections(view):
         clock = view.store.clock_of(id) or 0
         yield Waiting(CORRECTION, id, correction.member, clock)
-    may_attest = _may(view, Permission.ATTEST)
+    may_attest = view.may(Permission.ATTEST)
     for event, row in attestations.unattested(view):
         paid = settlement.settlement_row(state, event)
         is_paid = paid is not None and paid.claimant == view.me
@@ -195,7 +189,7 @@ def _to_attest(view: LedgerView) -> Iterator[Waiting]:
 def _votes(view: LedgerView) -> Iterator[Waiting]:
     """Yield the open votes in which this member is an elector and said nothing."""
     state, me = view.state, view.me
-    if not _may(view, Permission.VOTE):
+    if not view.may(Permission.VOTE):
         return
     for key, _ in state.items(proposals.OPEN):
         id = key[len(proposals.OPEN) :]
@@ -212,7 +206,7 @@ def _votes(view: LedgerView) -> Iterator[Waiting]:
 def _rounds(view: LedgerView) -> Iterator[Waiting]:
     """Yield the open giving rounds in which this member may give, and gave nothing."""
     state, me = view.state, view.me
-    if not _may(view, Permission.ATTEST):
+    if not view.may(Permission.ATTEST):
         return
     for name, row in giving_rounds.all_rounds(state):
         if not row.is_open or not giving_rounds.takes_part(state, me, row.givers):
@@ -229,7 +223,7 @@ def _rounds(view: LedgerView) -> Iterator[Waiting]:
 def _requests(view: LedgerView) -> Iterator[Waiting]:
     """Yield who asks to join, without a vouch of this member that would count."""
     state, me = view.state, view.me
-    if not _may(view, Permission.INVITE):
+    if not view.may(Permission.INVITE):
         return
     has_room: bool | None = None
     for request in membership.pending_requests(state):
@@ -258,7 +252,7 @@ def _would_count(view: LedgerView, request: membership.Request) -> bool:
 def _roles(view: LedgerView) -> Iterator[Waiting]:
     """Yield roles that others claim, and seats that wait for this member's endorsement."""
     state, me = view.state, view.me
-    if not _may(view, Permission.ATTEST):
+    if not view.may(Permission.ATTEST):
         return
     seats = witness_set.unendorsed(state, view.kept.cut.height)
     for member in membership.members(state):
@@ -288,7 +282,7 @@ def _free_seat(view: LedgerView) -> Iterator[Waiting]:
     mine = roles.roles(state, me)
     active = sum(member.status == "active" for member in membership.members(state))
     seated = len(witness_set.seated(state))
-    if known is None or WITNESS in mine or not _may(view, Permission.SEAT):
+    if known is None or WITNESS in mine or not view.may(Permission.SEAT):
         return
     is_path_open = not known.after or any(roles.holds(state, me, name) for name in known.after)
     if is_path_open and 0 < seated < SAFE_WITNESSES_MIN <= active:

@@ -16,7 +16,7 @@ from commonweal.client.community.members import Members
 from commonweal.client.community.membership import Membership
 from commonweal.client.community.node import NodeOfHome
 from commonweal.client.community.paths import MemberPaths
-from commonweal.client.contributions.attestations import Attestations
+from commonweal.client.contributions.attest_rows import AttestChoices
 from commonweal.client.contributions.give_choices import Giving
 from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.contributions.records import Records
@@ -64,7 +64,7 @@ from commonweal.client.things.specifications import Specifications
 class Member(
     Giving,
     Selections,
-    Attestations,
+    AttestChoices,
     Withdrawals,
     Inbox,
     Records,

@@ -22,6 +22,8 @@ from commonweal.web.pages.books import data, ledger, things, why
 from commonweal.web.pages.daily import give, today
 from commonweal.web.pages.decide import rule_changes, rules, votes
 from commonweal.web.pages.decide.replays import Replays
+from commonweal.web.pages.books import ledger, why
+from commonweal.web.pages.daily import attest, give, today
 from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
@@ -38,6 +40,7 @@ PAGES = (
     welcome,
     today,
     give,
+    attest,
     ledger,
     why,
     things,

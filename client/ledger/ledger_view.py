@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from commonweal.client.home.submit import now_ms
 from commonweal.client.language.rejection_words import from_when
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.ledger.directory import begins, called, whole_id
@@ -21,7 +22,8 @@ from commonweal.protocol.errors import (
     UnknownId,
 )
 from commonweal.protocol.keys import MemberId, short
-from commonweal.protocol.ledger.members import agents, membership, registry
+from commonweal.protocol.ledger.members import agents, membership, permissions, registry
+from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId
@@ -76,6 +78,11 @@ class LedgerView:
                 self._outside[agent] = name
             return self._outside[agent]
         return self._names.get(agent) or f"?{short(agent)}"
+
+    def may(self, permission: Permission) -> bool:
+        """Return whether what this member would write now has a permission."""
+        time_ms = max(self.kept.cut.time_ms, now_ms())
+        return permissions.denial(self.state, self.me, permission, time_ms) is None
 
     def alike(self) -> list[str]:
         """Return the names that may be taken for each other, the alike ones together."""

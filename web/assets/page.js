@@ -101,3 +101,13 @@ if (scan && "BarcodeDetector" in window && navigator.mediaDevices) {
     view.hidden = true;
   });
 }
+
+// Rows that wait for a word: j and k move among them, y and n press the buttons of the one that has the focus.
+document.documentElement.classList.add("scripted");
+document.addEventListener("keydown", (event) => {
+  const list = document.querySelector("[data-keys]"), focused = document.activeElement;
+  if (!list || event.ctrlKey || event.metaKey || event.altKey || focused.matches("input, textarea, select")) return;
+  const rows = [...list.children], place = rows.findIndex((row) => row.contains(focused));
+  if (event.key === "j" || event.key === "k") (rows[place + (event.key === "j" ? 1 : -1)] || rows[Math.max(place, 0)]).focus();
+  if (place >= 0 && (event.key === "y" || event.key === "n")) rows[place].querySelector(`[data-key="${event.key}"]`).click();
+});

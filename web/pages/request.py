@@ -161,7 +161,9 @@ class PageRequest:
 
     @property
     def address(self) -> str:
-        """The path with its query, to come back to."""
+        """The path with its query, to come back to; of a form, that of the page it stands on."""
+        if self.request.method == "POST":
+            return self.path.rpartition("/")[0] or "/"
         query = self.request.url.query
         return f"{self.path}?{query}" if query else self.path
 
