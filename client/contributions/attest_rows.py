@@ -77,7 +77,7 @@ class AttestList:
     """What waits that fits, corrections first, then the earliest; at most TO_ATTEST_MAX rows.
 
     total: how many fit. may_attest: whether the rules let this member attest now. members, scopes:
-    of whom, and for what, how many contributions wait in all, the most first.
+    those who gave and what it is for, each with how many contributions wait, the most first.
     """
 
     total: int

@@ -10,10 +10,11 @@ import pytest
 
 from commonweal.client import Member
 from commonweal.client.contributions import attest_rows
+from commonweal.node.service.events import Wish
 from commonweal.protocol.ledger.things.event_row import event_row
 from tests.builders.browser import browser
 from tests.builders.commons import RULES, Commons
-from tests.builders.homes import Wish, write
+from tests.builders.homes import write
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -31,7 +31,7 @@ NOTHING_CHOSEN = N_("Choose what you want to say it of.")
 
 @router.get("/attest")
 def attest(page: Page) -> Response:
-    """Show what waits for this member's word, as the address says of whom and for what."""
+    """Show what waits for this member's word, as the address selects it."""
     return _shown(page)
 
 
@@ -43,8 +43,8 @@ def say(page: Page) -> Response:
         if word not in SAID or not ids:
             raise UsageError(page.words(NOTHING_CHOSEN))
         page.act(
-            lambda member: [one.id for one in member.attest(*ids, say=word)],
-            again=lambda earlier: [one.id for one in earlier],
+            lambda member: [said.id for said in member.attest(*ids, say=word)],
+            again=lambda earlier: [said.id for said in earlier],
         )
     except CommonwealError as error:
         return _shown(page, 422, error=page.sentence(error), at=ids[0] if ids else "")
