@@ -137,7 +137,7 @@ class Inbox(HomeAccess):
     def inbox(self, *, limit: int = INBOX_ROWS_MAX) -> InboxList:
         """Return what waits for this member, at most `limit` rows: what has a deadline first."""
         waiting = self._waiting_sorted()
-        rows = tuple(_row(self.view, entry) for entry in waiting[: max(limit, 0)])
+        rows = tuple(inbox_row(self.view, entry) for entry in waiting[: max(limit, 0)])
         return InboxList(len(waiting), rows)
 
     def inbox_digest(self, *, limit: int = DIGEST_ROWS_MAX) -> InboxDigest:
@@ -153,7 +153,7 @@ class Inbox(HomeAccess):
             considered = waiting
         told = frozenset(read_reminders(self.home).told)
         new = [entry for entry in considered if entry.key not in told]
-        rows = tuple(_row(self.view, entry) for entry in new[: max(limit, 0)])
+        rows = tuple(inbox_row(self.view, entry) for entry in new[: max(limit, 0)])
         return InboxDigest(len(waiting), len(new), rows, tuple(entry.key for entry in considered))
 
     def told(self, digest: InboxDigest) -> None:
@@ -305,7 +305,7 @@ def last_backup_ms(view: LedgerView) -> int | None:
     return from_bytes_unchecked(wires[0]).claimed_at if wires else None
 
 
-def _row(view: LedgerView, entry: Waiting) -> InboxRow:
+def inbox_row(view: LedgerView, entry: Waiting) -> InboxRow:
     """Return what waits as people read it, with the command that does it."""
     record = view.store.record(RecordId(entry.id)) if entry.id else None
     since_ms = None if record is None else record.claimed_at

@@ -32,7 +32,6 @@ from commonweal.client.governance.rule_examples import RuleExamples
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
 from commonweal.client.importers.git_import import GitImports
-from commonweal.client.inbox import Inbox
 from commonweal.client.keep.access_tokens import AccessTokens
 from commonweal.client.keep.backups import Backups
 from commonweal.client.keep.health import HomeHealth
@@ -59,6 +58,7 @@ from commonweal.client.things.outside_agents import OutsideAgents
 from commonweal.client.things.processes import Processes
 from commonweal.client.things.resources import Resources
 from commonweal.client.things.specifications import Specifications
+from commonweal.client.today import Today
 
 
 class Member(
@@ -66,7 +66,7 @@ class Member(
     Selections,
     AttestChoices,
     Withdrawals,
-    Inbox,
+    Today,
     Records,
     RecordStates,
     Resources,
