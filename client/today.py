@@ -11,21 +11,29 @@ from decimal import Decimal
 
 from commonweal.client.home.reminders import LATER_MAX, read_reminders, remember_later
 from commonweal.client.home.submit import now_ms
-from commonweal.client.inbox import Inbox, InboxRow, inbox_row
+from commonweal.client.inbox import EVENT, PAYMENT, Inbox, InboxRow, inbox_row
 from commonweal.client.language.quantity import exact
+from commonweal.client.ledger.texts import text_of
 from commonweal.protocol.errors import UnknownId
+from commonweal.protocol.records.record import RecordId
 
-TODAY_ROWS_MAX = 50
+TODAY_ROWS_MAX = 20
 SHARES_SHOWN_MAX = 3
+NOTED = (EVENT, PAYMENT)
+"""Kinds of rows that are contributions, with a note or without."""
 
 
 @dataclass(frozen=True, slots=True)
 class TodayRow:
-    """One thing that waits. key: what it is put off by. about: the role, round or promise in it."""
+    """One thing that waits. key: what it is put off by. about: the role, round or promise in it.
+
+    note: what the author of a contribution wrote with it; None for anything else.
+    """
 
     key: str
     about: str
     row: InboxRow
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,12 @@ class Today(Inbox):
         waiting, later = self._waiting_sorted(), self._later(now_ms())
         shown = [entry for entry in waiting if entry.key not in later]
         rows = tuple(
-            TodayRow(entry.key, entry.about, inbox_row(self.view, entry))
+            TodayRow(
+                entry.key,
+                entry.about,
+                inbox_row(self.view, entry),
+                text_of(self.view.store, RecordId(entry.id)) if entry.kind in NOTED else None,
+            )
             for entry in shown[:TODAY_ROWS_MAX]
         )
         return TodayList(len(shown), len(waiting) - len(shown), rows)

@@ -19,11 +19,9 @@ from commonweal.web.pages import assets, entry, failures, settings
 from commonweal.web.pages.begin import welcome
 from commonweal.web.pages.begin.newcomer import Newcomer
 from commonweal.web.pages.books import data, ledger, things, why
-from commonweal.web.pages.daily import give, today
+from commonweal.web.pages.daily import attest, give, sheet, today
 from commonweal.web.pages.decide import rule_changes, rules, votes
 from commonweal.web.pages.decide.replays import Replays
-from commonweal.web.pages.books import ledger, why
-from commonweal.web.pages.daily import attest, give, today
 from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
@@ -40,6 +38,7 @@ PAGES = (
     welcome,
     today,
     give,
+    sheet,
     attest,
     ledger,
     why,
