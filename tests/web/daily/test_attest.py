@@ -67,7 +67,7 @@ def test_others_contributions_are_shown_with_what_a_yes_changes(lanxi: Commons) 
         assert SCRIPT not in mei.page.text
         assert SCRIPT in mei.text
         mei.get("/attest", language="zh")
-        assert "有 3 项等你证实" in mei.text
+        assert "有 3 项等您证实" in mei.text
         assert "工作 3 小时" in mei.text
 
 
