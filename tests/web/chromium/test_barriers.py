@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PATHS = [
     "/",
+    "/give",
+    "/give/sheet",
+    "/attest",
     "/money",
     "/money/income",
     "/money/shares?pool=income",

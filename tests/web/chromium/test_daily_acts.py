@@ -1,0 +1,52 @@
+"""The acts of every day in a real browser: by keys alone, and without scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commonweal.client import Member
+from commonweal.web.serving.page_file import PageAddress
+from tests.builders import chromium
+from tests.builders.village import Village
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+def test_keys_move_among_what_waits_and_answer_it(
+    browser: Browser, lanxi: Village, address: PageAddress
+) -> None:
+    with Member(lanxi.bo) as bo:
+        more = [bo.record("work", n, "hours", note="by keys") for n in (1, 2)]
+        bo.wait_until_held(more, peers=1)
+    page = chromium.window(browser, address)
+    page.goto(f"{address.url}/attest")
+    rows = page.locator("[data-keys] > li")
+    first, second = rows.nth(0).get_attribute("id"), rows.nth(1).get_attribute("id")
+    focused = "document.activeElement.id"
+    for key, place in (("j", first), ("j", second), ("k", first), ("k", first)):
+        page.keyboard.press(key)
+        assert page.evaluate(focused) == place
+    page.keyboard.press("n")
+    page.wait_for_selector(".notice")
+    assert "You said no to 1 contribution." in page.locator(".notice").inner_text()
+    assert page.locator(f"#{first}").count() == 0
+    assert page.evaluate(focused) == second
+    page.context.close()
+
+
+def test_without_scripts_one_gives_and_puts_off(browser: Browser, address: PageAddress) -> None:
+    page = chromium.window(browser, address, scripts=False)
+    page.goto(f"{address.url}/give")
+    page.fill("#f-quantity", "1")
+    page.click("button:has-text('See what it becomes')")
+    assert "1 hour = 1,000 points" in page.locator("#look").inner_text()
+    page.click("#look button:has-text('Record')")
+    assert page.locator(".notice").inner_text() == "It is written down."
+    page.click("button:has-text('Withdraw it')")
+    assert "Withdrawn" in page.locator(".notice").inner_text()
+    page.goto(f"{address.url}/")
+    page.locator("button:has-text('Later')").first.click()
+    assert page.locator(".notice").inner_text() == "Put off until tomorrow."
+    page.click("button:has-text('Show it now')")
+    page.context.close()
