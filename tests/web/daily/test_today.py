@@ -184,14 +184,15 @@ def test_how_much_is_put_off_is_bounded(lanxi: Commons, monkeypatch: pytest.Monk
 
 def test_a_damaged_note_of_what_was_put_off_counts_as_none(lanxi: Commons) -> None:
     file = lanxi.mei.path / "reminders.json"
-    for later in ([], {"event:x": "soon"}, {"event:x": True}, "x"):
+    wrong: list[object] = [[], {"event:x": "soon"}, {"event:x": True}, "x"]
+    for later in wrong:
         file.write_text(json.dumps({"later": later, "backup_ms": 5}))
         kept = read_reminders(lanxi.mei)
         assert (kept.later, kept.backup_ms) == ({}, 5)
 
 
 def test_a_form_of_another_session_that_is_sent_again_leads_back(lanxi: Commons) -> None:
-    entry, once = waiting(lanxi.mei.path)["event"], ""
+    entry, once, seen = waiting(lanxi.mei.path)["event"], "", ("", "")
     records = lanxi.records(lanxi.mei)
     for _ in range(2):
         with browser(lanxi.mei.path) as mei:
@@ -201,8 +202,9 @@ def test_a_form_of_another_session_that_is_sent_again_leads_back(lanxi: Commons)
             mei.client.headers["referer"] = "http://127.0.0.1:4999/attest?member=Bo"
             mei.post("/today/do", fields)
             assert mei.page.status_code == 200
-    assert "This form was sent before. What it asked for is done, once." in mei.text
-    assert "/attest?member=Bo#r-" in str(mei.page.url)
+            seen = mei.text, str(mei.page.url)
+    assert "This form was sent before. What it asked for is done, once." in seen[0]
+    assert "/attest?member=Bo#r-" in seen[1]
     assert lanxi.records(lanxi.mei) == records + 1
 
 

@@ -99,10 +99,10 @@ def _preview(page: PageRequest, member: Member, name: str) -> SheetPreview:
     path = _file(page.home, name)
     if not (name.isascii() and name.isalnum() and path.exists()):
         raise UnreadableFile(page.words("Choose a sheet first."))
-    chosen = {option: page.field(option) or None for option in OPTIONS}
-    if chosen["mapping"] and "=" not in chosen["mapping"]:
+    mapping, decimal, dates, encoding = (page.field(option) or None for option in OPTIONS)
+    if mapping is not None and "=" not in mapping:
         raise UsageError(page.words("Say it as field=column, with commas between."))
-    return member.sheet_preview(path, **chosen)
+    return member.sheet_preview(path, mapping, decimal=decimal, dates=dates, encoding=encoding)
 
 
 def _shown(
