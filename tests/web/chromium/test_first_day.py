@@ -60,7 +60,9 @@ def begin(page: Page, name: str) -> None:
 def give(page: Page, hours: str, what: str) -> None:
     """Write down hours, after a look at what they become."""
     go(page, "/give")
+    page.select_option("#f-action", "work")
     page.fill("#f-quantity", hours)
+    page.fill("#f-unit", "小时")
     page.fill("#f-note", what)
     press(page, "form[action^='/give/look'] button")
     assert "点" in page.locator("#look").inner_text()
@@ -124,10 +126,10 @@ def shared(mei: Page, bo: Page) -> None:
     go(mei, "/node")
     press(mei, "form[action='/node/seal'] button")
     go(bo, "/money")
-    share = bo.locator("#flow table a, a[href^='/why/']").first
-    share.wait_for()
     assert "阿波" in bo.locator("main").inner_text()
-    press(bo, "a[href^='/why/']")
+    bo.locator("#flow summary").first.click()
+    press(bo, "#flow table a[href*='bucket=']")
+    press(bo, "main a[href^='/why/']")
     why = bo.locator("main").inner_text()
     assert "欧元" in why
     assert bo.locator("table.sum tfoot").count() >= 1
