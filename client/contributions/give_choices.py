@@ -5,7 +5,7 @@ From the rules in force, from what the ledger has, and from what this member wro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -96,10 +96,18 @@ class Giving(Contributions):
         used = [row[1] for row in own]
         valued = [action for action in _ranked(used, ruleset.values) if action in ruleset.values]
         units, scopes = _used_words(view)
+        of_work = ("hour",) if valued[:1] == ["work"] else ()
         return GiveChoices(
             valued=tuple(valued),
             other_actions=tuple(action for action in ACTIONS if action not in valued),
-            units=_first([*units, *ruleset.units, *units_defined(view.state)]),
+            units=_first(
+                [
+                    *units,
+                    *(["hour"] if valued[:1] == ["work"] else ()),
+                    *ruleset.units,
+                    *units_defined(view.state),
+                ]
+            ),
             scopes=_first(scopes),
             factors=ruleset.factors,
             agents=_first(_agent_names(view)),
@@ -162,13 +170,13 @@ def _used_words(view: LedgerView) -> tuple[list[str], list[str]]:
     return units, [scope for *_, scope in ordered if scope]
 
 
-def _ranked(used: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Return what is known: what was used comes first, the most often used before the others."""
+def _ranked(used: Iterable[str], known: Collection[str]) -> list[str]:
+    """Return what is known: the most often used first, then work, then the others."""
     counts: dict[str, int] = {}
     for name in used:
         counts[name] = counts.get(name, 0) + 1
-    order = [name for name in ACTIONS if name in set(known)]
-    return sorted(order, key=lambda name: -counts.get(name, 0))
+    order = [name for name in ("work", *ACTIONS) if name in known]
+    return sorted(dict.fromkeys(order), key=lambda name: -counts.get(name, 0))
 
 
 def _first(names: Iterable[str]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ MEMBERS_READ = frozenset(
         "docs/importing.md",
         "docs/installing.md",
         "docs/keeping.md",
+        "docs/page.md",
         "docs/proving.md",
         "docs/recipes.md",
         "docs/refounding.md",
