@@ -100,14 +100,7 @@ class Giving(Contributions):
         return GiveChoices(
             valued=tuple(valued),
             other_actions=tuple(action for action in ACTIONS if action not in valued),
-            units=_first(
-                [
-                    *units,
-                    *(["hour"] if valued[:1] == ["work"] else ()),
-                    *ruleset.units,
-                    *units_defined(view.state),
-                ]
-            ),
+            units=_first([*units, *of_work, *ruleset.units, *units_defined(view.state)]),
             scopes=_first(scopes),
             factors=ruleset.factors,
             agents=_first(_agent_names(view)),

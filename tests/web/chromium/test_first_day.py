@@ -60,9 +60,7 @@ def begin(page: Page, name: str) -> None:
 def give(page: Page, hours: str, what: str) -> None:
     """Write down hours, after a look at what they become."""
     go(page, "/give")
-    page.select_option("#f-action", "work")
     page.fill("#f-quantity", hours)
-    page.fill("#f-unit", "小时")
     page.fill("#f-note", what)
     press(page, "form[action^='/give/look'] button")
     assert "点" in page.locator("#look").inner_text()
