@@ -26,6 +26,8 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+HEAD_BYTES_MAX = 8 * 1024
+"""Of a request, with its empty line. The server itself bounds only one that comes in parts."""
 FORM_BYTES_MAX = 64 * 1024
 SHEET_BYTES_MAX = 1024 * 1024
 FORM_FIELDS_MAX = 256
@@ -103,6 +105,8 @@ class Gate:
         state.session, state.form = None, None
         if request.headers.getlist("host") not in [[host] for host in self._hosts]:
             raise Refusal(421, FOREIGN_HOST)
+        if _head_bytes(request) > HEAD_BYTES_MAX:
+            raise Refusal(431, TOO_LARGE)
         path, method = request.url.path, request.method
         if path.startswith(API):
             return  # bearer tokens: no browser sends them by itself
@@ -160,6 +164,14 @@ def bytes_max(path: str) -> int:
     if path == ENTER:
         return ENTRY_BYTES_MAX
     return SHEET_BYTES_MAX if path in WITH_FILES else FORM_BYTES_MAX
+
+
+def _head_bytes(request: Request) -> int:
+    """Return how long the head of a request is, as RFC 9112 writes it."""
+    scope = request.scope
+    target = len(scope["raw_path"]) + bool(scope["query_string"]) + len(scope["query_string"])
+    fields = sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
+    return len(f"{request.method}  HTTP/1.1\r\n\r\n") + target + fields
 
 
 def _check_length(request: Request) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS_MAX = 16
-HEAD_BYTES_MAX = 8 * 1024
 HEAD_SECONDS_MAX = 5.0
 IDLE_SECONDS_MAX = 30
 """A connection without a request is closed after so long."""
@@ -53,6 +52,8 @@ class PatientProtocol(H11Protocol):
         """Wait for the next request, as long as an idle connection may be open."""
         self._is_answering = False
         super().on_response_complete()
+        if not self._is_answering and self.conn.trailing_data[0]:  # a head has begun already
+            self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""

@@ -12,6 +12,7 @@ import uvicorn
 
 from commonweal.web.application import create_application
 from commonweal.web.security.entry import EntryTokens
+from commonweal.web.security.gate import HEAD_BYTES_MAX
 from commonweal.web.serving import http
 from commonweal.web.serving.listeners import loopback_sockets
 from commonweal.web.serving.page_file import KEY_BYTES, PageAddress, PageFile
@@ -57,7 +58,7 @@ async def _serve(
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=http.HEAD_BYTES_MAX,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         timeout_keep_alive=http.IDLE_SECONDS_MAX,
         timeout_graceful_shutdown=STOP_SECONDS_MAX,
     )
