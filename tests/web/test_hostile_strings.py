@@ -165,7 +165,9 @@ TAGS, NAMES = _of_templates()
 
 def forms_of(mei: Browser) -> list[Form]:
     """Return one form of each kind, of all pages that links lead to."""
-    todo, seen, kinds = [entry.path for entry in MENU] + ["/welcome"], set(), {}
+    todo = [*(entry.path for entry in MENU), "/welcome"]
+    seen: set[str] = set()
+    kinds: dict[tuple[str, ...], Form] = {}
     while todo and len(seen) < PAGES_MAX:
         path = todo.pop(0)
         shape = re.sub(r"[0-9a-f]{12,64}", "ID", path)
