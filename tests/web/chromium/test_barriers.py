@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from commonweal.client import Member
+from commonweal.web.pages.navigation import MENU
 from commonweal.web.serving.page_file import PageAddress
 from tests.builders import chromium
 
@@ -38,6 +39,8 @@ PATHS = [
     "/rules/change?from=cooperative",
     "/votes",
     "/people",
+    "/invite",
+    "/node",
     "/settings",
     "/settings/keys",
 ]
@@ -81,6 +84,10 @@ def test_no_page_has_a_barrier(
             told += [f"{path} at {width}: {fault}" for fault in faults(page)]
     page.context.close()
     assert not told, "\n".join(told)
+
+
+def test_every_page_of_the_menu_is_looked_at() -> None:
+    assert {entry.path for entry in MENU} <= set(PATHS)
 
 
 def faults(page: Page) -> list[str]:
