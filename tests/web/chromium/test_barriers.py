@@ -41,6 +41,7 @@ PATHS = [
     "/people",
     "/invite",
     "/node",
+    "/node?check=1",
     "/settings",
     "/settings/keys",
 ]

@@ -94,7 +94,9 @@ def check_words(page: Page) -> Response:
 
 def _show(page: PageRequest, error: str = "", words_error: str = "") -> Response:
     with page.member() as member:
-        status, findings = member.status(), member.health()
+        status = member.status()
+        # Checking reads thousands of records, so it is done when it is asked for.
+        findings = member.health() if page.query("check") else ()
         known = member.peers() if status.running else KnownPeers((), ())
         final = status.finality
         last_backup_ms = read_reminders(page.home).backup_ms
