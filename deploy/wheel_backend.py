@@ -1,7 +1,8 @@
 """The build backend: hatchling, on a Python that can run what is built.
 
 Installers build first and look at the dependencies of libp2p later, which on Python 3.14 ends in a
-page of C and tracebacks (docs/decisions/0033-a-program-that-brings-its-python.md). This ends sooner, in a sentence.
+page of C and tracebacks (docs/decisions/0033-a-program-that-brings-its-python.md). This ends
+sooner, in a sentence.
 """
 
 import sys

@@ -97,7 +97,11 @@ class Gate:
             await self._check(request)
         except Refusal as refusal:
             return await self._refuse(request, refusal)(scope, receive, guarded)
-        return await self._application(scope, request.receive, guarded)
+        try:
+            return await self._application(scope, request.receive, guarded)
+        finally:
+            if request.state.form is not None:
+                await request.state.form.close()
 
     async def _check(self, request: Request) -> None:
         """Raise Refusal, or note in `request.state` what the page needs to know."""
