@@ -12,9 +12,9 @@ from commonweal.client.ledger.texts import text_of
 from commonweal.protocol.errors import UnusableText
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import agents
-from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, displayed_name
+from commonweal.storage.ledger.contributions import given_by_outsiders
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,9 @@ class OutsideAgents(HomeAccess):
     def outside_agents(self) -> list[OutsideAgent]:
         """Return the agents outside by their first contribution, then those who gave nothing."""
         view = self.view
-        counts: dict[bytes, int] = {}
-        firsts: dict[bytes, RecordId] = {}
-        events = [(EventRow(*value), key) for key, value in view.state.items(EVENT)]
-        for event, key in sorted(events, key=lambda pair: (pair[0].clock, pair[1])):
-            if agents.is_outside(event.provider):
-                counts[event.provider] = counts.get(event.provider, 0) + 1
-                firsts.setdefault(event.provider, RecordId(key[1:]))
+        given = given_by_outsiders(view.kept)
+        counts = {agent: count for agent, count, _first in given}
+        firsts = {agent: RecordId(first) for agent, _count, first in given}
         for key, _ in view.state.items(agents.AGENT_NAME):
             counts.setdefault(key[1:], 0)
         rows = []

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity, read
@@ -102,6 +103,32 @@ def count(kept: LedgerState, wanted: ContributionFilter = ALL) -> int:
     of_nothing = f"SELECT count(*) FROM event_row WHERE {NOTHING_LEFT} {where}"  # noqa: S608
     ((number,),), ((nothing,),) = (kept.layers.rows(q, values) for q in (of_all, of_nothing))
     return int(number) - int(nothing)
+
+
+def given_by_outsiders(kept: LedgerState) -> list[tuple[bytes, int, bytes]]:
+    """Return the agents outside who gave: each with how much, and the first by clock and id.
+
+    They are in the order of what they gave first. The index is skipped from one agent to the next,
+    so that members' contributions cost nothing.
+    """
+    agents = kept.layers.rows(
+        "WITH RECURSIVE agent(id) AS (SELECT min(provider) FROM event_row UNION ALL"
+        " SELECT (SELECT min(provider) FROM event_row WHERE provider > agent.id)"
+        " FROM agent WHERE agent.id IS NOT NULL)"
+        " SELECT id FROM agent WHERE length(id) = ?",
+        (OUTSIDE_BYTES,),
+    )
+    given = []
+    for (agent,) in agents:
+        ((count,),) = kept.layers.rows(
+            "SELECT count(*) FROM event_row WHERE provider = ?", (agent,)
+        )
+        ((clock, first),) = kept.layers.rows(
+            "SELECT clock, id FROM event_row WHERE provider = ? ORDER BY clock, id LIMIT 1",
+            (agent,),
+        )
+        given.append((clock, bytes(first), bytes(agent), int(count)))
+    return [(agent, count, first) for _, first, agent, count in sorted(given)]
 
 
 def contribution_in(record: Record) -> ContributionRow | None:
