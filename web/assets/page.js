@@ -48,15 +48,20 @@ async function refresh() {
   setTimeout(() => { reading = false; if (again) { again = false; refresh(); } }, 300);
 }
 
+function words(main) {
+  return [...main.children].filter((part) => !part.matches(".notice")).map((part) => part.textContent).join("\n");
+}
+
 function swap(page) {
   const before = document.getElementById("main"), after = page.getElementById("main");
-  if (!after || before.innerHTML === after.innerHTML) return;
+  if (!after || words(before) === words(after)) return;
   const texts = new Map([...before.querySelectorAll("li[id], tr[id]")].map((row) => [row.id, row.textContent]));
   const focused = document.activeElement && document.activeElement.id;
   const open = [...before.querySelectorAll("details")].map((part) => part.open);
   after.querySelectorAll("details").forEach((part, place) => { part.open = open[place] ?? part.open; });
+  const told = [...before.querySelectorAll(":scope > .notice")];
   before.className = after.className;
-  before.replaceChildren(...after.childNodes);
+  before.replaceChildren(...told, ...after.childNodes);
   before.querySelectorAll("li[id], tr[id]").forEach((row) => row.classList.toggle("changed", texts.get(row.id) !== row.textContent));
   if (focused && document.getElementById(focused)) document.getElementById(focused).focus();
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.ledger import ledger_view
+from commonweal.client.ledger.drafts import Drafts
 from commonweal.commands.members import key as key_commands
 from commonweal.commands.terminal import options as options_module
 from commonweal.node.service.events import Text, Wish
@@ -147,7 +147,7 @@ def test_a_new_key_is_kept_before_it_counts(
 
     for where, name, error in (
         (keystore, "change_member", DiskFull("no room")),
-        (ledger_view, "submit", WouldNotCount("refused")),
+        (Drafts, "write", WouldNotCount("refused")),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(where, name, failing(error))
@@ -155,7 +155,7 @@ def test_a_new_key_is_kept_before_it_counts(
         assert good("status", "--home", mei.path, "-o", "json").json["records"] == 2
         assert entropy_of(mei) == old
     with monkeypatch.context() as patch:
-        patch.setattr(ledger_view, "submit", failing(NotReachable("it may be written")))
+        patch.setattr(Drafts, "write", failing(NotReachable("it may be written")))
         assert weal(*change).code == 69
     assert entropy_of(mei) != old
 
