@@ -1,6 +1,6 @@
 """Rules that somebody is about to propose: those in force, or a template, with other numbers.
 
-A draft is worked out anew from what was typed, so that nothing of it has to be kept: the numbers
+A draft follows again from what was typed, so that nothing of it has to be kept: the numbers
 and the sentences of a form, and what they are put into.
 """
 

@@ -1,4 +1,4 @@
-"""The sentences of rules, split where their numbers stand, and said anew with other numbers.
+"""The sentences of rules, split where their numbers stand, and said again with other numbers.
 
 A sentence is written by people, in English and in Chinese. Where a number of its rule stands in it
 is found by how people spell that number; a number of which this is not certain is shown beside it.
@@ -159,7 +159,7 @@ def say_anew(document: dict[str, Any], old: Mapping[str, Any], values: Mapping[s
     """Let the sentences of a document say other numbers, in both languages.
 
     document: with the new numbers, and changed in place; old: with the old ones. values: the new
-    values by the keys of numbers. A number that is not certain in a sentence is not said anew.
+    values by the keys of numbers. A number that is not certain in a sentence is not said again.
     """
     numbers = by_table(old)
     for path, table, _ in tables_of(old):

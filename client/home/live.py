@@ -26,7 +26,7 @@ class NodeWatch:
     def __init__(self, home: Home, after: NodeChanges | None = None) -> None:
         """Connect to the running node.
 
-        after: the last change that is known; without one, or where the node was started anew, the
+        after: the last change that is known; without one, or where the node was started again, the
         first change comes at once and has `is_more`. Raises NotReachable.
         """
         self._last = after

@@ -1,6 +1,6 @@
 """Reasons: why a number is what it is, as sums whose lines add up, each with its record.
 
-They are read from what the seals computed; nothing is worked out anew. A sum is only made where
+They are read from what the seals computed; nothing is computed again. A sum is only made where
 its lines are exactly its total.
 """
 

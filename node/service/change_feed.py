@@ -37,7 +37,7 @@ QUIET_MS_MAX = 10_000
 WATCHERS_MAX = 16
 """Callers that wait for a change."""
 CHANGES_KEPT_MAX = 16
-"""Changes of which the details are kept; who knows only an earlier one has to read anew."""
+"""Changes of which the details are kept; who knows only an earlier one reads everything again."""
 LOGS_COUNTED_MAX = 8_192
 """Logs that are compared with all connected members together, to count what this node lacks."""
 

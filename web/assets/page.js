@@ -26,7 +26,7 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete event.target.dataset.sent, 4000);
 });
 
-// An open window stays up to date: one stream of events says when, and the page is read anew.
+// An open window stays up to date: one stream of events says when, and the page is read again.
 const lost = document.getElementById("live-lost");
 let reading = false, again = false, spoken = 0;
 

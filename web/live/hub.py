@@ -29,7 +29,7 @@ HEARTBEAT_SECONDS = 15.0
 AGAIN_SECONDS = 1.0
 """Pause before a node that is gone is looked for again."""
 EVERYTHING = "everything"
-"""The topic of an event after which the whole page is read anew."""
+"""The topic of an event after which the whole page is read again."""
 
 
 class TooManyStreams(CommonwealError):

@@ -57,7 +57,7 @@ class NodeChanges:
     "holders" (of the own log), "peers", "seal", "members", "rules" (what seals decided) and
     "node"; none when nothing changed for a while. records, kinds: ids and kinds of the records
     that came, RECENT_IDS_MAX and RECENT_KINDS_MAX at most. is_more: there may be others, so what
-    is shown is to be read anew.
+    is shown is to be read again.
     """
 
     epoch: bytes

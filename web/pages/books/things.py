@@ -161,7 +161,7 @@ def _part(page: PageRequest) -> tuple[str, str] | None:
 def _acted(
     page: PageRequest, id: str, form: str, done: str, do: Callable[[Member], Any]
 ) -> Response:
-    """Act on a thing, and show it anew; what cannot be done is said in its form."""
+    """Act on a thing, and show it again; what cannot be done is said in its form."""
     try:
         page.act(do)
     except CommonwealError as error:

@@ -113,7 +113,7 @@ def proof_file(page: Page, id: str) -> Response:
 def _acted(
     page: PageRequest, id: str, field: str, do: Callable[[Member], Any], done: str
 ) -> Response:
-    """Act, and show the reasons anew; what cannot be done is said beside its field."""
+    """Act, and show the reasons again; what cannot be done is said beside its field."""
     try:
         page.act(do)
     except CommonwealError as error:

@@ -33,7 +33,7 @@ class Replays:
     def result(self, key: Hashable, work: Callable[[], Any], wait_s: float | None = None) -> Any:
         """Return what `work` returns, which is done once for a key; None while it is not ready.
 
-        Raises what `work` raised; that is done anew when it is asked for again.
+        Raises what `work` raised; it is tried again when it is asked for.
         """
         with self._lock:
             future = self._kept.get(key)
