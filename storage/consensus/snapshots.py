@@ -172,12 +172,16 @@ class Snapshots:
         return progress
 
     def give_up(self) -> None:
-        """Forget what was taken so far of a snapshot that nobody offers any more."""
+        """Forget what was taken so far of a snapshot that nobody offers any more.
+
+        The next refresh folds the seals that waited, although no record came since.
+        """
         if self._layers.mark(TAKING) is None:
             return
         with self._writing():
             self._layers.change("DELETE FROM taken_chunk")
-            self._layers.put_mark(TAKING, None)
+            for mark in (TAKING, "ledger"):
+                self._layers.put_mark(mark, None)
 
     # What follows.
 

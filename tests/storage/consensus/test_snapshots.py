@@ -257,6 +257,20 @@ def test_a_ledger_that_came_as_far_by_itself_is_not_taken_back() -> None:
     assert late.kept.cut.height == HEIGHTS and pairs(late) == pairs(shop.here)
 
 
+def test_seals_that_waited_for_a_state_are_folded_once_it_is_given_up() -> None:
+    shop, late = past(), newcomer()
+    late.kept.refresh()
+    taking = Snapshots(late.kept)
+    taking.hold()
+    late.take(shop.records[: shop.held[-1]])
+    late.kept.refresh()
+    assert late.kept.cut.height == 0, "no seal is folded while a state is awaited"
+    taking.give_up()
+    late.kept.refresh()
+    assert late.kept.cut.height == HEIGHTS, "though the community is quiet"
+    assert pairs(late) == pairs(shop.here)
+
+
 def test_a_state_with_other_members_than_the_seal_names_is_not_put_in_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
