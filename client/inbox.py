@@ -18,7 +18,7 @@ from commonweal.client.home.reminders import TOLD_MAX, read_reminders, remember_
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.times import shown
 from commonweal.client.language.words import N_
-from commonweal.client.ledger.contribution_rows import correction_words, event_words
+from commonweal.client.ledger.rows.contribution_rows import correction_words, event_words
 from commonweal.client.plans import plans
 from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.keys import MemberId

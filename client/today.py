@@ -13,7 +13,7 @@ from commonweal.client.home.reminders import LATER_MAX, read_reminders, remember
 from commonweal.client.home.submit import now_ms
 from commonweal.client.inbox import EVENT, PAYMENT, Inbox, InboxRow, inbox_row
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.texts import text_of
+from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.records.record import RecordId
 

@@ -10,7 +10,7 @@ from commonweal.client.community.join_codes import offered_code
 from commonweal.client.home.own_addresses import contacts, is_public
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.times import read_duration_ms
-from commonweal.client.ledger.directory import People, begins
+from commonweal.client.ledger.names.directory import People, begins
 from commonweal.protocol import keys
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.invite import CommunityLink, Invite

@@ -9,7 +9,7 @@ from commonweal.client.community.standing import AWAITING, WAITING, standing
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock, now_ms, without_passphrase
 from commonweal.client.language.words import ENGLISH, Words
-from commonweal.client.ledger.directory import of_home
+from commonweal.client.ledger.names.directory import of_home
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     BadLink,

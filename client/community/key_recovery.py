@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from commonweal.client.access import HomeAccess
 from commonweal.client.community.homes import LANGUAGES
 from commonweal.client.home.submit import WrittenRecord
-from commonweal.client.ledger.directory import begins
+from commonweal.client.ledger.names.directory import begins
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     CommonwealError,

@@ -11,8 +11,8 @@ from commonweal.client.community.join_codes import link_of
 from commonweal.client.community.join_requests import JOIN_SECONDS_MAX, ask_to_join, knocked, places
 from commonweal.client.community.standing import WAITING
 from commonweal.client.home.submit import WrittenRecord
-from commonweal.client.ledger.directory import called
-from commonweal.client.ledger.notes import note_body
+from commonweal.client.ledger.names.directory import called
+from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.errors import NotReachable, UnknownId
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import invites, membership

@@ -11,8 +11,8 @@ from commonweal.client.community.standing import is_refused, joined, one_word, p
 from commonweal.client.home.node_client import ask
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import Words
-from commonweal.client.ledger.directory import People, of_home
 from commonweal.client.ledger.fork_losses import void_records
+from commonweal.client.ledger.names.directory import People, of_home
 from commonweal.client.sharing.finality import FinalityState, doubt, finality
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import registry

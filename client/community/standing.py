@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.language.words import N_, Words
-from commonweal.client.ledger.directory import People
+from commonweal.client.ledger.names.directory import People
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings

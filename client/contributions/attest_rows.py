@@ -16,9 +16,9 @@ from commonweal.client.contributions.attestations import (
     unattested_claims,
 )
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.contribution_rows import correction_words, event_words, happened
 from commonweal.client.ledger.forecast import Forecast, forecast
-from commonweal.client.ledger.texts import content_of
+from commonweal.client.ledger.rows.contribution_rows import correction_words, event_words, happened
+from commonweal.client.ledger.words.texts import content_of
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.members.permissions import Permission

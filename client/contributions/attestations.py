@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.contributions.withdrawals import is_withdrawn
 from commonweal.client.language.quantity import read_scope
-from commonweal.client.ledger.contribution_rows import (
+from commonweal.client.ledger.names.directory import begins
+from commonweal.client.ledger.rows.contribution_rows import (
     Statement,
     WaitingRecord,
     correction_words,
     event_words,
     happened,
 )
-from commonweal.client.ledger.directory import begins
-from commonweal.client.ledger.notes import note_body
+from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.errors import AmbiguousId, UnknownId, UsageError, WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation, consent

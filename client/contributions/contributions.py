@@ -20,7 +20,8 @@ from commonweal.client.language.quantity import (
     read_scope,
 )
 from commonweal.client.language.times import read_bound
-from commonweal.client.ledger.contribution_rows import (
+from commonweal.client.ledger.fork_losses import void_records
+from commonweal.client.ledger.rows.contribution_rows import (
     ContributionList,
     Correction,
     RecordedContribution,
@@ -29,7 +30,6 @@ from commonweal.client.ledger.contribution_rows import (
     place_from_text,
     place_to_text,
 )
-from commonweal.client.ledger.fork_losses import void_records
 from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import (
@@ -303,7 +303,7 @@ class Contributions(HomeAccess):
 
     def _begun_spec(self, details: EventDetails, data: dict[str, Any]) -> dict[str, Any] | None:
         """Note the specification of the resource that an event begins; return a new one's data."""
-        from commonweal.client.ledger.named import spec_named
+        from commonweal.client.ledger.names.named import spec_named
 
         name = details.get("new_resource")
         if not name:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import read_scope, shown_action
 from commonweal.client.language.times import read_when, stated
-from commonweal.client.ledger.named import (
+from commonweal.client.ledger.names.named import (
     find_agent,
     find_process,
     find_resource,

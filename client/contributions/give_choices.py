@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.contributions.withdrawals import is_withdrawn
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.contribution_rows import event_words, spec_name
 from commonweal.client.ledger.forecast import Forecast
-from commonweal.client.ledger.named import outside_name, units_defined
-from commonweal.client.ledger.texts import text_of
+from commonweal.client.ledger.names.named import outside_name, units_defined
+from commonweal.client.ledger.rows.contribution_rows import event_words, spec_name
+from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger.members import agents, membership
 from commonweal.protocol.ledger.things import units_and_specs

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.quantity import shown_unit
-from commonweal.client.ledger.contribution_rows import (
+from commonweal.client.ledger.names.directory import PREFIX_DIGITS_MIN, begins, whole_id
+from commonweal.client.ledger.rows.contribution_rows import (
     RecordBody,
     RecordDetails,
     TracedThing,
@@ -17,9 +18,8 @@ from commonweal.client.ledger.contribution_rows import (
     resource_state,
     spec_name,
 )
-from commonweal.client.ledger.directory import PREFIX_DIGITS_MIN, begins, whole_id
-from commonweal.client.ledger.record_facts import RecordFact, record_facts
-from commonweal.client.ledger.texts import body_of
+from commonweal.client.ledger.words.record_facts import RecordFact, record_facts
+from commonweal.client.ledger.words.texts import body_of
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import consent

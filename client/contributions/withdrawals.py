@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.words import N_
-from commonweal.client.ledger.contribution_rows import amount, event_words
-from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.client.ledger.rows.contribution_rows import amount, event_words
+from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.protocol.errors import NotWithdrawn, WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation, consent

@@ -24,8 +24,8 @@ from commonweal.client.exports.seal_flows import (
     seal_times,
 )
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.contribution_rows import event_words
-from commonweal.client.ledger.texts import text_of
+from commonweal.client.ledger.rows.contribution_rows import event_words
+from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.claims.pools import INCOME, PoolId
 from commonweal.protocol.ledger.claims.settlement import CONFIRMED, SETTLEMENT
@@ -119,7 +119,7 @@ class BookExports(HomeAccess):
 
     def books(self) -> Books:
         """Return the books up to the last seal. Neither write nor `refresh` before their end."""
-        from commonweal.client.ledger.directory import People
+        from commonweal.client.ledger.names.directory import People
         from commonweal.storage.ledger.contributions import count
 
         view = self.view

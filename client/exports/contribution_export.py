@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.texts import text_in
+from commonweal.client.ledger.words.texts import text_in
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.quantities import Quantity

@@ -17,7 +17,7 @@ from commonweal.client.governance.votes import proposal_words
 from commonweal.client.inbox import BACKUP_DAYS_MAX, COMMAND_ID_DIGITS, DAY_MS, last_backup_ms
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.words import N_
-from commonweal.client.ledger.contribution_rows import spec_name
+from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.ledger.contributions import plans
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, proposals
 from commonweal.protocol.ledger.members import membership
@@ -74,7 +74,7 @@ class Deadlines(HomeAccess):
 
     def deadlines(self) -> DeadlineList:
         """Return the deadlines of the community and of this member, DEADLINES_MAX at most."""
-        from commonweal.client.ledger.directory import People
+        from commonweal.client.ledger.names.directory import People
 
         view = self.view
         people = People(view.store, view.community, words=view.words)

@@ -26,7 +26,7 @@ from commonweal.client.language.quantity import (
     shown_unit,
 )
 from commonweal.client.language.times import month_bounds, month_of, read_bound
-from commonweal.client.ledger.contribution_rows import place_from_text, place_to_text
+from commonweal.client.ledger.rows.contribution_rows import place_from_text, place_to_text
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.ledger.contributions import commons
 from commonweal.protocol.ledger.things import units_and_specs
@@ -202,7 +202,7 @@ class Selections(HomeAccess):
 
 
 def _filter(view: LedgerView, query: SelectionQuery) -> ContributionFilter:
-    from commonweal.client.ledger.named import find_agent
+    from commonweal.client.ledger.names.named import find_agent
 
     words, now = view.words, now_ms()
     since = read_bound(query.since, now) if query.since else None

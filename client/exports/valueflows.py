@@ -17,7 +17,7 @@ from commonweal.client.exports.books import FIRST_MS, LAST_MS
 from commonweal.client.exports.valueflows_context import CONTEXT, UNITS_OM, URN
 from commonweal.client.language.quantity import exact, quantity_field
 from commonweal.client.language.times import iso, iso_when
-from commonweal.client.ledger.texts import text_of
+from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.ledger.claims import claims
 from commonweal.protocol.ledger.claims.settlement import SETTLEMENT, SettlementRow
 from commonweal.protocol.ledger.contributions import plans, recipes
@@ -73,8 +73,8 @@ def _nodes(view: LedgerView) -> Generator[Node, None, None]:
 
 
 def _agents(view: LedgerView) -> Iterator[Node]:
-    from commonweal.client.ledger.directory import People
-    from commonweal.client.ledger.named import outside_name
+    from commonweal.client.ledger.names.directory import People
+    from commonweal.client.ledger.names.named import outside_name
 
     people = People(view.store, view.community, words=view.words)
     height = view.kept.cut.height

@@ -13,7 +13,7 @@ from commonweal.client.governance.rule_sentences import rule_sentences
 from commonweal.client.governance.rule_templates import text_of_file
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.client.language.times import read_duration_ms
-from commonweal.client.ledger.notes import note_body
+from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.errors import BadRuleset, MissingDatabase, NotInCommunity, UsageError
 from commonweal.protocol.ledger.governance import active_ruleset, proposals
 from commonweal.protocol.ledger.governance.proposals import PROPOSAL

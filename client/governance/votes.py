@@ -9,8 +9,8 @@ from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.governance import backtests
 from commonweal.client.governance.backtests import BacktestCheck
 from commonweal.client.language.plain import KEY, fields_of
-from commonweal.client.ledger.notes import note_body
-from commonweal.client.ledger.texts import proposal_text_of, text_of
+from commonweal.client.ledger.words.notes import note_body
+from commonweal.client.ledger.words.texts import proposal_text_of, text_of
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.governance.proposals import (

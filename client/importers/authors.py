@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from commonweal.client.importers.git import Commit, Person
 from commonweal.client.importers.mailmap import Mailmap, lowered
-from commonweal.client.ledger.directory import People
+from commonweal.client.ledger.names.directory import People
 from commonweal.protocol import codec
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES

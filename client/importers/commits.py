@@ -14,7 +14,7 @@ from commonweal.client.importers.git import Commit, Person
 from commonweal.client.importers.known_events import events_naming
 from commonweal.client.importers.mailmap import lowered
 from commonweal.client.ledger.drafts import BATCH_BYTES_MAX, BATCH_RECORDS
-from commonweal.client.ledger.texts import text_of
+from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.members.agents import is_outside

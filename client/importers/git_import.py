@@ -21,7 +21,7 @@ from commonweal.client.importers.imports import Imports, Progress, unshown
 from commonweal.client.importers.mailmap import Mailmap
 from commonweal.client.language.quantity import read_scope
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.directory import People
+from commonweal.client.ledger.names.directory import People
 from commonweal.protocol.errors import OverBudget
 from commonweal.protocol.ledger.members import membership
 

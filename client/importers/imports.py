@@ -16,7 +16,7 @@ from commonweal.client.access import HomeAccess
 from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
 from commonweal.client.ledger.drafts import Drafts
 from commonweal.client.ledger.fork_losses import void_records
-from commonweal.client.ledger.texts import body_of
+from commonweal.client.ledger.words.texts import body_of
 from commonweal.protocol.errors import NotPermitted
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.home.home import Home, Settings

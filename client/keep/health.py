@@ -26,7 +26,7 @@ from commonweal.client.keep.home_checks import (
 )
 from commonweal.client.keep.integrity import UNREADABLE
 from commonweal.client.language.words import N_, Words
-from commonweal.client.ledger.directory import People, of_home
+from commonweal.client.ledger.names.directory import People, of_home
 from commonweal.client.sharing.finality import AHEAD_MS_MAX
 from commonweal.protocol.errors import BadSetting, NotReachable
 from commonweal.protocol.records.record import from_bytes_unchecked

@@ -19,10 +19,10 @@ from commonweal.client.exports.sheet_text import sheet_lines
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.plain import plain
 from commonweal.client.language.times import iso
-from commonweal.client.ledger.contribution_rows import RecordBody, event_words
-from commonweal.client.ledger.directory import People
-from commonweal.client.ledger.kind_words import kind_words
-from commonweal.client.ledger.texts import body_of
+from commonweal.client.ledger.names.directory import People
+from commonweal.client.ledger.rows.contribution_rows import RecordBody, event_words
+from commonweal.client.ledger.words.kind_words import kind_words
+from commonweal.client.ledger.words.texts import body_of
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import membership

@@ -14,7 +14,7 @@ from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import ENGLISH, Words
-from commonweal.client.ledger.directory import PREFIX_DIGITS_MIN, begins
+from commonweal.client.ledger.names.directory import PREFIX_DIGITS_MIN, begins
 from commonweal.protocol.errors import (
     InvalidProof,
     Malformed,

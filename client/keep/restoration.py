@@ -21,7 +21,7 @@ from commonweal.client.community.standing import standing
 from commonweal.client.home.submit import now_ms
 from commonweal.client.keep.archive import unpack
 from commonweal.client.language.words import ENGLISH, Words
-from commonweal.client.ledger.directory import People
+from commonweal.client.ledger.names.directory import People
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     BadBackup,

@@ -1,1 +1,1 @@
-"""The folded ledger as a member sees it: names, rows, forecasts, drafts and refusals."""
+"""The folded ledger as a member sees it: one view, drafts, forecasts and what a fork made void."""

@@ -15,7 +15,7 @@ from commonweal.client.language.quantity import nearest_unit, shown_number
 from commonweal.client.language.rejection_words import from_when, refusal
 from commonweal.client.language.words import Words
 from commonweal.client.ledger.forecast import Forecast, finer_pool, forecast
-from commonweal.client.ledger.named import units_defined, units_named
+from commonweal.client.ledger.names.named import units_defined, units_named
 from commonweal.protocol.errors import CommonwealError, UsageError, WouldNotCount
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.context import Verdict, is_bytes

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.rejection_words import from_when
 from commonweal.client.language.words import ENGLISH, Words
-from commonweal.client.ledger.directory import begins, called, whole_id
-from commonweal.client.ledger.notes import ID_DIGITS
-from commonweal.client.ledger.texts import outside
+from commonweal.client.ledger.names.directory import begins, called, whole_id
+from commonweal.client.ledger.words.notes import ID_DIGITS
+from commonweal.client.ledger.words.texts import outside
 from commonweal.protocol.errors import (
     StorageError,
     UnknownId,
@@ -70,7 +70,7 @@ class LedgerView:
         if agent == self.community:
             return self.words("the community")
         if agents.is_outside(agent):
-            from commonweal.client.ledger.named import outside_name
+            from commonweal.client.ledger.names.named import outside_name
 
             if agent not in self._outside:
                 member = self._names.get(agents.person(self.state, agent))

@@ -20,8 +20,8 @@ from commonweal.client.language.quantity import (
     shown_unit,
 )
 from commonweal.client.language.times import read_due_ms
-from commonweal.client.ledger.contribution_rows import spec_name
-from commonweal.client.ledger.plan_rows import ListedPlan, PlanDetails, listed_plan, plan_parts
+from commonweal.client.ledger.rows.contribution_rows import spec_name
+from commonweal.client.ledger.rows.plan_rows import ListedPlan, PlanDetails, listed_plan, plan_parts
 from commonweal.client.plans.recipes import recipe_id, steps_of
 from commonweal.client.plans.schedule import (
     StepTimes,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.home.files import read_text
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.contribution_rows import spec_name
-from commonweal.client.ledger.directory import begins
+from commonweal.client.ledger.names.directory import begins
+from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.client.plans.recipe_text import (
     TEXT_CHARACTERS_MAX,
     FlowText,

@@ -22,7 +22,7 @@ from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.drafts import BATCH_BYTES_MAX, BATCH_RECORDS
 from commonweal.client.ledger.forecast import Forecast
 from commonweal.client.ledger.ledger_view import LedgerView
-from commonweal.client.ledger.named import outside_name
+from commonweal.client.ledger.names.named import outside_name
 from commonweal.client.platforms.platform_events import READINGS, PlatformEvent, Unread
 from commonweal.client.things.resources import treasury_of
 from commonweal.protocol import codec

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.contribution_rows import (
+from commonweal.client.ledger.rows.contribution_rows import (
     ContributionState,
     contribution_state,
     happened,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.language.quantity import exact, shown_unit
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.claim_rows import (
+from commonweal.client.ledger.rows.claim_rows import (
     OPEN,
     PAYMENTS,
     STATUSES,
@@ -25,8 +25,8 @@ from commonweal.client.ledger.claim_rows import (
     Overpaid,
     PaidClaim,
 )
-from commonweal.client.ledger.contribution_rows import event_words
-from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.client.ledger.rows.contribution_rows import event_words
+from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.client.sharing.seals import sealed_now
 from commonweal.protocol import codec
 from commonweal.protocol.errors import NotYet

@@ -15,8 +15,8 @@ from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import exact, shown_unit
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import Words
-from commonweal.client.ledger.claim_rows import ExplainedClaim, PaidClaim
-from commonweal.client.ledger.contribution_rows import (
+from commonweal.client.ledger.rows.claim_rows import ExplainedClaim, PaidClaim
+from commonweal.client.ledger.rows.contribution_rows import (
     ContributionState,
     contribution_state,
     correction_words,

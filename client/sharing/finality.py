@@ -18,7 +18,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
-    from commonweal.client.ledger.directory import People
+    from commonweal.client.ledger.names.directory import People
     from commonweal.node.control.messages import SealingStatus
     from commonweal.protocol.seal.witnesses import Witness
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.contribution_rows import happened
 from commonweal.client.ledger.forecast import Forecast, forecast
+from commonweal.client.ledger.rows.contribution_rows import happened
 from commonweal.protocol.ledger.claims import pools, settlement
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import RecordId

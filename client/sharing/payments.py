@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.claim_rows import PaidClaim
-from commonweal.client.ledger.contribution_rows import happened
+from commonweal.client.ledger.rows.claim_rows import PaidClaim
+from commonweal.client.ledger.rows.contribution_rows import happened
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import claims, settlement
 from commonweal.protocol.ledger.claims.claims import ClaimId

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.contributions.withdrawals import is_withdrawn
 from commonweal.client.language.quantity import exact, shown_unit
-from commonweal.client.ledger.claim_rows import ExplainedClaim
-from commonweal.client.ledger.contribution_rows import amount, event_words
+from commonweal.client.ledger.rows.claim_rows import ExplainedClaim
+from commonweal.client.ledger.rows.contribution_rows import amount, event_words
 from commonweal.client.sharing.explanations import (
     ExplainedContribution,
     ExplainedLine,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, Watching, unwatched
 from commonweal.client.home.submit import line_or_lock, now_ms, service_of
-from commonweal.client.ledger.directory import People
+from commonweal.client.ledger.names.directory import People
 from commonweal.protocol.errors import NotYet
 from commonweal.protocol.ledger.state.state import State
 from commonweal.storage.home.home import Home, Settings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import exact, shown_action
-from commonweal.client.ledger.contribution_rows import ResourceState, resource_state
+from commonweal.client.ledger.rows.contribution_rows import ResourceState, resource_state
 from commonweal.client.sharing.seals import sealed_now
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.state.state import State

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
-from commonweal.client.ledger.texts import text_in
+from commonweal.client.ledger.words.texts import text_in
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.sqlite.counts import TemporaryCounts
 

@@ -24,9 +24,9 @@ from commonweal.client.language.quantity import (
 )
 from commonweal.client.language.times import read_date, stated
 from commonweal.client.language.words import Words
-from commonweal.client.ledger.directory import People
 from commonweal.client.ledger.ledger_view import LedgerView
-from commonweal.client.ledger.named import spec_named
+from commonweal.client.ledger.names.directory import People
+from commonweal.client.ledger.names.named import spec_named
 from commonweal.client.sheets.columns import MONEY, REQUIRED
 from commonweal.client.sheets.date_format import iso_date
 from commonweal.client.sheets.number_format import DECIMALS, plain_number

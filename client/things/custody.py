@@ -8,8 +8,8 @@ from typing import Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.quantity import read_quantity
-from commonweal.client.ledger.named import find_agent, find_resource
-from commonweal.client.ledger.notes import note_body
+from commonweal.client.ledger.names.named import find_agent, find_resource
+from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.errors import UsageError, WouldNotCount
 from commonweal.protocol.ledger.contributions import commons
 from commonweal.protocol.ledger.state.rejections import Reason

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from os import urandom
 
 from commonweal.client.access import HomeAccess, prefix
-from commonweal.client.ledger.named import find_outside, outside_name
-from commonweal.client.ledger.notes import note_body
-from commonweal.client.ledger.texts import text_of
+from commonweal.client.ledger.names.named import find_outside, outside_name
+from commonweal.client.ledger.words.notes import note_body
+from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.errors import UnusableText
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import agents

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.quantity import read_scope
-from commonweal.client.ledger.contribution_rows import spec_name
-from commonweal.client.ledger.named import PROCESS_NAMES, find_process, spec_named
-from commonweal.client.ledger.notes import note_body
-from commonweal.client.ledger.texts import text_of
+from commonweal.client.ledger.names.named import PROCESS_NAMES, find_process, spec_named
+from commonweal.client.ledger.rows.contribution_rows import spec_name
+from commonweal.client.ledger.words.notes import note_body
+from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.things.event_row import INPUT, OF_PROCESS, OUTPUT
 from commonweal.protocol.ledger.things.units_and_specs import PROCESS, ProcessRow

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import read_quantity, read_unit
-from commonweal.client.ledger.contribution_rows import ResourceState, event_words, resource_state
-from commonweal.client.ledger.named import find_agent, find_outside, spec_named
-from commonweal.client.ledger.notes import note_body
+from commonweal.client.ledger.names.named import find_agent, find_outside, spec_named
+from commonweal.client.ledger.rows.contribution_rows import (
+    ResourceState,
+    event_words,
+    resource_state,
+)
+from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things import quantities

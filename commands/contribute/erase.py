@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import (

@@ -12,8 +12,8 @@ from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.contribution_rows import ListedContribution, void_row
 from commonweal.client.ledger.fork_losses import void_warning
+from commonweal.client.ledger.rows.contribution_rows import ListedContribution, void_row
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option

@@ -12,7 +12,7 @@ from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.contribution_rows import RecordBody, RecordDetails
+from commonweal.client.ledger.rows.contribution_rows import RecordBody, RecordDetails
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

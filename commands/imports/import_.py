@@ -16,7 +16,7 @@ from commonweal.client.importers.git_preview import GitPreview
 from commonweal.client.importers.imports import ImportResult, Imports, VoidRow
 from commonweal.client.language.plain import plain
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.client.sheets.preview import SheetPreview
 from commonweal.client.sheets.sheet import at
 from commonweal.client.sheets.sheet_import import SheetImports

@@ -12,7 +12,7 @@ from commonweal.client.keep.proofs import CheckedProof
 from commonweal.client.language.plain import plain
 from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

@@ -11,7 +11,7 @@ from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.plan_rows import STATES, PlanDetails
+from commonweal.client.ledger.rows.plan_rows import STATES, PlanDetails
 from commonweal.client.plans.plans import Plans
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of, part_of

@@ -11,7 +11,7 @@ import click
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.claim_rows import STATUSES, Overpaid
+from commonweal.client.ledger.rows.claim_rows import STATUSES, Overpaid
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from commonweal.client.ledger.completions import Subject, completions
+from commonweal.client.ledger.names.completions import Subject, completions
 from commonweal.commands.terminal.options import default_home
 from commonweal.commands.terminal.output import say
 from commonweal.storage.home.home import Home

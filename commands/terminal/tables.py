@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from commonweal.client.language.plain import plain
-from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.output import (
     Column,

@@ -11,7 +11,7 @@ import pytest
 
 from commonweal.client import Member, create_home, inbox
 from commonweal.client.home.submit import now_ms
-from commonweal.client.ledger import plan_rows
+from commonweal.client.ledger.rows import plan_rows
 from commonweal.client.plans import plans
 from commonweal.client.plans.recipe_text import EXAMPLES
 from commonweal.client.plans.schedule import StepTimes, scaled, span_ms, times_of

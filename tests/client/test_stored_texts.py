@@ -15,7 +15,7 @@ import pytest
 
 from commonweal.client import Member, create_home
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.texts import proposal_text_of, text_of
+from commonweal.client.ledger.words.texts import proposal_text_of, text_of
 from commonweal.protocol.errors import UnknownId, UnusableText
 from tests.builders.git_histories import commit, git
 from tests.builders.weal import good

@@ -11,7 +11,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from commonweal.cli import weal as program
-from commonweal.client.ledger.completions import COMPLETIONS_MAX, Subject, completions
+from commonweal.client.ledger.names.completions import COMPLETIONS_MAX, Subject, completions
 from commonweal.commands.terminal.completion import NAME, VARIABLE
 from commonweal.storage.home.home import Home
 from tests.builders.commons import RULES, Commons

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import Field
 
-from commonweal.client.ledger.claim_rows import ClaimState, Overpaid
+from commonweal.client.ledger.rows.claim_rows import ClaimState, Overpaid
 from commonweal.client.member import Member
 from commonweal.client.sharing.shares import PoolState, Share, ShareLine
 from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes

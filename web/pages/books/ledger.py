@@ -19,7 +19,7 @@ from commonweal.client.exports.selections import (
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.words import N_, Words
-from commonweal.client.ledger.directory import NoMemberNow
+from commonweal.client.ledger.names.directory import NoMemberNow
 from commonweal.client.member import Member
 from commonweal.protocol.errors import (
     AmbiguousId,

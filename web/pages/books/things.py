@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.words import Words
-from commonweal.client.ledger.contribution_rows import ResourceState
+from commonweal.client.ledger.rows.contribution_rows import ResourceState
 from commonweal.client.member import Member
 from commonweal.protocol.errors import (
     AmbiguousId,

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Response
 
 from commonweal.client.contributions.records import TRACE_STEPS_MAX
 from commonweal.client.language.words import Words
-from commonweal.client.ledger.claim_rows import ExplainedClaim
-from commonweal.client.ledger.contribution_rows import TracedThing, TraceTree
-from commonweal.client.ledger.kind_words import kind_words
+from commonweal.client.ledger.rows.claim_rows import ExplainedClaim
+from commonweal.client.ledger.rows.contribution_rows import TracedThing, TraceTree
+from commonweal.client.ledger.words.kind_words import kind_words
 from commonweal.client.member import Member
 from commonweal.client.sharing.explanations import (
     ExplainedContribution,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.words import N_
-from commonweal.client.ledger.claim_rows import OPEN, PAYMENTS, STATUSES, ClaimState
+from commonweal.client.ledger.rows.claim_rows import OPEN, PAYMENTS, STATUSES, ClaimState
 from commonweal.client.member import Member
 from commonweal.web.pages import downloads
 from commonweal.web.pages.request import Page

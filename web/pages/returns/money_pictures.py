@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.words import Words
-from commonweal.client.ledger.claim_rows import ClaimTotal
+from commonweal.client.ledger.rows.claim_rows import ClaimTotal
 from commonweal.client.reports.money_flow import MoneyFlow, PoolFlow
 from commonweal.web.pictures import (
     BarPart,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from commonweal.client.language.quantity import shown_unit
-from commonweal.client.ledger.claim_rows import ClaimState, ExplainedClaim
 from commonweal.client.ledger.forecast import forecast_words
+from commonweal.client.ledger.rows.claim_rows import ClaimState, ExplainedClaim
 from commonweal.client.member import Member
 from commonweal.protocol.errors import AmbiguousId, CommonwealError, UnknownId, UsageError
 from commonweal.web.pages.request import Page, PageRequest

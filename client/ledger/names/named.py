@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from commonweal.client.ledger.directory import NoMemberNow, begins
-from commonweal.client.ledger.texts import text_of
+from commonweal.client.ledger.names.directory import NoMemberNow, begins
+from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.keys import short
 from commonweal.protocol.ledger.members import agents, membership

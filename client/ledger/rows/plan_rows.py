@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.language.quantity import exact
 from commonweal.client.language.words import N_
-from commonweal.client.ledger.contribution_rows import spec_name
+from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import plans
 from commonweal.protocol.ledger.contributions.plans import PlanHeader, PlanRow

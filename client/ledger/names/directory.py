@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from commonweal.client.language.words import ENGLISH, Words
-from commonweal.client.ledger.texts import MEMBER_BYTES, outside
+from commonweal.client.ledger.words.texts import MEMBER_BYTES, outside
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
     AmbiguousId,

@@ -11,7 +11,7 @@ from commonweal.client.language.plain import OPTIONAL, plain
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.times import shown_when
 from commonweal.client.language.words import Words
-from commonweal.client.ledger.texts import text_in
+from commonweal.client.ledger.words.texts import text_in
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.keys import DeviceKey, MemberId

@@ -10,7 +10,7 @@ from enum import Enum
 from itertools import islice
 
 from commonweal.client.language.quantity import ACTIONS, UNITS
-from commonweal.client.ledger.directory import PREFIX_DIGITS_MIN
+from commonweal.client.ledger.names.directory import PREFIX_DIGITS_MIN
 from commonweal.protocol.errors import BadSetting
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.vocabulary.rule_params import FACTORS
