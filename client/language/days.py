@@ -1,4 +1,4 @@
-"""Days as members type them: 31.12., friday, in 2 weeks, tomorrow, 12月31日, 下周五, 2周后, 2026-12-31.
+"""Days as members type them: 31.12., friday, in 2 weeks, 12月31日, 下周五, 2026-12-31.
 
 A day is one of the calendar where its reader is, and lasts from midnight to midnight there. What is
 typed as a time or with hours stays a time. It reads no clock: now, and the zone, are passed.
@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from commonweal.client.language.digits import plain_digits
 from commonweal.client.language.times import TYPED_CHARS_MAX, read_duration_ms, read_moment
-from commonweal.protocol.errors import UnreadableTime
+from commonweal.protocol.errors import UnreadableDay, UnreadableTime
 from commonweal.storage.ledger.points_in_time import DAY_MS
 
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,7 +48,7 @@ _MONTHS_AWAY = ("month", "months", "个月")
 
 
 def read_day(text: str, today: date) -> date:
-    """Return the day that a text names, seen from `today`. Raises UnreadableTime.
+    """Return the day that a text names, seen from `today`. Raises UnreadableDay.
 
     A day without a year is the next one, today included; so is the day of a week. "next friday",
     like 下周五, is that of the week after this one, which begins on Monday; "this friday" that of
@@ -60,14 +60,14 @@ def read_day(text: str, today: date) -> date:
     except (ValueError, OverflowError):
         day = None
     if day is None:
-        raise UnreadableTime(text[:TYPED_CHARS_MAX])
+        raise UnreadableDay(text[:TYPED_CHARS_MAX])
     return day
 
 
 def read_from_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
     """Return when a day that a text names begins, or the time that it names.
 
-    zone: of the day; None for that of the machine. Raises UnreadableTime.
+    zone: of the day; None for that of the machine. Raises UnreadableDay.
     """
     return _bounds(text, now_ms, zone)[0]
 
@@ -75,7 +75,7 @@ def read_from_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
 def read_until_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
     """Return when a day that a text names has ended, or the time that it names.
 
-    The end of a day is the midnight after it. zone: as in `read_from_ms`. Raises UnreadableTime.
+    The end of a day is the midnight after it. zone: as in `read_from_ms`. Raises UnreadableDay.
     """
     return _bounds(text, now_ms, zone)[1]
 
@@ -86,14 +86,14 @@ def day_here(at_ms: int, zone: tzinfo | None = None) -> date:
 
 
 def day_bounds_ms(day: date, zone: tzinfo | None = None) -> tuple[int, int]:
-    """Return when a day begins, and when the next one does. Raises UnreadableTime.
+    """Return when a day begins, and when the next one does. Raises UnreadableDay.
 
     It lasts 23 or 25 hours where clocks are put forward or back. zone: None for the machine's.
     """
     try:
         return _midnight_ms(day, zone), _midnight_ms(day + timedelta(days=1), zone)
     except (ValueError, OverflowError, OSError):
-        raise UnreadableTime(day.isoformat()) from None
+        raise UnreadableDay(day.isoformat()) from None
 
 
 def shown_until(at_ms: int | None, zone: tzinfo | None = None) -> str:
@@ -102,7 +102,7 @@ def shown_until(at_ms: int | None, zone: tzinfo | None = None) -> str:
 
 
 def shown_from(at_ms: int | None, zone: tzinfo | None = None) -> str:
-    """Return a beginning as people read it: a day, where it is the midnight before it, or a time."""
+    """Return a beginning as people read it: a day, where it is its first midnight, else a time."""
     return _shown(at_ms, zone, is_end=False)
 
 
@@ -126,8 +126,15 @@ def _bounds(text: str, now_ms: int, zone: tzinfo | None) -> tuple[int, int]:
     except UnreadableTime:
         at_ms = _hours_away(plain, now_ms)
         if at_ms is None:
-            at_ms = read_moment(text, zone)
+            at_ms = _moment(text, zone)
         return at_ms, at_ms
+
+
+def _moment(text: str, zone: tzinfo | None) -> int:
+    try:
+        return read_moment(text, zone)
+    except UnreadableTime:
+        raise UnreadableDay(text[:TYPED_CHARS_MAX]) from None
 
 
 def _hours_away(plain: str, now_ms: int) -> int | None:
@@ -215,5 +222,5 @@ def _midnight_ms(day: date, zone: tzinfo | None) -> int:
 
 def _plain(text: str) -> str:
     if len(text) > TYPED_CHARS_MAX:
-        raise UnreadableTime(text[:TYPED_CHARS_MAX])
+        raise UnreadableDay(text[:TYPED_CHARS_MAX])
     return " ".join(plain_digits(text).lower().split())

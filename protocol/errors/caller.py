@@ -82,6 +82,10 @@ class UnreadableTime(UsageError):
     """The time cannot be read; write it like 2026-11-23, 2026-11-23T18:30 or 7d."""
 
 
+class UnreadableDay(UnreadableTime):
+    """The day cannot be read; write it like 31.12., friday, in 2 weeks or 2026-12-31."""
+
+
 class FutureTime(UsageError):
     """It is not that date anywhere yet; a contribution has the date when it was given."""
 

@@ -16,7 +16,7 @@ from commonweal.client.language.days import (
     shown_from,
     shown_until,
 )
-from commonweal.protocol.errors import UnreadableTime
+from commonweal.protocol.errors import UnreadableDay
 
 MONDAY = date(2026, 11, 30)
 NOON_MS = 1_796_040_000_000
@@ -81,7 +81,7 @@ def test_a_day_is_read_as_members_type_it(typed: str, day: str) -> None:
     ],
 )
 def test_what_names_no_day_is_refused(typed: str) -> None:
-    with pytest.raises(UnreadableTime):
+    with pytest.raises(UnreadableDay):
         read_day(typed, MONDAY)
 
 
@@ -124,12 +124,12 @@ def test_a_day_has_23_or_25_hours_where_clocks_are_changed() -> None:
 )
 def test_a_time_stays_a_time(typed: str, at_ms: int) -> None:
     assert read_from_ms(typed, NOON_MS, UTC) == read_until_ms(typed, NOON_MS, UTC) == at_ms
-    with pytest.raises(UnreadableTime):
+    with pytest.raises(UnreadableDay):
         read_until_ms("25 o'clock", NOON_MS, UTC)
 
 
 def test_a_day_at_the_end_of_the_calendar_is_refused() -> None:
-    with pytest.raises(UnreadableTime):
+    with pytest.raises(UnreadableDay):
         read_until_ms("31.12.9999", NOON_MS, UTC)
 
 
