@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, wish_of
 from commonweal.client.contributions import attestations
@@ -20,6 +20,7 @@ from commonweal.client.language.times import shown
 from commonweal.client.language.words import N_
 from commonweal.client.ledger.rows.contribution_rows import correction_words, event_words
 from commonweal.client.plans import plans
+from commonweal.client.waiting import COMMAND_ID_DIGITS, Waiting, WaitingSource
 from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import settlement
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 INBOX_ROWS_MAX = 1_000
 DIGEST_ROWS_MAX = 10
-COMMAND_ID_DIGITS = 16
-"""How many digits of an id a command has: among millions of records no two ids begin alike."""
 BACKUP_DAYS_MAX = 30
 """A backup is old after so many days."""
 RECORD_BYTES_MAX = 1 << 20
@@ -47,6 +46,8 @@ DAY_MS = 86_400_000
 EVENT, PAYMENT, CORRECTION, AGENT = "event", "payment", "correction", "agent"
 ROUND, PROMISE = "round", "promise"
 VOTE, REQUEST, ROLE, SEAT, OFFER, BACKUP = "vote", "request", "role", "seat", "offer", "backup"
+SOURCES: tuple[WaitingSource, ...] = ()
+"""Subjects whose rows are in modules of their own."""
 KINDS = {
     VOTE: N_("vote"),
     ROUND: N_("giving round"),
@@ -60,6 +61,7 @@ KINDS = {
     SEAT: N_("seat"),
     OFFER: N_("free seat"),
     BACKUP: N_("backup"),
+    **{kind: name for source in SOURCES for kind, name in source.kinds.items()},
 }
 """What each kind of row is called, where people read it."""
 
@@ -104,33 +106,6 @@ class InboxDigest:
     keys: tuple[str, ...]
 
 
-class Waiting(NamedTuple):
-    """Something that waits, before it is put in words.
-
-    clock: of the record that asked. round: grows when the same is asked again. about: the role, the
-    giving round, or the member who is in question.
-    """
-
-    kind: str
-    id: bytes
-    member: MemberId | None
-    clock: int
-    until_ms: int | None = None
-    round: int = 0
-    about: str = ""
-
-    @property
-    def key(self) -> str:
-        """What a digest remembers it by."""
-        what = self.id.hex()[:COMMAND_ID_DIGITS] if self.kind != ROUND else self.about
-        return f"{self.kind}:{what}:{self.round}"
-
-    @property
-    def place(self) -> tuple[bool, int, int, str, bytes]:
-        """Where it stands among others: what has a deadline first, then what was asked first."""
-        return self.until_ms is None, self.until_ms or 0, self.clock, self.kind, self.id
-
-
 class Inbox(HomeAccess):
     """What waits for this member."""
 
@@ -165,6 +140,7 @@ class Inbox(HomeAccess):
         view = self.view
         waiting = [*_to_attest(view), *_votes(view), *_requests(view), *_roles(view)]
         waiting += [*_rounds(view), *_promises(view), *_free_seat(view), *_old_backup(view)]
+        waiting += [entry for source in SOURCES for entry in source.waiting(view)]
         return sorted(waiting, key=lambda entry: entry.place)
 
 
@@ -217,7 +193,7 @@ def _rounds(view: LedgerView) -> Iterator[Waiting]:
         )
         if has_receivers and giving_rounds.gift_row(state, name, me) is None:
             place = (None, view.kept.cut.clock, row.closes_ms, row.height)
-            yield Waiting(ROUND, b"", *place, about=name)
+            yield Waiting(ROUND, b"", *place, about=name, by_name=True)
 
 
 def _requests(view: LedgerView) -> Iterator[Waiting]:
@@ -309,15 +285,17 @@ def inbox_row(view: LedgerView, entry: Waiting) -> InboxRow:
     """Return what waits as people read it, with the command that does it."""
     record = view.store.record(RecordId(entry.id)) if entry.id else None
     since_ms = None if record is None else record.claimed_at
+    source = next((source for source in SOURCES if entry.kind in source.kinds), None)
+    command = _command(entry) if source is None else source.command(view, entry)
     return InboxRow(
         kind=entry.kind,
         id=RecordId(entry.id) if entry.id else None,
         member=entry.member,
         member_name=view.name(entry.member),
-        words=_words(view, entry),
+        words=_words(view, entry) if source is None else source.words(view, entry),
         since_ms=entry.round if entry.kind == BACKUP else since_ms,
         until_ms=entry.until_ms,
-        command=f"weal {_command(entry)}",
+        command=f"weal {command}",
     )
 
 
