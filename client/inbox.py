@@ -16,11 +16,11 @@ from commonweal.client.contributions import attestations
 from commonweal.client.governance.votes import proposal_words
 from commonweal.client.home.reminders import TOLD_MAX, read_reminders, remember_told
 from commonweal.client.home.submit import now_ms
+from commonweal.client.inbox_source import COMMAND_ID_DIGITS, Waiting, WaitingSource
 from commonweal.client.language.times import shown
 from commonweal.client.language.words import N_
 from commonweal.client.ledger.rows.contribution_rows import correction_words, event_words
 from commonweal.client.plans import plans
-from commonweal.client.waiting import COMMAND_ID_DIGITS, Waiting, WaitingSource
 from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import settlement
