@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.governance.votes import proposal_words
-from commonweal.client.inbox import BACKUP_DAYS_MAX, COMMAND_ID_DIGITS, DAY_MS, last_backup_ms
+from commonweal.client.inbox import BACKUP_DAYS_MAX, DAY_MS, last_backup_ms
+from commonweal.client.inbox_source import COMMAND_ID_DIGITS
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.words import N_
 from commonweal.client.ledger.rows.contribution_rows import spec_name
