@@ -13,10 +13,10 @@ from bench import community as made
 from bench.figures import ROUNDS, Figure, rate
 from bench.nodes import processes
 from commonweal.storage.home.home import Home
-from commonweal.storage.ledger.contribution_filter import ContributionFilter
-from commonweal.storage.ledger.contributions import contributions, count
+from commonweal.storage.ledger.contributions.contribution_filter import ContributionFilter
+from commonweal.storage.ledger.contributions.contribution_list import contributions, count
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 
 RECORDS = 100_000

@@ -35,7 +35,7 @@ def joined(home: Home, store: Store) -> dict[str, int] | None:
     from contextlib import closing
 
     from commonweal.storage.consensus.snapshots import held
-    from commonweal.storage.ledger.state_db import StateDb
+    from commonweal.storage.ledger.state.state_db import StateDb
 
     if not home.state.exists():
         return None

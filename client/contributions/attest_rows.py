@@ -24,7 +24,7 @@ from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.things.event_row import EventRow, event_row
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView

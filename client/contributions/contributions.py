@@ -44,9 +44,11 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
-from commonweal.storage.ledger import contributions as list_of_contributions
-from commonweal.storage.ledger.contribution_filter import ContributionFilter
-from commonweal.storage.ledger.points_in_time import HAPPENED, read_point_in_time
+from commonweal.storage.ledger.contributions import (
+    contribution_list as list_of_contributions,
+)
+from commonweal.storage.ledger.contributions.contribution_filter import ContributionFilter
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED, read_point_in_time
 
 if TYPE_CHECKING:
     from commonweal.client.contributions.event_details import EventDetails
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
     from commonweal.client.ledger.drafts import Drafts
     from commonweal.client.ledger.forecast import Forecast
     from commonweal.node.service.events import Text
-    from commonweal.storage.ledger.points_in_time import PointInTime
+    from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 ENVELOPE_BYTES_MAX = 256
 """What salt, media type and lengths add to a text or file."""

@@ -23,7 +23,7 @@ from commonweal.protocol.vocabulary.identifiers import (
     displayed_name,
     is_name,
 )
-from commonweal.storage.ledger.points_in_time import HAPPENED
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
 
 if TYPE_CHECKING:
     from commonweal.client.language.words import Words

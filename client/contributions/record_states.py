@@ -10,7 +10,7 @@ from commonweal.client.access import HomeAccess
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.home.home import Settings
-from commonweal.storage.ledger.checkpoint import covers
+from commonweal.storage.ledger.state.checkpoint import covers
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import RecordPlace, SealStore
 

@@ -37,7 +37,7 @@ from commonweal.protocol.ledger.things.event_row import EVENT, event_row
 from commonweal.protocol.ledger.things.resources import RESOURCE, resource_row
 from commonweal.protocol.records import log
 from commonweal.protocol.records.record import Record, RecordId
-from commonweal.storage.ledger.event_times import EVENT_KIND, event_time
+from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, event_time
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import RecordPlace, SealStore
 

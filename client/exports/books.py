@@ -120,7 +120,7 @@ class BookExports(HomeAccess):
     def books(self) -> Books:
         """Return the books up to the last seal. Neither write nor `refresh` before their end."""
         from commonweal.client.ledger.names.directory import People
-        from commonweal.storage.ledger.contributions import count
+        from commonweal.storage.ledger.contributions.contribution_list import count
 
         view = self.view
         people = People(view.store, view.community, words=view.words)

@@ -18,11 +18,11 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.quantities import Quantity
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 if TYPE_CHECKING:  # loads the fold
     from commonweal.client.ledger.ledger_view import LedgerView
-    from commonweal.storage.ledger.contributions import ContributionRow
+    from commonweal.storage.ledger.contributions.contribution_list import ContributionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class ContributionExports(HomeAccess):
 
         Neither write nor `refresh` before that.
         """
-        from commonweal.storage.ledger.contributions import count
+        from commonweal.storage.ledger.contributions.contribution_list import count
 
         view = self.view
         return ContributionExport(view.community, count(view.kept), rows(view))
@@ -80,7 +80,7 @@ class ContributionExports(HomeAccess):
 
 def rows(view: LedgerView) -> Generator[ExportedContribution, None, None]:
     """Yield every contribution of a ledger."""
-    from commonweal.storage.ledger.contributions import contributions
+    from commonweal.storage.ledger.contributions.contribution_list import contributions
 
     for contribution in contributions(view.kept):
         yield exported(contribution, view)

@@ -30,14 +30,18 @@ from commonweal.client.ledger.rows.contribution_rows import place_from_text, pla
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.ledger.contributions import commons
 from commonweal.protocol.ledger.things import units_and_specs
-from commonweal.storage.ledger import contribution_sums
-from commonweal.storage.ledger.contribution_filter import (
+from commonweal.storage.ledger.contributions import contribution_sums
+from commonweal.storage.ledger.contributions.contribution_filter import (
     AskedAttestations,
     ContributionFilter,
     FactorFilter,
     Standing,
 )
-from commonweal.storage.ledger.contributions import ContributionRow, contributions, count
+from commonweal.storage.ledger.contributions.contribution_list import (
+    ContributionRow,
+    contributions,
+    count,
+)
 
 if TYPE_CHECKING:  # loads the fold
     from commonweal.client.ledger.ledger_view import LedgerView

@@ -27,8 +27,8 @@ from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import UNIT
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.storage.ledger.event_times import time_of
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.event_times import time_of
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -58,7 +58,7 @@ class ValueflowsExports(HomeAccess):
 
     def valueflows(self) -> ValueflowsExport:
         """Return what is final as JSON-LD. Neither write nor `refresh` before the end."""
-        from commonweal.storage.ledger.contributions import count
+        from commonweal.storage.ledger.contributions.contribution_list import count
 
         view = self.view
         height = view.kept.cut.height

@@ -19,7 +19,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.members.agents import is_outside
 from commonweal.protocol.records.record import Record
-from commonweal.storage.ledger.points_in_time import HAPPENED
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:

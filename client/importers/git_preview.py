@@ -21,7 +21,7 @@ from commonweal.client.ledger.ledger_view import LedgerView
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members.agents import is_outside
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.storage.ledger.points_in_time import PointInTime, instant
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime, instant
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Wish

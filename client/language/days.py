@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from commonweal.client.language.digits import plain_digits
 from commonweal.client.language.times import TYPED_CHARS_MAX, read_duration_ms, read_moment
 from commonweal.protocol.errors import UnreadableDay, UnreadableTime
-from commonweal.storage.ledger.points_in_time import DAY_MS
+from commonweal.storage.ledger.contributions.points_in_time import DAY_MS
 
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS_OF_WEEK, _MONTHS_OF_YEAR, _YEARS_TO_LEAP_DAY = 7, 12, 8

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from commonweal.client.language.times import iso, iso_when
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 KEY, OPTIONAL = "key", "optional"
 """Metadata of a field: the key that it has, and whether it is left out when it is None."""

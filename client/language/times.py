@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from commonweal.client.language.digits import plain_digits
 from commonweal.protocol.errors import FutureTime, UnreadableTime
-from commonweal.storage.ledger.points_in_time import (
+from commonweal.storage.ledger.contributions.points_in_time import (
     DAY_MS,
     PointInTime,
     TimeBound,

@@ -32,7 +32,7 @@ from commonweal.protocol.vocabulary import identifiers
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.pending_state import Watch, nobody
+from commonweal.storage.ledger.state.pending_state import Watch, nobody
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:  # loaded when something is written

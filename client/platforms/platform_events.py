@@ -19,7 +19,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import CommonwealError, UnreadableQuantity, UnusableText
 from commonweal.protocol.vocabulary.currencies import decimals
-from commonweal.storage.ledger.points_in_time import HAPPENED
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
 
 NAMES_MAX = 200_000
 """People and polls of one Loomio group."""

@@ -31,7 +31,11 @@ from commonweal.protocol.ledger.members.agents import AGENT_NAME, OUTSIDE_BYTES
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.quantities import read
 from commonweal.protocol.vocabulary.identifiers import displayed_name
-from commonweal.storage.ledger.points_in_time import HAPPENED, PointInTime, read_point_in_time
+from commonweal.storage.ledger.contributions.points_in_time import (
+    HAPPENED,
+    PointInTime,
+    read_point_in_time,
+)
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Wish

@@ -19,8 +19,13 @@ from commonweal.protocol.ledger.members.registry import MEMBER
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.ledger.things.units_and_specs import SPEC, SpecRow
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.contribution_filter import ContributionFilter
-from commonweal.storage.ledger.contribution_stages import StageRow, StageSource, alike, each
+from commonweal.storage.ledger.contributions.contribution_filter import ContributionFilter
+from commonweal.storage.ledger.contributions.contribution_stages import (
+    StageRow,
+    StageSource,
+    alike,
+    each,
+)
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView

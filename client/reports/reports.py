@@ -31,8 +31,8 @@ from commonweal.client.sharing.shares import UnitAmount
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.contribution_filter import ContributionFilter
-from commonweal.storage.ledger.contribution_sums import first_and_last_ms
+from commonweal.storage.ledger.contributions.contribution_filter import ContributionFilter
+from commonweal.storage.ledger.contributions.contribution_sums import first_and_last_ms
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView

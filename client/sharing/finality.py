@@ -146,7 +146,7 @@ def doubt(home: Home, state: FinalityState, words: Words) -> str:
     """Return why the date of the last seal is in doubt, and what to do; "" where it is not."""
     from commonweal.protocol.ledger.state import time_jumps
     from commonweal.protocol.ledger.state.state import State
-    from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
+    from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 
     if not state.height:
         return ""

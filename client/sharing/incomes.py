@@ -13,7 +13,7 @@ from commonweal.client.ledger.rows.contribution_rows import happened
 from commonweal.protocol.ledger.claims import pools, settlement
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView

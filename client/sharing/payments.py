@@ -18,7 +18,7 @@ from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView

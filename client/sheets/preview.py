@@ -25,7 +25,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, WouldNotCount
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.vocabulary.budget import NO_USAGE, Budget, Usage
-from commonweal.storage.ledger.points_in_time import HAPPENED
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.drafts import Drafts

@@ -41,7 +41,7 @@ from commonweal.protocol.errors import (
     UnusableText,
 )
 from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES
-from commonweal.storage.ledger.points_in_time import HAPPENED
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Wish

@@ -14,7 +14,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, displayed_name
-from commonweal.storage.ledger.contributions import given_by_outsiders
+from commonweal.storage.ledger.contributions.contribution_list import given_by_outsiders
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from commonweal.commands.terminal.output import (
     write_table,
 )
 from commonweal.storage.home.home import Home
-from commonweal.storage.ledger.points_in_time import instant
+from commonweal.storage.ledger.contributions.points_in_time import instant
 
 TEXT_ROWS = 50
 """Contributions that are listed for people who did not say how many."""

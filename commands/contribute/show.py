@@ -18,7 +18,7 @@ from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.storage.home.home import Home
-from commonweal.storage.ledger.points_in_time import HAPPENED, read_point_in_time
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED, read_point_in_time
 
 SIGNATURES = {
     "good": N_("good"),

@@ -14,7 +14,7 @@ from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.options import make_sure
 from commonweal.commands.terminal.output import Column, say, write_table
 from commonweal.protocol.errors import UsageError
-from commonweal.storage.ledger.points_in_time import read_point_in_time
+from commonweal.storage.ledger.contributions.points_in_time import read_point_in_time
 
 _MARKS = {"\t": "Tab"}
 

@@ -34,7 +34,7 @@ from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 
 log = logging.getLogger(__name__)

@@ -39,9 +39,9 @@ from commonweal.protocol.seal.validation import check_fresh, check_sound, is_ful
 from commonweal.protocol.seal.witnesses import Witness, witness_devices
 from commonweal.storage.consensus.reader import ConsensusReader
 from commonweal.storage.consensus.unsealed import used_up, waiting
-from commonweal.storage.ledger.finalizer import FoldedSeal, MissingParts
 from commonweal.storage.ledger.ledger import NO_LEAST
-from commonweal.storage.ledger.state_db import TreeNodes
+from commonweal.storage.ledger.state.finalizer import FoldedSeal, MissingParts
+from commonweal.storage.ledger.state.state_db import TreeNodes
 
 FOLDED_KEPT_MAX = 4
 """Folded seals of one height that are cached; a height seldom has more than two proposals."""

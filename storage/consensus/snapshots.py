@@ -22,10 +22,10 @@ from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
-from commonweal.storage.ledger.checkpoint import BEGUN
-from commonweal.storage.ledger.event_times import adopt_times
+from commonweal.storage.ledger.contributions.event_times import adopt_times
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
-from commonweal.storage.ledger.state_db import FINAL, StateDb, TreeNodes
+from commonweal.storage.ledger.state.checkpoint import BEGUN
+from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreeNodes
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 

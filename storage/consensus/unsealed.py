@@ -17,7 +17,7 @@ from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.vocabulary.budget import day_of
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.pending_state import places
+from commonweal.storage.ledger.state.pending_state import places
 from commonweal.storage.records.log_pages import SEQ_BITS
 from commonweal.storage.records.log_store import Store
 

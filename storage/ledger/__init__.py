@@ -1,1 +1,1 @@
-"""The folded ledger on disk: final state, overlay, proposals, snapshots, views."""
+"""The folded ledger on disk: what `state` keeps of it, lists, views, and who belongs."""

@@ -23,8 +23,8 @@ from commonweal.protocol.records.record import (
     from_bytes_unchecked,
 )
 from commonweal.protocol.seal.chain import chain_start
-from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint
-from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, StateDb
+from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
+from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, StateDb
 from commonweal.storage.records.log_store import Store
 
 MEMBERSHIP = (registry.MEMBER, member_keys.SUCCESSION)

@@ -23,10 +23,10 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX
 from commonweal.protocol.seal.votes import SealId
-from commonweal.storage.ledger import pending_state
-from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint
-from commonweal.storage.ledger.pending_state import NOTHING_FOLDED, PendingOverlay, Watch, nobody
-from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
+from commonweal.storage.ledger.state import pending_state
+from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
+from commonweal.storage.ledger.state.pending_state import PendingOverlay, Watch, nobody
+from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
 from commonweal.storage.records.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import KeptSeal, SealStore
@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.rules.document import Ruleset
     from commonweal.protocol.seal.chain import TrustedPoint
     from commonweal.protocol.vocabulary.rule_params import RuleParams
-    from commonweal.storage.ledger.finalizer import Finalizer, FoldedSeal
+    from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal
 
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
 
@@ -198,7 +198,7 @@ class LedgerState:
 
     def end(self) -> Finalizer:
         """Return the finalizer, which folds the next seal."""
-        from commonweal.storage.ledger.finalizer import Finalizer
+        from commonweal.storage.ledger.state.finalizer import Finalizer
 
         return Finalizer(self.store, self.layers, self.community, self.documents, self.last)
 
@@ -311,7 +311,7 @@ class LedgerState:
         if advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
             self.layers.put_mark("newest", None)
-        done = self._above().fold(rows, at_once=False) if whole else NOTHING_FOLDED
+        done = self._above().fold(rows, at_once=False) if whole else pending_state.NOTHING_FOLDED
         self.is_whole = done.is_whole
         views.refresh(self.layers, self.store, list(changed | dict.fromkeys(done.touched)))
         return is_more, done.records
@@ -354,7 +354,7 @@ class LedgerState:
 
     def _folded_seal(self, end: Finalizer, kept: KeptSeal) -> FoldedSeal | None:
         """Return a seal folded; None when parts are missing, or the ledger cannot follow it."""
-        from commonweal.storage.ledger.finalizer import MissingParts
+        from commonweal.storage.ledger.state.finalizer import MissingParts
 
         seal = kept.sealed.seal
         folded = self.ready.get(seal.id)

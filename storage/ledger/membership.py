@@ -29,7 +29,7 @@ from commonweal.protocol.vocabulary.rule_params import (
     RuleParams,
     membership_rules,
 )
-from commonweal.storage.ledger.checkpoint import SealIds
+from commonweal.storage.ledger.state.checkpoint import SealIds
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from commonweal.storage.records.settings import SettingStore

@@ -17,9 +17,9 @@ from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.rules.split import PayoutLine
-from commonweal.storage.ledger.event_times import TIMES
+from commonweal.storage.ledger.contributions.event_times import TIMES
 from commonweal.storage.ledger.membership import name_in
-from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
 
 TABLES = (

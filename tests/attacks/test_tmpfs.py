@@ -19,7 +19,7 @@ from commonweal.node.runtime.loop import RETRY_S
 from commonweal.protocol.errors import DiskFull, StorageError
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home
-from commonweal.storage.ledger.state_db import FINAL, StateDb
+from commonweal.storage.ledger.state.state_db import FINAL, StateDb
 from tests.builders import homes
 from tests.cluster.test_cluster import holds, running, weal, write
 from tests.cluster.test_rules_cluster import wait_until

@@ -21,7 +21,7 @@ HEAVY = (
     "commonweal.protocol.ledger.sharing",
     "commonweal.protocol.rules",
     "commonweal.storage.ledger.drafts",
-    "commonweal.storage.ledger.finalizer",
+    "commonweal.storage.ledger.state.finalizer",
     "libp2p",
     "rich",
     "trio",

@@ -9,7 +9,7 @@ import pytest
 
 from commonweal.client.language.times import iso, read_bound, read_when, shown_when, stated
 from commonweal.protocol.errors import FutureTime, UnreadableTime
-from commonweal.storage.ledger.points_in_time import (
+from commonweal.storage.ledger.contributions.points_in_time import (
     DAY_MS,
     TIME_MS_MAX,
     TimeBound,

@@ -49,7 +49,7 @@ from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules import document, expression
 from commonweal.protocol.wire import frame_codec, hello, messages
 from commonweal.storage.home import keystore
-from commonweal.storage.ledger import points_in_time
+from commonweal.storage.ledger.contributions import points_in_time
 from tests.fuzz.seal_doors import SEAL_DOORS
 from tests.protocol.authors import (
     BO,

@@ -19,9 +19,9 @@ from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import CommunityId, clock_from_bytes
 from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.home import keystore
-from commonweal.storage.ledger import pending_state
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.ledger.state import pending_state
+from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 from tests.builders import homes
 from tests.builders.sealing_nodes import Node, seal_once

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, create_model
 
 from commonweal.client.language.plain import KEY, OPTIONAL
 from commonweal.client.ledger.forecast import Forecast
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 HexText = Annotated[str, Field(pattern="^([0-9a-f]{2})*$", description="Bytes in hex.")]
 DecimalText = Annotated[

@@ -19,9 +19,9 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.storage.ledger.contributions import ListPlace
-from commonweal.storage.ledger.event_times import time_of
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.contribution_list import ListPlace
+from commonweal.storage.ledger.contributions.event_times import time_of
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.forecast import Forecast
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from commonweal.protocol.ledger.contributions.consent import CorrectionRow
     from commonweal.protocol.ledger.things.event_row import EventRow
     from commonweal.protocol.ledger.things.resources import ResourceRow
-    from commonweal.storage.ledger.contributions import ContributionRow
+    from commonweal.storage.ledger.contributions.contribution_list import ContributionRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.language.words import N_
 from commonweal.protocol.ledger.things import quantities
-from commonweal.storage.ledger.points_in_time import HAPPENED, read_point_in_time
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED, read_point_in_time
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView

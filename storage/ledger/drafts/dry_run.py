@@ -16,10 +16,10 @@ from commonweal.protocol.ledger.state.context import NO_DOCUMENTS, NOBODY, Conte
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import Record, RecordDraft, RecordId
-from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.drafts.citations import Citations
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import NEWEST, LayeredState
+from commonweal.storage.ledger.state.checkpoint import SealIds
+from commonweal.storage.ledger.state.state_db import NEWEST, LayeredState
 from commonweal.storage.records.blobs import PermanentBlobs
 
 ID_BYTES = 32

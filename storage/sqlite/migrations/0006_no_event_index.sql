@@ -1,4 +1,4 @@
--- The list of contributions follows from the folded state (storage/ledger/contributions.py).
+-- The list of contributions follows from the folded state (storage/ledger/contributions/contribution_list.py).
 
 DROP TABLE event;
 DROP TABLE unreadable_event;

@@ -16,7 +16,7 @@ from commonweal.client import Member, create_home
 from commonweal.client.exports.valueflows import measure, point_in_time, time_stamp, unit_urn
 from commonweal.client.exports.valueflows_context import CONTEXT, OURS, UNITS_OM, VF
 from commonweal.protocol.vocabulary.actions import ACTIONS
-from commonweal.storage.ledger.points_in_time import PointInTime
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 from tests.builders.weal import good
 from tests.client.conftest import Accounts
 

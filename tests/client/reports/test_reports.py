@@ -15,7 +15,7 @@ from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import UnreadableTime
 from commonweal.protocol.ledger.claims.pools import INPUTS_KEPT_MAX
-from commonweal.storage.ledger.points_in_time import HAPPENED
+from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
 from tests.builders import homes
 from tests.builders.commons import RULES, Commons
 

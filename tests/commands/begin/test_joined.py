@@ -7,7 +7,7 @@ from pathlib import Path
 
 from commonweal.storage.consensus.snapshots import TAKEN
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.ledger.state.state_db import StateDb
 from tests.builders.weal import founder, good
 
 

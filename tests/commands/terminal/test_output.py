@@ -33,7 +33,7 @@ from commonweal.commands.terminal.output import (
     width,
     write_csv,
 )
-from commonweal.storage.ledger import finalizer
+from commonweal.storage.ledger.state import finalizer
 from tests.builders.weal import founder, good
 
 ROOT = Path(__file__).parents[3]

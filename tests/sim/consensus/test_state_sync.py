@@ -21,7 +21,7 @@ from commonweal.storage.consensus.snapshots import (
     SnapshotProgress,
     Snapshots,
 )
-from commonweal.storage.ledger.state_db import FINAL, LayeredState, TreeNodes
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreeNodes
 from tests.sim.consensus.test_seals import SEALED_MS_MAX, chain, next_seal, seal_soon, until
 from tests.sim.world.node import Node
 from tests.sim.world.world import World

@@ -16,10 +16,10 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.records.record import RecordDraft, RecordId
-from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.drafts.dry_run import DryRun
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.ledger.state.checkpoint import SealIds
+from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
 from tests.sim.consensus.test_seals import next_seal
 from tests.sim.world.node import OPEN, SAID, Node, by_hand

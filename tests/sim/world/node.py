@@ -29,7 +29,7 @@ from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.address_book import Address
 from commonweal.storage.records.log_store import Store
 from tests.sim.world.network import End

@@ -19,7 +19,7 @@ from commonweal.protocol.seal.have_frontiers import HAVE_BYTES_MAX, HaveFrontier
 from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.consensus.proposals import PreparedProposal
-from commonweal.storage.ledger import finalizer, pending_state
+from commonweal.storage.ledger.state import finalizer, pending_state
 from tests.builders.sealing_nodes import Node, proposal
 from tests.protocol.ledger.workshop import Workshop, paying
 from tests.storage.consensus.test_proposals import MINUTE, four, seal, signers_of

@@ -17,7 +17,7 @@ from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
 from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.consensus.proposals import PreparedProposal
-from commonweal.storage.ledger.state_db import FINAL
+from commonweal.storage.ledger.state.state_db import FINAL
 from tests.builders.sealing_nodes import Node, proposal
 from tests.protocol.ledger.workshop import Workshop
 from tests.storage.consensus.test_proposal_evidence import convict, fork

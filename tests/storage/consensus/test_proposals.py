@@ -17,8 +17,9 @@ from commonweal.protocol.seal.formats import Seal
 from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus.proposals import PreparedProposal, SealApplication
-from commonweal.storage.ledger import finalizer, ledger
-from commonweal.storage.ledger.state_db import TreeNodes
+from commonweal.storage.ledger import ledger
+from commonweal.storage.ledger.state import finalizer
+from commonweal.storage.ledger.state.state_db import TreeNodes
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, proposal, seal_once, sealed_height
 from tests.protocol.ledger.workshop import Workshop, paying

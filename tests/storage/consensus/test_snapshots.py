@@ -16,8 +16,8 @@ from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.snapshots import OFFER_MS, Offer, Snapshots
-from commonweal.storage.ledger.finalizer import Finalizer, FoldedSeal, MissingParts
-from commonweal.storage.ledger.state_db import FINAL, LayeredState, TreeNodes
+from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal, MissingParts
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreeNodes
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.workshop import Workshop, paying

@@ -13,9 +13,10 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import CommunityId, Record
-from commonweal.storage.ledger import ledger, pending_state
+from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.state import pending_state
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.protocol.ledger.scenes import Scene

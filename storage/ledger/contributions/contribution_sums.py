@@ -12,13 +12,13 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
-from commonweal.storage.ledger.contribution_filter import (
+from commonweal.storage.ledger.contributions.contribution_filter import (
     NOTHING_LEFT,
     ContributionFilter,
     conditions,
 )
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import FINAL
+from commonweal.storage.ledger.state.state_db import FINAL
 
 _HALF_BITS = 32
 """A column is summed in two halves: the sum of numbers of 64 bits has more."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.storage.ledger.contribution_filter import (
+from commonweal.storage.ledger.contributions.contribution_filter import (
     NOTHING_LEFT,
     Conditions,
     ContributionFilter,

@@ -13,16 +13,16 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
 from commonweal.storage.consensus.snapshots import Snapshots
-from commonweal.storage.ledger.contribution_filter import ContributionFilter
-from commonweal.storage.ledger.contributions import (
+from commonweal.storage.ledger.contributions.contribution_filter import ContributionFilter
+from commonweal.storage.ledger.contributions.contribution_list import (
     ALL,
     ContributionRow,
     contribution_in,
     contributions,
     count,
 )
+from commonweal.storage.ledger.contributions.points_in_time import DAY_MS, TimeBound
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.points_in_time import DAY_MS, TimeBound
 from tests.builders.sealing_nodes import Node
 from tests.protocol.ledger.scenes import Scene
 from tests.storage.consensus.test_snapshots import Past, fetch

@@ -9,10 +9,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.storage.ledger.points_in_time import DAY_MS, TimeBound
+from commonweal.storage.ledger.contributions.points_in_time import DAY_MS, TimeBound
 
 if TYPE_CHECKING:
-    from commonweal.storage.ledger.contributions import ContributionRow
+    from commonweal.storage.ledger.contributions.contribution_list import ContributionRow
 
 NOTHING_LEFT = "corrections > 0 AND ifnull(quantity_n, 0) = 0 AND ifnull(effort_n, 0) = 0"
 """Condition of what was corrected to nothing; it has an index."""

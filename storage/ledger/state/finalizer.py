@@ -30,9 +30,9 @@ from commonweal.protocol.records.record import (
 )
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX, Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal
-from commonweal.storage.ledger.checkpoint import Checkpoint, SealIds, covers
-from commonweal.storage.ledger.event_times import EVENT_KIND, note_times, time_row
-from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb, TreeNodes
+from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, note_times, time_row
+from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds, covers
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb, TreeNodes
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 

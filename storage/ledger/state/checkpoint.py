@@ -13,7 +13,7 @@ from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.protocol.seal.cut import SealedLog
 from commonweal.protocol.seal.votes import SealId
-from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from commonweal.protocol.records.record import Record, with_data
-from commonweal.storage.ledger.points_in_time import (
+from commonweal.storage.ledger.contributions.points_in_time import (
     HAPPENED,
     PointInTime,
     instant,
     read_point_in_time,
 )
-from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.ledger.state.state_db import StateDb
 
 EVENT_KIND = "event"
 

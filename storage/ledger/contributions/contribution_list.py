@@ -19,16 +19,16 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import BodyRef, Record, RecordId
-from commonweal.storage.ledger.contribution_filter import (
+from commonweal.storage.ledger.contributions.contribution_filter import (
     NOTHING_LEFT,
     ContributionFilter,
     Standing,
     conditions,
     conditions_of_time,
 )
-from commonweal.storage.ledger.event_times import EVENT_KIND, event_time
+from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, event_time
+from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.points_in_time import PointInTime
 
 AGENT_BYTES = (32, 16)
 """A member's id; the random name of an agent outside the community."""

@@ -25,9 +25,14 @@ from commonweal.protocol.records.record import (
     from_bytes_unchecked,
     without_data,
 )
-from commonweal.storage.ledger.checkpoint import Checkpoint, SealIds
-from commonweal.storage.ledger.event_times import EVENT_KIND, TimeRow, note_times, time_row
-from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
+from commonweal.storage.ledger.contributions.event_times import (
+    EVENT_KIND,
+    TimeRow,
+    note_times,
+    time_row,
+)
+from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds
+from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.log_store import LogRow, Store
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
