@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from commonweal.client.language.digits import plain_digits
+from commonweal.client.language.local_time.days import read_moment_ms
 from commonweal.protocol.errors import FutureTime, UnreadableTime
 from commonweal.storage.ledger.contributions.points_in_time import (
     DAY_MS,
@@ -109,20 +110,15 @@ def month_of(at_ms: int) -> int:
 def read_due_ms(text: str, now_ms: int) -> int:
     """Return until when something is due, in ms since 1970: a time, a day, or 3d from now on.
 
-    A day ends at 23:59. What has no zone is of the machine's. Raises UnreadableTime.
+    A day, of all forms that `read_day` reads, ends a minute before the next. What has no zone is of
+    the machine's. Raises UnreadableTime, and MissingHour or RepeatedHour when the clocks change.
     """
     plain = _plain(text)
     if _DURATION.fullmatch(plain):
         return now_ms + read_duration_ms(plain)
-    when = _written(text)
-    if not when.is_local:
-        return when.start_ms
-    at = _1970 + timedelta(milliseconds=when.start_ms)
-    end = timedelta(hours=23, minutes=59) if when.is_day else timedelta()
-    try:
-        return _ms((at + end).replace(tzinfo=None).astimezone(UTC))
-    except (ValueError, OverflowError, OSError):
-        raise UnreadableTime(text) from None
+    if (match := _POINT.fullmatch(plain)) and match[6]:
+        return _written(text).start_ms
+    return read_moment_ms(text, now_ms)
 
 
 def read_moment(text: str, zone: tzinfo | None = None) -> int:

@@ -79,7 +79,36 @@ class AmbiguousSheet(UsageError):
 
 
 class UnreadableTime(UsageError):
-    """The time cannot be read; write it like 2026-11-23, 2026-11-23T18:30 or 7d."""
+    """The time cannot be read; write it like 2026-11-23, 2026-11-23 18:30, friday or 7d."""
+
+
+class DoubtfulHour(UsageError):
+    """The clocks change in that night, and the hour can be read in two ways; write one of these:"""
+
+    def __init__(self, choices: tuple[str, ...] = ()) -> None:
+        """choices: what can be typed instead."""
+        super().__init__(" · ".join(choices))
+        self.choices = choices
+
+
+class MissingHour(DoubtfulHour):
+    """The clocks go forward in that night, and this hour does not exist; write one of these:"""
+
+
+class RepeatedHour(DoubtfulHour):
+    """The clocks go back in that night, and this hour comes twice; write which one you mean:"""
+
+
+class NoEnd(UsageError):
+    """It needs an end: write it like sat 9:00-17:00, or sat 9:00 for 2 hours."""
+
+
+class EndBeforeBegin(UsageError):
+    """It ends before it begins; to end on a later day, write it like sat 22:00 - sun 2:00."""
+
+
+class TooManyTimes(UsageError):
+    """It would be repeated too often; name an earlier end. The most at once:"""
 
 
 class UnreadableDay(UnreadableTime):

@@ -1,0 +1,1 @@
+"""Days and times ahead as members type them, in their zone: one day, a span, a series of spans."""
