@@ -35,7 +35,7 @@ class Weekday(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """So many days and months after today."""
+    """A number of days and months after today."""
 
     days: int
     months: int = 0
