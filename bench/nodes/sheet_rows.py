@@ -17,7 +17,7 @@ from pathlib import Path
 
 from commonweal.client import Member
 from commonweal.client.sheets.sheet import Row, Sheet, SheetForm
-from commonweal.node.service import quota
+from commonweal.node.service.replica import quota
 from commonweal.protocol.vocabulary.budget import BUDGET_MAX
 
 PART = 100_000

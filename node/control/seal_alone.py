@@ -10,7 +10,7 @@ from collections import deque
 
 from commonweal.node.control.message_codec import from_map
 from commonweal.node.control.messages import SealOutcome
-from commonweal.node.runtime.ledger_answers import answer
+from commonweal.node.runtime.ledger.ledger_answers import answer
 from commonweal.node.service.events import (
     Action,
     Answer,

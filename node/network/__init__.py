@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 
+from commonweal.node.network.channel.noise import peer_id, peer_key
 from commonweal.node.network.libp2p import Network
 from commonweal.node.network.listener import CannotListen, PortTaken
-from commonweal.node.network.noise import peer_id, peer_key
 
 __all__ = ["CannotListen", "Network", "PortTaken", "peer_id", "peer_key"]
 

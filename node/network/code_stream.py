@@ -15,10 +15,10 @@ from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 
 from commonweal.node.network.addresses import parse
-from commonweal.node.network.multistream import offer
-from commonweal.node.network.noise import peer_id, peer_key, secure_unknown, why
-from commonweal.node.network.stream import Stream
-from commonweal.node.network.yamux import Mux
+from commonweal.node.network.channel.multistream import offer
+from commonweal.node.network.channel.noise import peer_id, peer_key, secure_unknown, why
+from commonweal.node.network.channel.stream import Stream
+from commonweal.node.network.channel.yamux import Mux
 from commonweal.protocol.errors import NotPermitted, NotReachable
 from commonweal.protocol.identity import join_code
 from commonweal.protocol.identity.join_code import CodeKeys, JoinCode

@@ -14,8 +14,8 @@ import trio
 from libp2p.crypto.keys import KeyPair
 
 from commonweal.node.network.addresses import parse
+from commonweal.node.network.channel.noise import secure, why
 from commonweal.node.network.connection import ServeConnection
-from commonweal.node.network.noise import secure, why
 from commonweal.node.transport import HELLO_MS_MAX, DialFailed, PeerKey
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from libp2p.pubsub.utils import safe_bytes_from_hex
 from libp2p.tools.anyio_service import background_trio_service
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
-from commonweal.node.network.noise import WrongPeer, peer_id, peer_key
+from commonweal.node.network.channel.noise import WrongPeer, peer_id, peer_key
 from commonweal.node.token_bucket import TokenBucket
 from commonweal.node.transport import (
     GossipMessage,

@@ -24,9 +24,9 @@ from libp2p.peer.peerstore import PeerStore
 from libp2p.protocol_muxer.multiselect import Multiselect
 from multiaddr import Multiaddr
 
-from commonweal.node.network.multistream import NoAgreement, offer
-from commonweal.node.network.stream import Stream
-from commonweal.node.network.yamux import Mux
+from commonweal.node.network.channel.multistream import NoAgreement, offer
+from commonweal.node.network.channel.stream import Stream
+from commonweal.node.network.channel.yamux import Mux
 
 NEGOTIATE_S = 10.0
 

@@ -20,6 +20,10 @@ from libp2p.peer.id import ID
 from commonweal.node.network import code_stream
 from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
 from commonweal.node.network.addresses import reachable
+from commonweal.node.network.channel.multistream import choose, offer
+from commonweal.node.network.channel.noise import SecureChannel, WrongPeer, peer_id, peer_key
+from commonweal.node.network.channel.stream import Stream
+from commonweal.node.network.channel.yamux import Mux
 from commonweal.node.network.code_stream import CODE, AnswerCode
 from commonweal.node.network.connection import STRANGER_STREAMS_MAX, Connection
 from commonweal.node.network.dialler import DIAL_ADDRESSES_MAX, Dialler
@@ -27,10 +31,6 @@ from commonweal.node.network.gossip import Gossip
 from commonweal.node.network.host import NEGOTIATE_S, Host
 from commonweal.node.network.listener import Listener, listen
 from commonweal.node.network.mdns import Mdns
-from commonweal.node.network.multistream import choose, offer
-from commonweal.node.network.noise import SecureChannel, WrongPeer, peer_id, peer_key
-from commonweal.node.network.stream import Stream
-from commonweal.node.network.yamux import Mux
 from commonweal.node.transport import (
     GUESTS_MAX,
     Connected,

@@ -17,8 +17,8 @@ from libp2p.crypto.keys import KeyPair
 
 from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
 from commonweal.node.network.addresses import Endpoint, parse, remote
+from commonweal.node.network.channel.noise import secure
 from commonweal.node.network.connection import ServeConnection
-from commonweal.node.network.noise import secure
 from commonweal.node.transport import HELLO_MS_MAX
 from commonweal.protocol.errors import ConfigError
 

@@ -22,7 +22,7 @@ from libp2p.peer.id import ID
 from zeroconf import ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
 from commonweal.node.network.addresses import parse
-from commonweal.node.network.noise import peer_key
+from commonweal.node.network.channel.noise import peer_key
 from commonweal.node.transport import PeerKey
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from commonweal.node.service.roster import Roster
+from commonweal.node.service.replica.roster import Roster
 from commonweal.node.service.sync import announce
 from commonweal.node.service.sync.announce import Announcement, topic
 from commonweal.node.token_bucket import TokenBucket

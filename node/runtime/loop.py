@@ -44,7 +44,7 @@ from commonweal.node.service.events import (
     Wake,
     Woke,
 )
-from commonweal.node.service.roster import Roster
+from commonweal.node.service.replica.roster import Roster
 from commonweal.node.transport import (
     Connected,
     Disconnected,

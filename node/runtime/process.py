@@ -27,7 +27,7 @@ from commonweal.node.network import Network
 from commonweal.node.runtime.config import Config
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.runtime.join_codes import JoinCodes, OpenCode
-from commonweal.node.runtime.ledger_thread import LedgerThread
+from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.runtime.loop import Runtime
 from commonweal.node.runtime.metrics import Metrics
 from commonweal.node.service.events import Answer, Event, Listening

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonweal.node.service.consensus import status as seal_report
 from commonweal.node.service.events import Answer, Ticket
-from commonweal.node.service.recent_records import (
+from commonweal.node.service.replica.recent_records import (
     RECENT_IDS_MAX,
     RECENT_KINDS_MAX,
     RecentRecords,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from commonweal.node.service.core import Core
     from commonweal.node.service.peer import PeerState
     from commonweal.node.service.queries import StatusQueries
-    from commonweal.node.service.replica import Replica
+    from commonweal.node.service.replica.replica import Replica
 
 COALESCE_MS = 200
 """Minimum time between two changes: what happens within it is told as one."""

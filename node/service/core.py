@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.node.service.events import Action, Drop, Send
 from commonweal.node.service.peer import Identity, PeerState
-from commonweal.node.service.replica import Replica
+from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 from commonweal.protocol.wire import frame_codec, messages

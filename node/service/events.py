@@ -19,7 +19,7 @@ from commonweal.protocol.seal.consensus.events import PrepareProposal, ProcessPr
 from commonweal.protocol.seal.votes import SealId
 
 if TYPE_CHECKING:
-    from commonweal.node.service.roster import Roster
+    from commonweal.node.service.replica.roster import Roster
     from commonweal.protocol.seal.cut import SealedLog
     from commonweal.storage.consensus.proposals import PreparedProposal, ProcessedProposal
     from commonweal.storage.consensus.snapshots import Offer, SnapshotProgress

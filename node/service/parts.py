@@ -12,7 +12,7 @@ from commonweal.node.service.peer import Identity, PeerPart, PeerState
 from commonweal.node.service.peers.handshake import Handshake
 from commonweal.node.service.peers.overlay import Overlay
 from commonweal.node.service.queries import StatusQueries
-from commonweal.node.service.replica import Replica
+from commonweal.node.service.replica.replica import Replica
 from commonweal.node.service.sync.anti_entropy import AntiEntropy
 from commonweal.node.service.sync.blobs import BlobFetch
 from commonweal.node.service.sync.fetch import RecordFetch

@@ -16,7 +16,7 @@ from commonweal.node.service.events import Action, Answer, Event, Wake
 from commonweal.node.service.frames import FrameRouter
 from commonweal.node.service.parts import Parts
 from commonweal.node.service.peer import Identity, PeerState
-from commonweal.node.service.replica import BULK_KINDS
+from commonweal.node.service.replica.replica import BULK_KINDS
 from commonweal.node.service.upkeep.signatures import AUDIT_PAUSE_MS
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.identity.invite import Invite

@@ -12,7 +12,7 @@ from commonweal.node.service.consensus.reactor import Reactor
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import Publish, SetRoster, Subscribe
 from commonweal.node.service.peer import PeerState
-from commonweal.node.service.roster import RosterSource
+from commonweal.node.service.replica.roster import RosterSource
 from commonweal.node.service.sync.announce import Announcement, Announcements
 from commonweal.node.service.sync.anti_entropy import AntiEntropy
 from commonweal.node.service.sync.ingest import Ingest

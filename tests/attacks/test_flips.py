@@ -10,7 +10,7 @@ from commonweal.client.keep.integrity import Checking
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.peer import Identity
-from commonweal.node.service.replica import Replica
+from commonweal.node.service.replica.replica import Replica
 from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.storage.records import row_repair
 from commonweal.storage.records.log_pages import SEQ_BITS

@@ -24,9 +24,9 @@ from libp2p.utils.varint import encode_uvarint
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.messages import Holders, Status, Submit, Wait
 from commonweal.node.network import Network, peer_id
+from commonweal.node.network.channel.stream import Flag
+from commonweal.node.network.channel.yamux import FrameType, Mux
 from commonweal.node.network.gossip import MESHSUB
-from commonweal.node.network.stream import Flag
-from commonweal.node.network.yamux import FrameType, Mux
 from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.peers.overlay import SILENCE_MS_MAX
 from commonweal.node.transport import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service import quota
+from commonweal.node.service.replica import quota
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.members import budgets
 from commonweal.protocol.rules import document

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service.chain import SealChain
 from commonweal.node.service.events import Text, Wish
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import Store

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service.chain import SealChain
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.records.record import CommunityId

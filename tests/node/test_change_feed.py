@@ -33,7 +33,11 @@ from commonweal.node.service.events import (
     Woke,
 )
 from commonweal.node.service.peer import Identity
-from commonweal.node.service.recent_records import RECENT_IDS_MAX, RECENT_KINDS_MAX, RecentRecords
+from commonweal.node.service.replica.recent_records import (
+    RECENT_IDS_MAX,
+    RECENT_KINDS_MAX,
+    RecentRecords,
+)
 from commonweal.node.service.service import Service
 from commonweal.node.transport import Disconnected
 from commonweal.protocol.errors import UsageError

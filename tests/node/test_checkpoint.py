@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service.chain import SealChain
-from commonweal.node.service.replica import Replica
+from commonweal.node.service.replica.chain import SealChain
+from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.records.record import (

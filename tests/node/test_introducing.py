@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.node.service.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
 from commonweal.node.service.peer import Identity, PeerState
-from commonweal.node.service.replica import Replica
+from commonweal.node.service.replica.replica import Replica
 from commonweal.node.service.service import TICK_MS, Service
 from commonweal.node.service.writer import NAME, PROFILE
 from commonweal.node.transport import FrameProgress, FrameReceived, TrustLevel

@@ -9,8 +9,9 @@ import pytest
 import trio
 
 from commonweal.node.control.server import LocalServer
-from commonweal.node.runtime import ledger_thread, process
-from commonweal.node.runtime.ledger_thread import LedgerThread
+from commonweal.node.runtime import process
+from commonweal.node.runtime.ledger import ledger_thread
+from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.service.events import Event, OutlookChanged, Submitted, Ticket, Wish
 from commonweal.protocol.errors import DiskFailed
 from commonweal.protocol.keys import DeviceKey, Signer

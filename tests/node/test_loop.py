@@ -10,8 +10,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from commonweal.node.runtime import ledger_thread, loop
+from commonweal.node.runtime import loop
 from commonweal.node.runtime.clock import Clock
+from commonweal.node.runtime.ledger import ledger_thread
 from commonweal.node.runtime.loop import CHECKPOINT_LATE_S, Runtime
 from commonweal.node.runtime.worker import Worker
 from commonweal.node.service.events import (

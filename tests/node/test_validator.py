@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.node.runtime import gossip_validator
 from commonweal.node.runtime.gossip_validator import Validator
-from commonweal.node.service.roster import Roster
+from commonweal.node.service.replica.roster import Roster
 from commonweal.node.service.sync import announce
 from commonweal.node.transport import GossipMessage, ValidationResult
 from commonweal.protocol import codec

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from commonweal.node import transport
-from commonweal.node.service import replica
 from commonweal.node.service.peers import handshake, overlay
+from commonweal.node.service.replica import replica
 from commonweal.node.service.sync import announce, newcomers, push, serve
 from commonweal.protocol import codec, keys
 from commonweal.protocol.identity import identity, invite, key_rotation, membership_proof

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from commonweal.node.service.chain import SealChain
 from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.errors import OtherCheckpoint
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.seal.chain import HEIGHTS_PER_FRAME_MAX

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias, assert_never
 
-from commonweal.node.service.chain import SealChain
 from commonweal.node.service.consensus.chain_sync import ChainSync
 from commonweal.node.service.consensus.vote_gossip import VoteGossip, digest
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import AskLedger, ExtendVote, LedgerAnswered, Request
 from commonweal.node.service.peer import PeerState
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.node.service.sync.anti_entropy import AntiEntropy
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey

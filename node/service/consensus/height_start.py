@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from commonweal.node.service.chain import SealChain
 from commonweal.node.service.consensus.clocks import is_clock_doubtful
 from commonweal.node.service.core import Core
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.timing import SealDemand, due_at, is_due

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commonweal.node.service.chain import SealChain
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import Publish
 from commonweal.node.service.peer import PeerState
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.node.service.sync.announce import SEALS, topic
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey

@@ -6,10 +6,10 @@ good; a branch of it is kept because other logs cite it, and counts for nothing.
 
 from __future__ import annotations
 
-from commonweal.node.service import quota
 from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
-from commonweal.node.service.replica import NEWCOMERS_MAX
+from commonweal.node.service.replica import quota
+from commonweal.node.service.replica.replica import NEWCOMERS_MAX
 from commonweal.node.service.sync.anti_entropy import AntiEntropy
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
-from commonweal.node.service.replica import (
+from commonweal.node.service.replica.replica import (
     Replica,
     governance_records,
 )

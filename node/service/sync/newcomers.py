@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from commonweal.node.service.replica import (
+from commonweal.node.service.replica.replica import (
     NEWCOMERS_MAX,
     NEWCOMERS_PER_INVITER_MAX,
     UNINVITED_MAX,

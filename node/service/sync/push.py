@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
-from commonweal.node.service.replica import NEWCOMERS_MAX
+from commonweal.node.service.replica.replica import NEWCOMERS_MAX
 from commonweal.node.service.sync.fetch import RecordFetch
 from commonweal.node.service.sync.serve import RecordServer
 from commonweal.protocol.keys import DeviceKey, PeerKey

@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
-from commonweal.node.service.replica import Replica
+from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records import fork_proof, log

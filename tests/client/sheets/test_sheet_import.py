@@ -17,7 +17,7 @@ from commonweal.client import Member, create_home
 from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
 from commonweal.client.sheets import sheet_import
 from commonweal.client.sheets.preview import FAULTS_SHOWN_MAX, FIRST_ROWS
-from commonweal.node.service import quota
+from commonweal.node.service.replica import quota
 from commonweal.protocol.errors import AmbiguousSheet, UnreadableFile, UsageError
 from commonweal.protocol.vocabulary.budget import Budget, Usage
 from commonweal.storage.home.home import Home

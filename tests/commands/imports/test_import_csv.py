@@ -13,7 +13,7 @@ from commonweal.client.sheets import preview, sheet, sheet_import
 from commonweal.client.sheets.columns import Mapping, read_mapping
 from commonweal.commands.imports import import_
 from commonweal.commands.terminal import options
-from commonweal.node.service import quota
+from commonweal.node.service.replica import quota
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.vocabulary.budget import Budget, Usage
 from commonweal.storage.home.home import Home

@@ -23,10 +23,10 @@ from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.security.insecure.transport import PLAINTEXT_PROTOCOL_ID, InsecureTransport
 from multiaddr import Multiaddr
 
+from commonweal.node.network.channel.noise import SecureChannel, peer_id, secure
+from commonweal.node.network.channel.stream import WINDOW_BYTES, Flag
+from commonweal.node.network.channel.yamux import CONTROL_BYTES_MAX, FrameType
 from commonweal.node.network.libp2p import SYNC
-from commonweal.node.network.noise import SecureChannel, peer_id, secure
-from commonweal.node.network.stream import WINDOW_BYTES, Flag
-from commonweal.node.network.yamux import CONTROL_BYTES_MAX, FrameType
 from commonweal.node.transport import Connected, Disconnected, FrameReceived
 from tests.builders.link_pairs import PATIENCE_S, End, foreign, reach, running
 

@@ -11,8 +11,8 @@ from libp2p.abc import IHost, INetStream
 from libp2p.custom_types import TProtocol
 from libp2p.host.exceptions import StreamFailure
 
+from commonweal.node.network.channel.noise import peer_id, secure
 from commonweal.node.network.libp2p import SYNC, Network
-from commonweal.node.network.noise import peer_id, secure
 from commonweal.node.transport import (
     GUEST_FRAME_BYTES_MAX,
     GUESTS_MAX,

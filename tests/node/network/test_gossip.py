@@ -13,10 +13,10 @@ import trio
 from libp2p.custom_types import TProtocol
 from libp2p.pubsub.pb import rpc_pb2
 
+from commonweal.node.network.channel.noise import peer_id
 from commonweal.node.network.gossip import MESHSUB
-from commonweal.node.network.noise import peer_id
 from commonweal.node.runtime.gossip_validator import Validator
-from commonweal.node.service.roster import Roster
+from commonweal.node.service.replica.roster import Roster
 from commonweal.node.service.sync import announce
 from commonweal.node.transport import Disconnected, GossipReceived
 from commonweal.protocol import codec

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from commonweal.node.network import gossip
-from commonweal.node.network.stream import Stream
+from commonweal.node.network.channel.stream import Stream
 from commonweal.node.transport import (
     Connected,
     Disconnected,

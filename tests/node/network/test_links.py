@@ -228,7 +228,7 @@ async def test_a_stopped_process_is_dropped_at_once_and_others_are_served() -> N
 
 
 async def test_a_write_that_makes_no_end_closes_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commonweal.node.network.noise.WRITE_STALL_S", 0.3)
+    monkeypatch.setattr("commonweal.node.network.channel.noise.WRITE_STALL_S", 0.3)
     a = End(1)
     with process(2) as peer:
         async with running(a):

@@ -10,10 +10,10 @@ import trio
 from libp2p.identity_utils import create_identity_from_seed
 from libp2p.network.stream.exceptions import StreamError
 
-from commonweal.node.network.multistream import NoAgreement, choose, offer
-from commonweal.node.network.noise import SecureChannel, secure
-from commonweal.node.network.stream import WINDOW_BYTES, WRITE_BYTES_MAX, Stream
-from commonweal.node.network.yamux import Mux
+from commonweal.node.network.channel.multistream import NoAgreement, choose, offer
+from commonweal.node.network.channel.noise import SecureChannel, secure
+from commonweal.node.network.channel.stream import WINDOW_BYTES, WRITE_BYTES_MAX, Stream
+from commonweal.node.network.channel.yamux import Mux
 
 SEED = bytes([7]) * 32
 HELLO = b"\x13/multistream/1.0.0\n"

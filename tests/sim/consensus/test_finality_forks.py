@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from commonweal.node import transport
-from commonweal.node.service.chain import SealChain
 from commonweal.node.service.consensus.chain_sync import DOUBT_MS_MAX
 from commonweal.node.service.events import Action, Drop
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.seal import cut, formats
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal, SealedHeight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.node.service.replica import Replica
+from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import frontier, log
 from commonweal.protocol.records.record import RecordDraft, RecordId, sign

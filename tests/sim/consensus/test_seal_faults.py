@@ -10,7 +10,7 @@ from commonweal.node import transport
 from commonweal.node.service.consensus.chain_sync import ChainSync
 from commonweal.node.service.events import Action, Asked, Committed, Drop, Ticket
 from commonweal.node.service.peer import PeerState
-from commonweal.node.service.replica import UNINVITED_MAX
+from commonweal.node.service.replica.replica import UNINVITED_MAX
 from commonweal.protocol.errors import FinalityForked
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import Signer

@@ -13,9 +13,9 @@ import pytest
 
 from commonweal.node import transport
 from commonweal.node.service import events
-from commonweal.node.service.chain import SealChain
 from commonweal.node.service.consensus.height_start import PRESENT_MS
 from commonweal.node.service.events import Asked, Ticket, Wish
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import DeviceKey

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.node.service import quota
-from commonweal.node.service.chain import SealChain
 from commonweal.node.service.events import Text, Wish
+from commonweal.node.service.replica import quota
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol import codec
 from commonweal.protocol.errors import OverBudget
 from commonweal.protocol.keys import DeviceKey

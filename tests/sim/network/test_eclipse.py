@@ -10,7 +10,7 @@ import pytest
 
 from commonweal.node.service.events import Action, Dial, Drop, Event, Started, Wake, Woke
 from commonweal.node.service.peers import overlay
-from commonweal.node.service.replica import NEWCOMERS_PER_INVITER_MAX, UNINVITED_MAX
+from commonweal.node.service.replica.replica import NEWCOMERS_PER_INVITER_MAX, UNINVITED_MAX
 from commonweal.node.service.service import Service
 from commonweal.node.transport import Connected, DialFailed, Disconnected, TrustLevel
 from commonweal.protocol.codec import Value

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from commonweal.node.service.events import Wish
-from commonweal.node.service.replica import NEWCOMERS_MAX
+from commonweal.node.service.replica.replica import NEWCOMERS_MAX
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.wire import frame_codec, messages
 from tests.sim.world.byzantine import Flaw, Liar, copy_of, good, invented, unsigned, wrong_clock

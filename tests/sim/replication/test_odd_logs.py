@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from commonweal.node.service.events import Send, Wish
-from commonweal.node.service.replica import NEWCOMERS_MAX
+from commonweal.node.service.replica.replica import NEWCOMERS_MAX
 from commonweal.node.transport import FRAME_BYTES_MAX, FrameReceived
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import fork_proof, log, record

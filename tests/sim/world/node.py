@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, assert_never
 
 from commonweal.node.runtime.gossip_validator import Validator
-from commonweal.node.runtime.ledger_answers import answer, follow_up
+from commonweal.node.runtime.ledger.ledger_answers import answer, follow_up
 from commonweal.node.service import events
 from commonweal.node.service.events import Action, Event, Submitted, Text, Ticket, Wish
 from commonweal.node.service.peer import Identity

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import trio
 
-from commonweal.node.runtime import ledger_thread, process
-from commonweal.node.runtime.ledger_thread import LedgerThread
+from commonweal.node.runtime import process
+from commonweal.node.runtime.ledger import ledger_thread
+from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.service.events import Event, Wish
 from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
 from commonweal.storage.home.home import Home, Settings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service.chain import SealChain
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.identity import founding
 from commonweal.protocol.identity.parent import Parent, parent_of
 from commonweal.protocol.keys import DeviceKey, Signer

@@ -19,8 +19,8 @@ from typing import Final
 import trio
 from libp2p.network.stream.exceptions import StreamClosed
 
-from commonweal.node.network.noise import PLAIN_BYTES_MAX, SecureChannel, Stalled
-from commonweal.node.network.stream import Flag, Stream, Violation
+from commonweal.node.network.channel.noise import PLAIN_BYTES_MAX, SecureChannel, Stalled
+from commonweal.node.network.channel.stream import Flag, Stream, Violation
 from commonweal.node.token_bucket import TokenBucket
 
 HEADER: Final = struct.Struct("!BBHII")

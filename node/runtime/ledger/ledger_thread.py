@@ -21,7 +21,7 @@ from typing import Any
 
 import trio
 
-from commonweal.node.runtime.ledger_answers import answer, follow_up
+from commonweal.node.runtime.ledger.ledger_answers import answer, follow_up
 from commonweal.node.service.events import (
     STATE_REQUESTS,
     Event,

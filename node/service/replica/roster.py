@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from commonweal.node.service.replica import Replica
+from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.members.registry import ACTIVE

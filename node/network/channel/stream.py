@@ -17,7 +17,7 @@ from libp2p.custom_types import TProtocol
 from libp2p.network.stream.exceptions import StreamClosed, StreamEOF, StreamReset
 
 if TYPE_CHECKING:
-    from commonweal.node.network.yamux import Mux
+    from commonweal.node.network.channel.yamux import Mux
 
 WINDOW_BYTES: Final = 256 * 1024
 """Bytes that either side may send on a new stream; fixed by the specification."""

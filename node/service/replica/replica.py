@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from commonweal.node.service.chain import SealChain
-from commonweal.node.service.quota import Quota
-from commonweal.node.service.recent_records import RecentRecords
+from commonweal.node.service.replica.chain import SealChain
+from commonweal.node.service.replica.quota import Quota
+from commonweal.node.service.replica.recent_records import RecentRecords
 from commonweal.protocol import keys
 from commonweal.protocol.identity.parent import INHERIT
 from commonweal.protocol.keys import DeviceKey, MemberId

@@ -22,7 +22,7 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as Noise
 from multiaddr import Multiaddr
 
-from commonweal.node.network.multistream import NoAgreement, choose, offer
+from commonweal.node.network.channel.multistream import NoAgreement, choose, offer
 from commonweal.node.transport import PeerKey
 
 YAMUX: Final = "/yamux/1.0.0"

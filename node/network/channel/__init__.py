@@ -1,0 +1,1 @@
+"""One secure channel over TCP: Noise, and the streams that it carries."""
