@@ -13,6 +13,7 @@ from commonweal.node.service.consensus.clocks import is_clock_doubtful
 from commonweal.node.service.core import Core
 from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.seal.cut import FULL_CUT_RECORDS
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.timing import SealDemand, due_at, is_due
 from commonweal.protocol.seal.witnesses import Witness, witness_devices
@@ -139,10 +140,15 @@ class HeightStart:
         return SealDemand(self.since_ms, deadline, self.is_asked)
 
     def _interval_ms(self) -> int:
-        """Return how long what waits may wait. A candidate begins earlier, to be seen in time."""
+        """Return how long what waits may wait: not at all where it fills a cut.
+
+        A candidate begins earlier, to be seen in time.
+        """
         outlook = self.outlook
         if outlook is None:
             return URGENT_MS
+        if outlook.unsealed >= FULL_CUT_RECORDS:
+            return 0
         most = URGENT_MS if outlook.is_urgent else outlook.interval_ms
         is_seated = self.core.me.device in witness_devices(self.witnesses)
         return min(most, outlook.interval_ms) // (1 if is_seated else 2)

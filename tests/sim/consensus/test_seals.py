@@ -13,6 +13,7 @@ import pytest
 
 from commonweal.node import transport
 from commonweal.node.service import events
+from commonweal.node.service.consensus import height_start
 from commonweal.node.service.consensus.height_start import PRESENT_MS
 from commonweal.node.service.events import Asked, Ticket, Wish
 from commonweal.node.service.replica.chain import SealChain
@@ -139,6 +140,21 @@ def test_a_contribution_is_sealed_after_the_interval_of_the_default_rules() -> N
     assert chain(node).height == 2
     world.run(10 * SEALED_MS_MAX)
     assert chain(node).height == 2  # where nothing waits, no seal is made
+
+
+def test_what_fills_a_cut_waits_for_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = 20
+    monkeypatch.setattr(height_start, "FULL_CUT_RECORDS", full)
+    world = World(1, seals=True)
+    node = world.nodes[0]
+    until(world, lambda: chain(node).height == 1, SEALED_MS_MAX, "the founding is not sealed")
+    for _ in range(full - 1):
+        node.write()
+    world.run(10_000)
+    assert chain(node).height == 1, "one less waits for the interval"
+    node.write()
+    world.run(5_000)
+    assert chain(node).height == 2
 
 
 def test_four_who_witness_seal_together() -> None:
