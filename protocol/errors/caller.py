@@ -107,6 +107,10 @@ class EndBeforeBegin(UsageError):
     """It ends before it begins; to end on a later day, write it like sat 22:00 - sun 2:00."""
 
 
+class EndlessRepeat(UsageError):
+    """Write how often: every tue 18:00-20:00 until 31.3., or every tue 18:00-20:00, 10 times."""
+
+
 class TooManyTimes(UsageError):
     """It would be repeated too often; name an earlier end. The most at once:"""
 

@@ -45,11 +45,11 @@ def read_moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
     """
     today = at(now_ms, zone).date()
     match joined(tokens_of(text)):
-        case [Length() as length]:
-            return now_ms + length.minutes * MINUTE_MS
+        case [Ahead(0, 0, minutes)] if minutes:
+            return now_ms + minutes * MINUTE_MS
         case [DayOfMonth() | Weekday() | Ahead() as day]:
             return day_begin_ms(day_after(resolve(day, today)), zone) - MINUTE_MS
-        case [DayOfMonth() | Weekday() | Ahead() as day, Clock() as clock]:
+        case [DayOfMonth() | Weekday() | Ahead() as day, Clock(is_bare=False) as clock]:
             moment_ms = clock_ms(resolve(day, today), clock, zone)
             if moment_ms < now_ms and (later := next_one(day, resolve(day, today))):
                 return clock_ms(later, clock, zone)
@@ -59,15 +59,14 @@ def read_moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
 
 
 def joined(tokens: list[Token]) -> list[Token]:
-    """Return the words with "in 2 weeks" and "2 周后" made one: a number of days, or minutes."""
+    """Return the words with "in 2 weeks" and "2 周后" made one."""
     made: list[Token] = []
     for token in tokens:
         match made[-1:], token:
-            case [Word("in")], Length() | Ahead():
-                made[-1] = Ahead(token.days) if isinstance(token, Length) and token.days else token
-            case [Length() | Ahead() as length], Word("after"):
-                is_days = isinstance(length, Length) and length.days
-                made[-1] = Ahead(length.days) if is_days else length
+            case [Word("in")], Length(minutes, days, months):
+                made[-1] = Ahead(days, months, minutes)
+            case [Length(minutes, days, months)], Word("after"):
+                made[-1] = Ahead(days, months, minutes)
             case _:
                 made.append(token)
     return made
@@ -77,7 +76,7 @@ def resolve(day: Day, from_day: date) -> date:
     """Return which day is meant, the first from `from_day` on. Raises UnreadableTime."""
     try:
         match day:
-            case Ahead(days, months):
+            case Ahead(days, months, 0):
                 return month_after(from_day, months) + timedelta(days=days)
             case Weekday(number, None):
                 return from_day + timedelta(days=(number - from_day.weekday()) % 7)
@@ -88,6 +87,8 @@ def resolve(day: Day, from_day: date) -> date:
                 return _next_date(month, number, from_day)
             case DayOfMonth(year, month, number):
                 return date(year, month, number)
+            case Ahead():
+                raise UnreadableTime
     except (ValueError, OverflowError):
         raise UnreadableTime(_shown(day)) from None
 

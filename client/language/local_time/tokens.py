@@ -35,10 +35,11 @@ class Weekday(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """A number of days and months after today."""
+    """A number of days and months after today, or of minutes after now."""
 
-    days: int
+    days: int = 0
     months: int = 0
+    minutes: int = 0
 
 
 class Clock(NamedTuple):
@@ -54,10 +55,11 @@ class Clock(NamedTuple):
 
 
 class Length(NamedTuple):
-    """How long: elapsed minutes, or days of the calendar."""
+    """How long: elapsed minutes, or days and months of the calendar."""
 
     minutes: int = 0
     days: int = 0
+    months: int = 0
 
 
 class Every(NamedTuple):
@@ -152,7 +154,7 @@ def _times(match: re.Match[str]) -> Times:
     return Times(number_of(match["n"]))
 
 
-def _length(match: re.Match[str]) -> Length | Ahead:
+def _length(match: re.Match[str]) -> Length:
     count, unit = number_of(match["n"]), match["unit"].removeprefix("个").rstrip("s")
     if not 0 < count <= COUNT_MAX:
         raise UnreadableTime(match[0])
@@ -161,7 +163,7 @@ def _length(match: re.Match[str]) -> Length | Ahead:
     if unit in ("hour", "hr", "h", "小时", "钟头"):
         return Length(count * 60)
     if unit in ("month", "月"):
-        return Ahead(0, count)
+        return Length(months=count)
     return Length(days=count if unit in ("day", "d", "天") else count * 7)
 
 
@@ -301,7 +303,9 @@ _PATTERNS: list[tuple[re.Pattern[str], _Reader]] = [
         (r"半个?(?:小时|钟头)", lambda _: Length(30)),
         (rf"(?P<n>{_NUMBER}) ?(?P<unit>{_UNIT})", _length),
         (
-            rf"{_PART_ZH}? ?(?P<h>{_NUMBER})[点时](?:钟|整)?(?P<rest>半|一刻|三刻|{_NUMBER}分?)?",
+            rf"{_PART_ZH}? ?(?P<h>{_NUMBER})[点时](?:钟|整)?"
+            rf"(?P<rest>半|一刻|三刻|{_NUMBER}分(?!钟)"
+            rf"|{_NUMBER}(?![\d一二两三四五六七八九十次分点]| ?{_UNIT}))?",
             _clock_zh,
         ),
         (rf"{_PART_ZH} ?(?P<h>\d{{1,2}}):(?P<min>\d{{2}})(?!\d)", _clock_of_part),

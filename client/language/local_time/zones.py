@@ -6,12 +6,14 @@ never guessed: the error names the choices.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from commonweal.protocol.errors import MissingHour, RepeatedHour, UnreadableTime
 
 MINUTE_CHARS = len("2026-10-25 02:30")
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
+_ZONE = re.compile(r"\s([A-Z][A-Za-z]{1,30}(?:/[A-Za-z_+-]{1,30}){1,2})$")
 _MS = timedelta(milliseconds=1)
 
 
@@ -36,6 +38,15 @@ def to_ms(local: datetime, zone: tzinfo | None = None) -> int:
     raise (RepeatedHour if first_ms < second_ms else MissingHour)(choices)
 
 
+def is_repeated(shown: datetime, zone: tzinfo | None = None) -> bool:
+    """Whether the clock shows the same a second time, since it goes back."""
+    try:
+        to_ms(shown.replace(tzinfo=None, fold=0), zone)
+    except RepeatedHour:
+        return True
+    return False
+
+
 def day_begin_ms(day: date, zone: tzinfo | None = None) -> int:
     """Return the first instant of a day; of one that the zone skips, that of the day after."""
     midnight = datetime.combine(day, time())
@@ -56,6 +67,22 @@ def typed(at_ms: int, zone: tzinfo | None = None) -> str:
     """Return an instant as it can be typed: 2026-10-25 02:30 UTC+01:00, in one way only."""
     shown = at(at_ms, zone).isoformat(sep=" ", timespec="minutes")
     return f"{shown[:MINUTE_CHARS]} UTC{shown[MINUTE_CHARS:]}"
+
+
+def zone_of(text: str) -> tuple[str, tzinfo | None]:
+    """Return a text without the name of a zone at its end, and that zone; None without one.
+
+    The names are those of the IANA time zone database: Europe/Berlin. Raises UnreadableTime.
+    """
+    match = _ZONE.search(text.rstrip())
+    if match is None:
+        return text, None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return text[: match.start()], ZoneInfo(match[1])
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UnreadableTime(match[1]) from None
 
 
 def _ms(local: datetime, zone: tzinfo | None) -> int:
