@@ -21,10 +21,13 @@ PACKAGE = "lucide-static@1.62.0"
 SHA512 = "WBZA/m2PvkFpMGHDtsBck5P2A9G4ehLlYu4GwwICcmEm1BvYVgj00lCDxKRWLlbMlOibLaiwdQ88G5pHkSWgwA=="
 ICONS = {
     "attest": "badge-check",
+    "calendar": "calendar-days",
     "data": "database",
+    "deals": "handshake",
     "give": "circle-plus",
     "invite": "user-plus",
     "ledger": "book-open",
+    "market": "store",
     "money": "coins",
     "more": "ellipsis",
     "node": "server",

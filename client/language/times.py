@@ -6,7 +6,7 @@ A day, and a time without a zone, are read and shown as they are, wherever the m
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 
 from commonweal.client.language.digits import plain_digits
 from commonweal.client.language.local_time.days import read_moment_ms
@@ -119,21 +119,6 @@ def read_due_ms(text: str, now_ms: int) -> int:
     if (match := _POINT.fullmatch(plain)) and match[6]:
         return _written(text).start_ms
     return read_moment_ms(text, now_ms)
-
-
-def read_moment(text: str, zone: tzinfo | None = None) -> int:
-    """Return the ms since 1970 of a time that is written with its year, or of the day's beginning.
-
-    zone: of what is written without one; None for that of the machine. Raises UnreadableTime.
-    """
-    when = _written(text)
-    if not when.is_local:
-        return when.start_ms
-    at = (_1970 + timedelta(milliseconds=when.start_ms)).replace(tzinfo=zone)
-    try:
-        return _ms(at.astimezone(UTC))
-    except (ValueError, OverflowError, OSError):
-        raise UnreadableTime(text) from None
 
 
 def iso(at_ms: int) -> str:

@@ -115,8 +115,8 @@ class TooManyTimes(UsageError):
     """It would be repeated too often; name an earlier end. The most at once:"""
 
 
-class UnreadableDay(UnreadableTime):
-    """The day cannot be read; write it like 31.12., friday, in 2 weeks or 2026-12-31."""
+class UnfitDay(UsageError):
+    """The day does not fit."""
 
 
 class FutureTime(UsageError):
@@ -195,6 +195,10 @@ class BadBackup(UsageError):
     """This is not a backup of Commonweal, or not all of it; nothing was restored from it."""
 
     exit_code = 65
+
+
+class UnknownTag(UsageError):
+    """No offer and no need has this tag; `weal market` lists them with theirs."""
 
 
 class UnknownTemplate(UnreadableFile):
