@@ -79,7 +79,9 @@ def english(number: int) -> str:
 
 
 def chinese(number: int, *, is_counted: bool = False) -> str:
-    """Return a whole number >= 0 in Chinese. is_counted: a measure word follows, so 2 is 两."""
+    """Return a whole number in Chinese. is_counted: a measure word follows, so 2 is 两."""
+    if number < 0:
+        return "负" + chinese(-number)
     if number < 10:
         return "两" if number == 2 and is_counted else _DIGITS[number]
     size, sign = next(place for place in _PLACES if number >= place[0])

@@ -54,6 +54,11 @@ LABELS = {
     "points": N_("points"),
     "most": N_("most points to one member"),
     "open_hours": N_("how long a round is open"),
+    "floor": N_("lowest balance"),
+    "ceiling": N_("highest balance"),
+    "soft_floor": N_("flagged below"),
+    "soft_ceiling": N_("flagged above"),
+    "grows_to": N_("lowest balance by what was received"),
     "threshold": N_("part that must say yes"),
     "min_yes": N_("yes at least"),
     "quorum": N_("part that must vote"),
@@ -75,6 +80,8 @@ LABELS = {
 }
 """What the number of a key is called, where no sentence says it."""
 
+_TYPED = str.maketrans({" ": "", ",": "", "−": "-", "负": "-"})
+"""How a typed number is read: without gaps, and with any minus sign."""
 _RATE = re.compile(
     r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
     r"|muldiv\(\s*event\.(?:effort|quantity)\s*,\s*(?P<times>\d+)\s*,\s*(?P<by>\d+)\s*\)"
@@ -206,15 +213,17 @@ def with_numbers(
 
 def read_number(number: RuleNumber, text: str, words: Words) -> int | str | None:
     """Return the value of what was typed; None where it is what it was. Raises UsageError."""
-    plain = plain_digits(text[: TYPED_CHARS_MAX + 1]).replace(" ", "").replace(",", "")
+    plain = plain_digits(text[: TYPED_CHARS_MAX + 1]).translate(_TYPED)
     if len(text) > TYPED_CHARS_MAX or not plain:
         raise UsageError(words("a number is missing"))
     if isinstance(number.value, str):
         return _read_portion(number, plain, words)
     percent = plain.removesuffix("%") if number.kind is NumberKind.PERCENT else plain
     size = THOUSANDTHS if number.kind is NumberKind.AMOUNT else number.unit_hours
+    sign = "-?" if number.low < 0 else ""
     try:
-        value = Decimal(percent) * size if re.fullmatch(r"\d+(\.\d+)?", percent) else None
+        is_number = re.fullmatch(rf"{sign}\d+(\.\d+)?", percent)
+        value = Decimal(percent) * size if is_number else None
     except InvalidOperation:
         value = None
     if value is None or value != value.to_integral_value():

@@ -7,14 +7,14 @@ could never be changed again. Texts and line numbers belong to `document`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, assert_never
+from typing import Any, assert_never
 
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.rules import portions, schema
+from commonweal.protocol.rules import credit, portions, schema
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, check
+from commonweal.protocol.rules.faults import RulesetFault, similar
 from commonweal.protocol.rules.schema import CLASSES, LAZY, SECTIONS, TABLES, Field, Fields
 from commonweal.protocol.rules.toml_positions import Path
 from commonweal.protocol.vocabulary.actions import ACTIONS
@@ -23,14 +23,6 @@ from commonweal.protocol.vocabulary.rule_params import ROLES
 
 FAULTS_MAX = 100
 """Faults listed at once; others appear when these are corrected."""
-
-
-class RulesetFault(NamedTuple):
-    """What is wrong at `path`, and what to do. hint: may be empty."""
-
-    path: Path
-    sentence: str
-    hint: str = ""
 
 
 def faults(document: Any) -> list[RulesetFault]:
@@ -64,6 +56,7 @@ def _all(document: Any) -> Iterator[RulesetFault]:
         yield from _roles(document)
         yield from _pools(document)
         yield from _rounds(document)
+        yield from credit.faults(document)
         yield from _governance(document)
 
 
@@ -95,11 +88,11 @@ def _named_table(section: str, name: Any, table: Any, fields: Fields) -> Iterato
     if not is_name(name):
         yield RulesetFault(path, f"{name!r:.80} is no name")
     if section == "value" and name not in ACTIONS:
-        yield RulesetFault(path, f"Valueflows has no action {name!r}", _similar(name, ACTIONS))
+        yield RulesetFault(path, f"Valueflows has no action {name!r}", similar(name, ACTIONS))
     if section == "governance":
         if name not in CLASSES:
             yield RulesetFault(
-                path, f"there is no class of change {name!r}", _similar(name, CLASSES)
+                path, f"there is no class of change {name!r}", similar(name, CLASSES)
             )
         elif name == "lazy":
             fields = LAZY
@@ -141,14 +134,8 @@ def _unknown(path: Path, table: Mapping[str, Any], known: Iterable[str]) -> Iter
     for name in table:
         if name not in names:
             yield RulesetFault(
-                (*path, name), f"there is no {name!r:.80} here", _similar(name, names)
+                (*path, name), f"there is no {name!r:.80} here", similar(name, names)
             )
-
-
-def _similar(name: Any, known: Iterable[str]) -> str:
-    names = list(known)
-    close = difflib.get_close_matches(name, names, 1) if type(name) is str else []
-    return f"did you mean {close[0]!r}?" if close else "known are " + ", ".join(names)
 
 
 _FINE = ("", "")
@@ -194,7 +181,7 @@ def _list(value: Any, field: Field) -> tuple[str, str]:
         if field.sort == "names" and not is_name(item):
             return f"holds {item!r:.80}, which is no name", ""
         if field.sort == "choices" and item not in field.choices:
-            return f"holds {item!r:.80}", _similar(item, field.choices)
+            return f"holds {item!r:.80}", similar(item, field.choices)
         if field.sort == "portions" and portions.read(item) is None:
             return f"holds {item!r:.80}", _PORTION_HINT
     return _FINE
@@ -234,7 +221,7 @@ def _roles(document: dict[str, Any]) -> Iterator[RulesetFault]:
         for before in role.get("after", []):
             if before not in roles:
                 path = ("roles", name, "after")
-                yield RulesetFault(path, f"there is no role {before!r}", _similar(before, roles))
+                yield RulesetFault(path, f"there is no role {before!r}", similar(before, roles))
     held: dict[str, None] = {}
     reached = -1
     while len(held) != reached:
@@ -266,7 +253,7 @@ def _pools(document: dict[str, Any]) -> Iterator[RulesetFault]:
     for name, pool in document.get("pools", {}).items():
         path: Path = ("pools", name)
         if pool["unit"] not in units:
-            hint = _similar(pool["unit"], units)
+            hint = similar(pool["unit"], units)
             yield RulesetFault((*path, "unit"), f"there is no unit {pool['unit']!r}", hint)
         yield from _known_role((*path, "commission_role"), document, pool.get("commission_role"))
         if portions.exceeds_whole(_read_all(pool.get("commission", []))):
@@ -302,7 +289,7 @@ def _bucket(
         "factors", schema.CONTRIBUTIONS["factors"].default
     )
     if bucket.get("factor") and bucket["factor"] not in factors:
-        hint = _similar(bucket["factor"], factors)
+        hint = similar(bucket["factor"], factors)
         yield RulesetFault((*path, "factor"), f"there is no factor {bucket['factor']!r}", hint)
     to = bucket.get("to", "contributors")
     if to == "role" and not bucket.get("role"):
@@ -336,7 +323,7 @@ def _bucket_round(
         sentence = "the bucket names a round and does not go to it"
         yield RulesetFault((*path, "round"), sentence, "write to = 'round', or leave it out")
     elif named and named not in rounds:
-        hint = _similar(named, rounds) if rounds else f"write [rounds.{named}]"
+        hint = similar(named, rounds) if rounds else f"write [rounds.{named}]"
         yield RulesetFault((*path, "round"), f"there is no round {named!r}", hint)
     if to == "round" and bucket.get("role"):
         sentence = "the round says who receives"
@@ -359,7 +346,7 @@ def _rounds(document: dict[str, Any]) -> Iterator[RulesetFault]:
 def _known_role(path: Path, document: dict[str, Any], role: str | None) -> Iterator[RulesetFault]:
     roles = document.get("roles") or dict.fromkeys(ROLES)
     if role and role not in roles:
-        yield RulesetFault(path, f"there is no role {role!r}", _similar(role, roles))
+        yield RulesetFault(path, f"there is no role {role!r}", similar(role, roles))
 
 
 def _governance(document: dict[str, Any]) -> Iterator[RulesetFault]:

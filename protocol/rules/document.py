@@ -18,6 +18,7 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed
 from commonweal.protocol.rules import portions
 from commonweal.protocol.rules.checks import faults, unreachable_objections
+from commonweal.protocol.rules.credit import credit_rule
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
 from commonweal.protocol.rules.expression import check as check_expression
@@ -43,6 +44,7 @@ from commonweal.protocol.rules.toml_positions import nearest, places
 from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
 from commonweal.protocol.vocabulary.currencies import decimals
 from commonweal.protocol.vocabulary.rule_params import (
+    CreditRule,
     EventCondition,
     MembershipRules,
     membership_rules,
@@ -140,6 +142,7 @@ class Ruleset:
     values: Mapping[str, CheckedExpression]
     pools: tuple[Pool, ...]
     rounds: tuple[GivingRound, ...]
+    credits: Mapping[str, CreditRule]
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
     lazy_decisions: bool
@@ -293,6 +296,10 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
             giving_round(name, _filled(ROUND, table))
             for name, table in sorted(document.get("rounds", {}).items())
         ),
+        credits={
+            unit: credit_rule(unit, table)
+            for unit, table in sorted(document.get("credit", {}).items())
+        },
         processes=_processes(document.get("governance", {})),
         lazy_covers=tuple(lazy.get("covers", ())),
         lazy_decisions=lazy.get("decisions", False),

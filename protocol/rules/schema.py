@@ -27,6 +27,10 @@ BUCKETS_MAX = 32
 ROUNDS_MAX = 8
 POINTS_MAX = 1_000_000
 """Points that a member gives in one round."""
+CREDITS_MAX = 8
+"""Units in which members have a balance with each other."""
+CREDIT_MAX = 1_000_000_000
+"""The greatest limit of a balance, in whole units."""
 COMMISSION_DEPTH_MAX = 3
 HOURS_MAX = 24 * 366 * 100
 DECIDING_HOURS_MAX = 24 * 366
@@ -199,6 +203,18 @@ BUDGET: Fields = {
 }
 """Data of one member that every node stores: per day, and the number of days in total."""
 
+CREDIT: Fields = {
+    "scale": Field("count", None, 0, 9),
+    "floor": Field("count", None, -CREDIT_MAX, 0, required=True),
+    "ceiling": Field("count", None, 0, CREDIT_MAX, required=True),
+    "soft_floor": Field("count", None, -CREDIT_MAX, 0),
+    "soft_ceiling": Field("count", None, 0, CREDIT_MAX),
+    "grows": _choice("none", "by_received"),
+    "grows_to": Field("count", None, -CREDIT_MAX, 0),
+    **_SENTENCES,
+}
+"""The balances of members in a unit, in whole units; the floors are negative or 0."""
+
 CLASSES = ("ordinary", "constitution", "membership", "lazy")
 """The classes of change; each has a process."""
 
@@ -220,6 +236,7 @@ TABLES: Mapping[str, tuple[Fields, int]] = MappingProxyType(
         "value": (VALUE, len(ACTIONS)),
         "pools": (POOL, POOLS_MAX),
         "rounds": (ROUND, ROUNDS_MAX),
+        "credit": (CREDIT, CREDITS_MAX),
         "governance": (PROCESS, len(CLASSES)),
     }
 )

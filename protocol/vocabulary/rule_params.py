@@ -93,6 +93,25 @@ def membership_rules(section: Mapping[str, Any]) -> MembershipRules:
     )
 
 
+class CreditRule(NamedTuple):
+    """The limits of members' balances in a unit, in whole units; floors are negative or 0.
+
+    scale: the most decimals of a payment. soft_floor, soft_ceiling: from where on a balance is
+    flagged. grows_to: how far the floor of a member falls, by what they received; `floor` where it
+    does not grow.
+    """
+
+    scale: int
+    floor: int
+    ceiling: int
+    soft_floor: int
+    soft_ceiling: int
+    grows_to: int
+
+
+NO_CREDIT: Mapping[str, CreditRule] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class RuleParams:
     """The values that the fold takes from the ruleset in force.
@@ -100,7 +119,8 @@ class RuleParams:
     membership: how newcomers are admitted. attestations: number of others who must attest an event
     or a claim; common_attestations: the same for what the community receives or gives, when that
     is more. keeper: the role that moves the community's things without common_attestations;
-    empty for none. units: valid without `unit.define`. admissions: conditions on events.
+    empty for none. units: valid without `unit.define`. admissions: conditions on events. credits:
+    the units in which members have a balance.
     """
 
     membership: MembershipRules = DEFAULT_MEMBERSHIP
@@ -111,6 +131,7 @@ class RuleParams:
     factors: tuple[str, ...] = FACTORS
     units: frozenset[str] = frozenset(UNITS)
     admissions: tuple[EventCondition, ...] = ()
+    credits: Mapping[str, CreditRule] = field(default_factory=lambda: NO_CREDIT)
 
 
 DEFAULT_PARAMS = RuleParams()

@@ -15,7 +15,8 @@
                          corrects count, and the rest is that of the corrected event
 The author must speak for the accountable agent of what is taken or raised, or for the custodian of
 what only changes hands. What an event does to resources is in `inventory`, and for what no member
-owns, in `commons`. Which corrections need consent is in `consent`.
+owns, in `commons`; what a payment does to balances is in `exchange/credit`. Which corrections need
+consent is in `consent`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any, TypeAlias
 
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, consent, plans
+from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -93,7 +95,11 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     if isinstance(moved, Reason):
         return moved
     row = moved
-    refused = plans.count(state, row, quantity or effort) or settlement.settle(state, record, row)
+    refused = (
+        credit.pay(state, record, context, row)
+        or plans.count(state, row, quantity or effort)
+        or settlement.settle(state, record, row)
+    )
     if refused is not None:
         return refused
     state.put(EVENT + record.id, [*row])

@@ -138,6 +138,7 @@ def _rules_of(canonical: bytes) -> RuleParams:
         factors=ruleset.factors,
         units=frozenset(ruleset.units),
         admissions=ruleset.admissions,
+        credits=MappingProxyType(dict(ruleset.credits)),
     )
 
 

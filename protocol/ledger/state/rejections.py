@@ -100,6 +100,14 @@ class Reason(StrEnum):
         "the amount exceeds what is open of the claim: the rest is paid, or is reported as paid"
     )
 
+    NOT_THE_PAYER = "only the member who pays writes a payment from their balance"
+    PAID_TO_SELF = "members cannot pay themselves"
+    BELOW_FLOOR = "the payer's balance would go below the lowest that the rules allow"
+    ABOVE_CEILING = "the payee's balance would go above the highest that the rules allow"
+    TOO_MANY_DECIMALS = "the amount has more decimals than the rules allow in this unit"
+    CREDIT_SETTLES = "a balance with other members pays no claim on the community"
+    NO_CREDIT = "the rules have no balances in this unit any more"
+
     SELF_ATTESTED = "nobody attests what they wrote, gave or claim themselves"
     HOLDS_ALREADY = "everyone that the correction needed has agreed: it has taken effect"
     CORRECTED_SINCE = "the event was corrected since this was said"

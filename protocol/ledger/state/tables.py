@@ -247,6 +247,13 @@ class Table(Enum):
         "[event: id, member: id, asked: [id ...], quantity: quantity?, effort: quantity?, "
         "yes: int, held: bool]",
         "contributions/consent", "A correction that needs the yes of others.")
+    BALANCE = Layout(
+        b"9B", "unit: name0, member: id", "[n: int, scale: int, received: int]",
+        "exchange/credit",
+        "The balance of a member with all others in a unit, and how much others paid them in all.")
+    PAYMENT = Layout(
+        b"9V", "event: id", "true",
+        "exchange/credit", "An event that moved the balances of its provider and its receiver.")
     PROPOSAL = Layout(
         b"G", "proposal: id", PROPOSAL_ROW,
         "governance/proposals", "A proposal and how its vote stands as of the last cut.")

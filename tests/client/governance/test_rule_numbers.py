@@ -303,3 +303,17 @@ def test_numbers_as_a_sentence_says_them(
     assert (spelled(kind, value, "en"), spelled(kind, value, "zh")) == (en, zh)
     assert en in spellings(kind, value, "en")
     assert zh in spellings(kind, value, "zh")
+
+
+def test_the_limits_of_balances_are_changed_in_their_sentence() -> None:
+    document = document_of_rules("time-bank")
+    typed = {"credit.hour.floor": "-15", "credit.hour.soft_ceiling": "45"}
+    edited, changed, refused = with_numbers(document, typed, ENGLISH)
+    assert (changed, refused) == ({"credit.hour.floor": -15, "credit.hour.soft_ceiling": 45}, {})
+    say_anew(edited, document, changed)
+    table = edited["credit"]["hour"]
+    assert "from -15 to 60; beyond -10 or 45" in table["en"]
+    assert "负十五到六十之间；低于负十宜多助人，高于四十五" in table["zh"]
+    assert with_numbers(document, {"credit.hour.floor": "负 20"}, ENGLISH)[1:] == ({}, {})
+    refused = with_numbers(document, {"credit.hour.floor": "1"}, ENGLISH)[2]
+    assert refused == {"credit.hour.floor": "from -1,000,000,000 to 0"}

@@ -24,7 +24,7 @@ from commonweal.protocol.rules.document import (
 )
 from commonweal.protocol.rules.toml_positions import Path, places
 from commonweal.protocol.vocabulary.currencies import DECIMALS
-from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, CreditRule
 from tests.second_reader.rules import scale_of
 
 TEMPLATES = {
@@ -64,6 +64,16 @@ def test_a_pool_has_the_decimals_of_its_currency_unless_the_rules_say_others() -
         assert pool.scale == scale_of({**table, "scale": 5}) == 5
 
 
+def test_a_balance_has_the_limits_that_its_table_says_and_soft_ones_by_default() -> None:
+    text = one_line("credit.hour", LIMITS)
+    rule = CreditRule(2, -2, 5, -2, 5, -2)
+    assert rules_of(read_toml(text)).credits == {"hour": rule}
+    more = f"{LIMITS}{GROWS}grows_to = -9\nsoft_floor = -1\nsoft_ceiling = 4\nscale = 0"
+    rule = CreditRule(0, -2, 5, -1, 4, -9)
+    assert rules_of(read_toml(one_line("credit.hour", more))).credits == {"hour": rule}
+    assert read_toml(one_line("credit.JPY", LIMITS)).credits["JPY"].scale == 0
+
+
 def test_equal_documents_have_one_id_however_they_are_written() -> None:
     one = read_toml(f'name = "Lanxi"\n[membership]\nvouches = 2\n{BOTH}')
     other = read_toml(
@@ -101,6 +111,8 @@ def one_line(section: str, keys: str) -> str:
     return f"{HEAD}[{section}]\n{keys}\n{BOTH}"
 
 
+LIMITS = "floor = -2\nceiling = 5\n"
+GROWS = "grows = 'by_received'\n"
 POOL = f'[pools.p]\nunit = "EUR"\n{BOTH}'
 
 
@@ -133,6 +145,19 @@ def bucket(keys: str, name: str = "b") -> str:
         (one_line("rounds.r", "every_hours = 100"), 2, "before this one is over"),
         (one_line("rounds.r", "givers = 'king'"), 3, "no role 'king'"),
         (one_line("rounds.r", "receivers = 'king'"), 3, "no role 'king'"),
+        (one_line("credit.hour", "floor = -1"), 2, "ceiling is missing"),
+        (one_line("credit.hour", "floor = 1\nceiling = 2"), 3, "from -1,000,000,000 to 0"),
+        (one_line("credit.hour", "floor = 0\nceiling = -1"), 4, "from 0 to 1,000,000,000"),
+        (one_line("credit.hour", "floor = -1000000001\nceiling = 0"), 3, "to 0"),
+        (one_line("credit.hour", "floor = 0\nceiling = 1000000001"), 4, "to 1,000,000,000"),
+        (one_line("credit.hour", f"{LIMITS}soft_floor = -3"), 5, "floor is -2 and soft_floor"),
+        (one_line("credit.hour", f"{LIMITS}soft_ceiling = 6"), 4, "and ceiling is 5"),
+        (one_line("credit.hour", f"{LIMITS}grows = 'by_received'"), 5, "nothing says how far"),
+        (one_line("credit.hour", f"{LIMITS}grows_to = -3"), 5, "it does not grow"),
+        (one_line("credit.hour", f"{LIMITS}{GROWS}grows_to = -1"), 6, "which is less"),
+        (one_line("credit.hour", f"{LIMITS}scale = 10"), 5, "from 0 to 9"),
+        (one_line("credit.hours", LIMITS), 2, "no unit 'hours'"),
+        (HEAD + "".join(f"[credit.u{n}]\n{LIMITS}{BOTH}" for n in range(9)), 2, "8 are the most"),
         (HEAD + "".join(f"[rounds.r{n}]\n{BOTH}" for n in range(9)), 2, "8 are the most"),
         (HEAD + POOL + bucket("share = '1%'\nto = 'round'"), 9, "names none"),
         (HEAD + POOL + bucket("share = '1%'\nto = 'round'\nround = 'r'"), 10, "no round 'r'"),

@@ -42,6 +42,7 @@ def rows(text: str) -> dict[str, str]:
         ),
         ("Pools and buckets", [schema.POOL, schema.BUCKET]),
         ("Giving rounds", [schema.ROUND]),
+        ("Credit between members", [schema.CREDIT]),
         ("Governance", [schema.LAZY]),
         ("Finality", [schema.FINALITY]),
     ],
@@ -76,8 +77,9 @@ def test_pages_and_templates_say_when_seals_are_made_without_being_asked() -> No
 
 
 def test_every_choice_stands_on_the_page() -> None:
-    text = section("Pools and buckets") + section("Governance")
-    for table in (schema.POOL, schema.BUCKET, schema.LAZY):
+    titles = ("Pools and buckets", "Governance", "Credit between members")
+    text = "".join(map(section, titles))
+    for table in (schema.POOL, schema.BUCKET, schema.LAZY, schema.CREDIT):
         for field in table.values():
             for choice in field.choices if field.sort == "choice" else ():
                 assert f"`{choice}`" in text, choice
@@ -98,6 +100,8 @@ def test_the_limits_stand_on_the_page() -> None:
         assert f"`[{table}]`, at most {most}" in PAGE
     assert f"`[pools.NAME]`, at most {schema.POOLS_MAX}" in PAGE
     assert f"`[rounds.NAME]`, at most {schema.ROUNDS_MAX}" in PAGE
+    assert f"`[credit.UNIT]`, at most {schema.CREDITS_MAX}" in PAGE
+    assert f"no limit is beyond {schema.CREDIT_MAX:,}" in PAGE
     assert f"`[[pools.NAME.buckets]]`, at most {schema.BUCKETS_MAX}" in PAGE
     assert f"at most {schema.COMMISSION_DEPTH_MAX} steps" in PAGE
 
@@ -111,5 +115,7 @@ def test_the_limits_stand_in_the_sentences_of_the_translation() -> None:
     assert f"`[admit.NAME]`，至多 {schema.ADMISSIONS_MAX} 个" in page
     assert f"`[pools.NAME]`，至多 {schema.POOLS_MAX} 个" in page
     assert f"`[rounds.NAME]`，至多 {schema.ROUNDS_MAX} 个" in page
+    assert f"`[credit.UNIT]`，至多 {schema.CREDITS_MAX} 个" in page
+    assert f"都不超过 {schema.CREDIT_MAX:,}" in page
     assert f"`[[pools.NAME.buckets]]` 是资金池的分配项，至多 {schema.BUCKETS_MAX} 个" in page
     assert f"至多 {schema.COMMISSION_DEPTH_MAX} 级" in page

@@ -1,0 +1,1 @@
+"""Exchange: what members offer, promise and owe each other."""

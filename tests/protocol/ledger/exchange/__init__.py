@@ -1,0 +1,1 @@
+"""Tests of what members offer, promise and owe each other."""
