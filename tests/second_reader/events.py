@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import claims
+from tests.second_reader import claims, credit
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.expressions import ExpressionError, evaluate
 from tests.second_reader.names import is_id, is_name
@@ -57,6 +57,7 @@ def event(c: Context, record: Record) -> None:
     row |= {"corrections": 0, "yes": 0, "no": 0, "disputes": 0, "corrected_by": b""}
     _check_references(c, row, data)
     row = _begin(c, record, row)
+    credit.pay(c, record, row)
     count_plans(c, row, quantity or effort)
     claims.settle(c, record, row)
     state.put_row(row, "EVENT", record.id)
@@ -306,6 +307,7 @@ def apply_correction(c: Context, record: bytes, correction: Row) -> None:
     is_common = c.state.get("COMMON", id) is not None
     if quantity is not None and not is_common:
         shift(c, row, quantity[0], quantity[1])
+    credit.correct(c, id, row, quantity)
     count_plans(c, row, quantity or correction["effort"])
     row |= {**sums, "corrections": row["corrections"] + 1, "yes": 0, "no": 0}
     row["corrected_by"] = record

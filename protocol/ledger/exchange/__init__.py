@@ -1,1 +1,1 @@
-"""Exchange: what members offer, promise and owe each other."""
+"""The exchange between members: offers and needs, what is promised, and how it is fulfilled."""
