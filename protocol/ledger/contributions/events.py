@@ -95,11 +95,7 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     if isinstance(moved, Reason):
         return moved
     row = moved
-    refused = (
-        credit.pay(state, record, context, row)
-        or plans.count(state, row, quantity or effort)
-        or settlement.settle(state, record, row)
-    )
+    refused = _count(state, record, context, row, quantity or effort)
     if refused is not None:
         return refused
     state.put(EVENT + record.id, [*row])
@@ -108,6 +104,17 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     if row.output_of is not None:
         state.put(OF_PROCESS + row.output_of + OUTPUT + record.id, row.clock)
     return None
+
+
+def _count(
+    state: State, record: Record, context: Context, row: EventRow, quantity: Quantity | None
+) -> Verdict:
+    """Count a new event in balances, in plans and in claims, or return why it does not count."""
+    return (
+        credit.pay(state, record, context, row)
+        or plans.count(state, row, quantity)
+        or settlement.settle(state, record, row)
+    )
 
 
 _Quantities: TypeAlias = tuple[Quantity | None, Quantity | None]
