@@ -27,36 +27,19 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, NamedTuple
 
+from commonweal.protocol.ledger.state.row_layouts import (
+    EVENT_ROW,
+    LINE_ROW,
+    PROPOSAL_ROW,
+    RESOURCE_ROW,
+)
+
 PLAN_ROW: Final = (
     "[member: id, clock: int, action: text, provider: agent?, receiver: agent?,"
     " quantity: quantity, met: quantity, spec: id?, satisfies: id?, due: int?,"
     " plan?: id?, input_of?: id?, output_of?: id?, factor?: text?]"
 )
 RECIPE_FLOWS: Final = "[[action: text, quantity: quantity, spec: id?, factor: text?] ...]"
-EVENT_ROW: Final = (
-    "[member: id, clock: int, action: text, provider: agent, receiver: agent?,"
-    " quantity: quantity?, effort: quantity?, spec: id?, source: id?, target: id?,"
-    " input_of: id?, output_of: id?, scope: text?, factor: text?, fulfills: id?,"
-    " satisfies: id?, corrections: int, yes: int, no: int, disputes: int, corrected_by: bytes]"
-)
-RESOURCE_ROW: Final = (
-    "[spec: id?, accountable: agent, custodian: agent, accounting: int, onhand: int,"
-    " scale: int, unit: text, stage: id?, state: text?, location: text?, contained: id?]"
-)
-PROPOSAL_ROW: Final = (
-    "[subject: text, member: id, clock: int, base: id, target: bytes, kind: text, status: text,"
-    " sunset_hours: int, backtest: bytes?, opened_ms: int, deadline_ms: int, electorate: int,"
-    " early: bool, yes: int, no: int, abstain: int, block: int, until_ms: int, height: int,"
-    " is_voted: bool, ballots: [[voters: text, electorate: int, needed: int, quorum: int,"
-    " blocks: int, objections: int, present: int, yes: int, no: int, abstain: int,"
-    " block: int, early_failure?: bool, least_yes?: int,"
-    " thresholds?: [[above: int, below: int, more: bool] ...], indifferent?: int] ...]]"
-)
-LINE_ROW: Final = (
-    "[unit: text, scale: int, ruleset: id, count: int, line: [bucket: text, sort: text,"
-    " member: id, amount: int, of: int, weight: int, weights: int, inputs: [id ...],"
-    " source: bytes, income: bytes, commissions: int, corrects: int, parts?: [int ...]]]"
-)
 
 
 class Layout(NamedTuple):

@@ -1,0 +1,30 @@
+"""The layouts of long rows of the state, as `tables` names them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EVENT_ROW: Final = (
+    "[member: id, clock: int, action: text, provider: agent, receiver: agent?,"
+    " quantity: quantity?, effort: quantity?, spec: id?, source: id?, target: id?,"
+    " input_of: id?, output_of: id?, scope: text?, factor: text?, fulfills: id?,"
+    " satisfies: id?, corrections: int, yes: int, no: int, disputes: int, corrected_by: bytes]"
+)
+RESOURCE_ROW: Final = (
+    "[spec: id?, accountable: agent, custodian: agent, accounting: int, onhand: int,"
+    " scale: int, unit: text, stage: id?, state: text?, location: text?, contained: id?]"
+)
+PROPOSAL_ROW: Final = (
+    "[subject: text, member: id, clock: int, base: id, target: bytes, kind: text, status: text,"
+    " sunset_hours: int, backtest: bytes?, opened_ms: int, deadline_ms: int, electorate: int,"
+    " early: bool, yes: int, no: int, abstain: int, block: int, until_ms: int, height: int,"
+    " is_voted: bool, ballots: [[voters: text, electorate: int, needed: int, quorum: int,"
+    " blocks: int, objections: int, present: int, yes: int, no: int, abstain: int,"
+    " block: int, early_failure?: bool, least_yes?: int,"
+    " thresholds?: [[above: int, below: int, more: bool] ...], indifferent?: int] ...]]"
+)
+LINE_ROW: Final = (
+    "[unit: text, scale: int, ruleset: id, count: int, line: [bucket: text, sort: text,"
+    " member: id, amount: int, of: int, weight: int, weights: int, inputs: [id ...],"
+    " source: bytes, income: bytes, commissions: int, corrects: int, parts?: [int ...]]]"
+)
