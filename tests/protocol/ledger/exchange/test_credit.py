@@ -93,7 +93,9 @@ def test_what_was_taken_back_was_not_received() -> None:
 def test_what_is_no_good_payment_moves_nothing(over: dict[str, Any], reason: Reason) -> None:
     bank = TimeBank()
     people = {"ana": bank.ana.owner.id, "bo": bank.bo.owner.id}
-    told = {key: people.get(v, v) if isinstance(v, str) else v for key, v in over.items()}
+    told: dict[str, Any] = {
+        key: people.get(v, v) if isinstance(v, str) else v for key, v in over.items()
+    }
     assert bank.verdict(bank.pay(bank.ana, bank.cy, 1, **told)) is reason
     assert credit.units(bank.ledger().state) == []
 
@@ -115,7 +117,7 @@ def test_decimals_that_are_zero_are_not_counted() -> None:
 )
 def test_other_transfers_move_no_balance(over: dict[str, Any]) -> None:
     bank = TimeBank()
-    told = {k: bank.community if v == "community" else v for k, v in over.items()}
+    told: dict[str, Any] = {k: bank.community if v == "community" else v for k, v in over.items()}
     other = bank.pay(bank.ana, bank.bo, 5, **told)
     assert bank.verdict(other) is None
     state = bank.ledger().state
@@ -129,7 +131,7 @@ def test_a_thing_that_is_counted_in_hours_moves_no_balance() -> None:
     made = {"action": "raise", "provider": bank.ana.owner.id, "resourceConformsTo": spec.id}
     made |= {"newInventoriedResource": {}, "resourceQuantity": quantity(5, "hour")}
     voucher = bank.ana.write("event", made, [spec])
-    named = {"resourceInventoriedAs": voucher.id, "newInventoriedResource": {}}
+    named: dict[str, Any] = {"resourceInventoriedAs": voucher.id, "newInventoriedResource": {}}
     given = bank.pay(bank.ana, bank.bo, 5, **named)
     assert bank.verdict(given) is None
     assert credit.units(bank.ledger().state) == []
