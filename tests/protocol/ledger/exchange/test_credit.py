@@ -128,8 +128,12 @@ def test_other_transfers_move_no_balance(over: dict[str, Any]) -> None:
 def test_a_thing_that_is_counted_in_hours_moves_no_balance() -> None:
     bank = TimeBank()
     spec = bank.ana.write("spec.resource", {"name": "voucher", "unit": "hour"}, [bank.begun])
-    made = {"action": "raise", "provider": bank.ana.owner.id, "resourceConformsTo": spec.id}
-    made |= {"newInventoriedResource": {}, "resourceQuantity": quantity(5, "hour")}
+    made: dict[str, Any] = {
+        "action": "raise",
+        "provider": bank.ana.owner.id,
+        "resourceConformsTo": spec.id,
+    }
+    made = made | {"newInventoriedResource": {}, "resourceQuantity": quantity(5, "hour")}
     voucher = bank.ana.write("event", made, [spec])
     named: dict[str, Any] = {"resourceInventoriedAs": voucher.id, "newInventoriedResource": {}}
     given = bank.pay(bank.ana, bank.bo, 5, **named)
