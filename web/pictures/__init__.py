@@ -1,6 +1,9 @@
-"""Pictures of the page: amounts drawn as SVG and the same numbers as a table; pure functions."""
+"""Pictures of the page: amounts and spans of time drawn as SVG, and as a table; pure functions."""
 
 from commonweal.web.pictures.bars import Bar, bars, grouped_bars
+from commonweal.web.pictures.calendar.entries import CalendarEntry
+from commonweal.web.pictures.calendar.month_grid import month_grid
+from commonweal.web.pictures.calendar.week_grid import week_grid
 from commonweal.web.pictures.flow import FlowLink, FlowPlace, flow
 from commonweal.web.pictures.picture import Legend, Picture, TableCell
 from commonweal.web.pictures.share_bar import BarPart, share_bar
@@ -10,6 +13,7 @@ from commonweal.web.pictures.tree import TreeBranch, tree
 __all__ = [
     "Bar",
     "BarPart",
+    "CalendarEntry",
     "FlowLink",
     "FlowPlace",
     "Legend",
@@ -20,7 +24,9 @@ __all__ = [
     "bars",
     "flow",
     "grouped_bars",
+    "month_grid",
     "share_bar",
     "step_line",
     "tree",
+    "week_grid",
 ]

@@ -63,6 +63,20 @@ def day_begin_ms(day: date, zone: tzinfo | None = None) -> int:
     return after_ms
 
 
+def hour_ms(day: date, hour: int, zone: tzinfo | None = None) -> int:
+    """Return the first instant at which a clock shows an hour of a day, or more, if it skips it.
+
+    hour: 0 to 24. Raises UnreadableTime after 9999.
+    """
+    if hour == 0:
+        return day_begin_ms(day, zone)
+    try:
+        local = datetime.combine(day, time()) + timedelta(hours=hour)
+    except OverflowError:
+        raise UnreadableTime(day.isoformat()) from None
+    return day_begin_ms(local.date(), zone) if hour == 24 else _ms(local, zone)
+
+
 def typed(at_ms: int, zone: tzinfo | None = None) -> str:
     """Return an instant as it can be typed: 2026-10-25 02:30 UTC+01:00, in one way only."""
     shown = at(at_ms, zone).isoformat(sep=" ", timespec="minutes")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.client.language.local_time.days import read_day, read_moment_ms
-from commonweal.client.language.local_time.zones import at, day_begin_ms, to_ms, typed
+from commonweal.client.language.local_time.zones import at, day_begin_ms, hour_ms, to_ms, typed
 from commonweal.client.language.times import read_due_ms
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -199,6 +199,22 @@ def test_a_day_begins_at_its_first_instant(day: date, zone_name: str) -> None:
     begin_ms = day_begin_ms(day, zone)
     assert at(begin_ms, zone).date() >= day
     assert at(begin_ms - 1, zone).date() < day
+
+
+@given(DATES, st.integers(0, 24), st.sampled_from(ZONES))
+def test_an_hour_is_where_the_clock_first_shows_it_or_more(
+    day: date, hour: int, zone_name: str
+) -> None:
+    zone = ZoneInfo(zone_name)
+    local = datetime.combine(day, datetime.min.time()) + timedelta(hours=hour)
+    begin_ms = hour_ms(day, hour, zone)
+    assert at(begin_ms, zone).replace(tzinfo=None) >= local
+    assert at(begin_ms - 1, zone).replace(tzinfo=None) < local
+
+
+def test_an_hour_that_is_skipped_or_twice_has_a_first_instant() -> None:
+    assert typed(hour_ms(date(2026, 3, 29), 2, BERLIN), BERLIN) == "2026-03-29 03:00 UTC+02:00"
+    assert typed(hour_ms(date(2026, 10, 25), 2, BERLIN), BERLIN) == "2026-10-25 02:00 UTC+02:00"
 
 
 @given(st.integers(0, 4_000_000_000_000 // MINUTE_MS), st.sampled_from(ZONES))

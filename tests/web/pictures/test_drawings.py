@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ from commonweal.client.language.words import ENGLISH
 from commonweal.web.pictures import (
     Bar,
     BarPart,
+    CalendarEntry,
     FlowLink,
     FlowPlace,
     Legend,
@@ -24,9 +26,11 @@ from commonweal.web.pictures import (
     bars,
     flow,
     grouped_bars,
+    month_grid,
     share_bar,
     step_line,
     tree,
+    week_grid,
 )
 from commonweal.web.pictures.text_width import cut_to, width_of
 from tests.web.pictures.drawings import ELEMENTS, drawings, texts
@@ -45,6 +49,7 @@ HOSTILE = [
     ),
     *("</title><script>x</script>", "{{ 7*7 }}", "javascript:alert(1)", "\u2066\u2069", "a\nb\tc"),
 ]
+DAY = date(1970, 1, 1)
 amounts = st.decimals(-(10**12), 10**12, places=2)
 
 
@@ -61,6 +66,8 @@ def every(name: str, more: str, amount: Decimal) -> list[Picture]:
         step_line(legend, [LineStep(name, amount), LineStep(more, -amount)], ENGLISH),
         flow(legend, places, links, ENGLISH),
         tree(name, more, [TreeBranch(0, name), TreeBranch(1, more)], ENGLISH),
+        week_grid(name, DAY, [CalendarEntry(0, 9**8, name, more, "asked", more)], ENGLISH),
+        month_grid(name, DAY, [CalendarEntry(0, 9**8, name, more, "due", more)], ENGLISH),
     ]
 
 
