@@ -19,9 +19,11 @@ from commonweal.client.inbox_source import COMMAND_ID_DIGITS
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.words import N_
 from commonweal.client.ledger.rows.contribution_rows import spec_name
-from commonweal.protocol.ledger.contributions import plans
+from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, PROMISED, CommitmentRow
+from commonweal.protocol.ledger.exchange.intents import INTENT, OPEN, IntentRow
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, proposals
 from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.plans import plans
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -30,14 +32,14 @@ DEADLINES_MAX = 10_000
 """How many are returned, the first due."""
 
 VOTE, TRIAL, ROUND, RULES = "vote", "trial", "round", "rules"
-PLAN, INTENT, PROMISE, INVITE, BACKUP = "plan", "intent", "promise", "invite", "backup"
+PLAN, INTENT_DUE, PROMISE, INVITE, BACKUP = "plan", "intent", "promise", "invite", "backup"
 KINDS = {
     VOTE: N_("vote"),
     TRIAL: N_("trial ends"),
     ROUND: N_("giving round"),
     RULES: N_("rules end"),
     PLAN: N_("plan is due"),
-    INTENT: N_("is wanted"),
+    INTENT_DUE: N_("is wanted"),
     PROMISE: N_("is promised"),
     INVITE: N_("invite ends"),
     BACKUP: N_("backup"),
@@ -127,8 +129,8 @@ def _rules(view: LedgerView) -> Iterator[Deadline]:
 def _plans(view: LedgerView) -> Iterator[Deadline]:
     open_plans = {
         row.plan
-        for _, value in view.state.items(plans.INTENT)
-        for row in (plans.PlanRow(*value),)
+        for _, value in view.state.items(INTENT)
+        for row in (IntentRow(*value),)
         if row.plan is not None and _left(row)
     }
     for key, value in view.state.items(plans.PLAN):
@@ -140,28 +142,26 @@ def _plans(view: LedgerView) -> Iterator[Deadline]:
 
 def _flows(view: LedgerView) -> Iterator[Deadline]:
     """Yield what is wanted and not promised, and what is promised, until all of it has come."""
-    promised: dict[bytes | None, Decimal] = {}
-    for key, value in view.state.items(plans.COMMITMENT):
-        row, id = plans.PlanRow(*value), key[len(plans.COMMITMENT) :]
-        promised[row.satisfies] = promised.get(row.satisfies, Decimal()) + _whole(row)
-        if row.due is not None and _left(row):
-            is_mine = row.provider == view.me
-            command = _recording(row, "--fulfills", id) if is_mine else ""
-            yield _deadline(view, PROMISE, id.hex(), row.due, _flow_words(view, row), command)
-    for key, value in view.state.items(plans.INTENT):
-        row, id = plans.PlanRow(*value), key[len(plans.INTENT) :]
-        is_open = promised.get(id, Decimal()) < _whole(row)
-        if row.due is not None and is_open and _left(row):
+    for key, value in view.state.items(COMMITMENT):
+        promise, id = CommitmentRow(*value), key[len(COMMITMENT) :]
+        if promise.due is not None and promise.status in PROMISED and _left(promise):
+            is_mine = promise.provider == view.me
+            command = _recording(promise, "--fulfills", id) if is_mine else ""
+            words = _flow_words(view, promise)
+            yield _deadline(view, PROMISE, id.hex(), promise.due, words, command)
+    for key, value in view.state.items(INTENT):
+        row, id = IntentRow(*value), key[len(INTENT) :]
+        if row.due is not None and row.status == OPEN and row.left.n and _left(row):
             command = _recording(row, "--satisfies", id)
-            yield _deadline(view, INTENT, id.hex(), row.due, _flow_words(view, row), command)
+            yield _deadline(view, INTENT_DUE, id.hex(), row.due, _flow_words(view, row), command)
 
 
-def _recording(row: plans.PlanRow, option: str, id: bytes) -> str:
+def _recording(row: CommitmentRow | IntentRow, option: str, id: bytes) -> str:
     amount = f"{_left(row):f} {row.quantity[2]}"
     return f"record {row.action} {amount} {option} {id.hex()[:COMMAND_ID_DIGITS]}"
 
 
-def _flow_words(view: LedgerView, row: plans.PlanRow) -> str:
+def _flow_words(view: LedgerView, row: CommitmentRow | IntentRow) -> str:
     amount = f"{_left(row):f} {shown_unit(row.quantity[2], view.words)}"
     what = [shown_action(row.action, view.words), amount, spec_name(view, row.spec) or ""]
     who = view.name(row.provider)
@@ -184,10 +184,6 @@ def _backup(view: LedgerView) -> Iterator[Deadline]:
         yield _deadline(view, BACKUP, str(last_ms), at_ms, about, "backup FILE")
 
 
-def _whole(row: plans.PlanRow) -> Decimal:
-    return exact(*row.quantity[:2])
-
-
-def _left(row: plans.PlanRow) -> Decimal:
+def _left(row: CommitmentRow | IntentRow) -> Decimal:
     """Return how much of it has not come."""
-    return max(Decimal(), _whole(row) - exact(*row.met[:2]))
+    return max(Decimal(), exact(*row.quantity[:2]) - exact(*row.met[:2]))

@@ -20,8 +20,12 @@ from commonweal.client.language.times import iso, iso_when
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.ledger.claims import claims
 from commonweal.protocol.ledger.claims.settlement import SETTLEMENT, SettlementRow
-from commonweal.protocol.ledger.contributions import plans, recipes
+from commonweal.protocol.ledger.exchange.agreement_row import AGREEMENT, AgreementRow
+from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, CommitmentRow
+from commonweal.protocol.ledger.exchange.intents import INTENT, IntentRow
+from commonweal.protocol.ledger.exchange.offers import OFFER, OfferRow
 from commonweal.protocol.ledger.members import agents, membership
+from commonweal.protocol.ledger.plans import plans, recipes
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import UNIT
@@ -194,21 +198,64 @@ def _plans(view: LedgerView) -> Iterator[Node]:
             "plannedWithin": within.get(key[1:]),
             "finished": process.ended is not None,
         }
-    for key, value in final.items(plans.INTENT):
-        yield {"type": "Intent", **_plan_row(key[1:], plans.PlanRow(*value))}
+    for key, value in final.items(INTENT):
+        yield _intent(key[1:], IntentRow(*value))
     clause_of: dict[bytes, str] = {}
-    for key, value in final.items(plans.AGREEMENT):
-        agreement = plans.AgreementRow(*value)
-        clause_of |= dict.fromkeys(agreement.commitments, urn(key[1:]))
-        yield {"id": urn(key[1:]), "type": "Agreement"}
-    for key, value in final.items(plans.COMMITMENT):
-        commitment = _plan_row(key[1:], plans.PlanRow(*value))
-        yield {"type": "Commitment", **commitment, "clauseOf": clause_of.get(key[1:])}
-    for key, (_, intents) in final.items(plans.OFFER):
-        yield {"id": urn(key[1:]), "type": "Proposal", "publishes": [*map(urn, intents)]}
+    for key, value in final.items(AGREEMENT):
+        agreement = AgreementRow(*value)
+        clause_of |= dict.fromkeys(agreement.clauses, urn(key[1:]))
+        yield {
+            "id": urn(key[1:]),
+            "type": "Agreement",
+            "stipulates": [*map(urn, agreement.stipulates)],
+            "stipulatesReciprocal": [*map(urn, agreement.reciprocal)],
+            "status": agreement.status,
+        }
+    for key, value in final.items(COMMITMENT):
+        yield _commitment(key[1:], CommitmentRow(*value), clause_of)
+    for key, value in final.items(OFFER):
+        yield _offer(key[1:], OfferRow(*value))
 
 
-def _plan_row(id: bytes, row: plans.PlanRow) -> Node:
+def _intent(id: bytes, row: IntentRow) -> Node:
+    return {
+        "type": "Intent",
+        **_flow(id, row),
+        "availableQuantity": row.available and measure(row.available),
+        "minimumQuantity": row.minimum and measure(row.minimum),
+        "tag": row.tags,
+        "scope": row.scope,
+    }
+
+
+def _commitment(id: bytes, row: CommitmentRow, clause_of: dict[bytes, str]) -> Node:
+    agreement = clause_of.get(id) if row.agreement is None else urn(row.agreement)
+    return {
+        "type": "Commitment",
+        **_flow(id, row),
+        "satisfies": [*map(urn, row.satisfies)],
+        "clauseOf": agreement,
+    }
+
+
+def _offer(id: bytes, row: OfferRow) -> Node:
+    place = None if row.location is None else {"type": "SpatialThing", "name": row.location}
+    return {
+        "id": urn(id),
+        "type": "Proposal",
+        "purpose": row.purpose,
+        "publishes": [*map(urn, row.publishes)],
+        "reciprocal": [*map(urn, row.reciprocal)],
+        "unitBased": row.unit_based,
+        "hasBeginning": row.begin and time_stamp(row.begin),
+        "hasEnd": row.end and time_stamp(row.end),
+        "proposedTo": [urn(one) for one in row.proposed_to if type(one) is bytes],
+        "eligibleLocation": place,
+        "status": row.status,
+    }
+
+
+def _flow(id: bytes, row: IntentRow | CommitmentRow) -> Node:
     return {
         "id": urn(id),
         "action": row.action,
@@ -217,12 +264,15 @@ def _plan_row(id: bytes, row: plans.PlanRow) -> Node:
         quantity_field(row.action, row.quantity[2]): measure(row.quantity),
         "met": measure(row.met),
         "resourceConformsTo": row.spec and urn(row.spec),
-        "satisfies": row.satisfies and urn(row.satisfies),
+        "resourceInventoriedAs": row.resource and urn(row.resource),
+        "hasBeginning": row.begin and time_stamp(row.begin),
+        "hasEnd": row.end and time_stamp(row.end),
         "due": row.due and time_stamp(row.due),
         "plannedWithin": row.plan and urn(row.plan),
         "inputOf": row.input_of and urn(row.input_of),
         "outputOf": row.output_of and urn(row.output_of),
         "factor": row.factor,
+        "status": row.status,
     }
 
 
@@ -268,7 +318,7 @@ def _events(view: LedgerView) -> Iterator[Node]:
             "inputOf": row.input_of and urn(row.input_of),
             "outputOf": row.output_of and urn(row.output_of),
             "fulfills": row.fulfills and urn(row.fulfills),
-            "satisfies": row.satisfies and urn(row.satisfies),
+            "satisfies": [urn(row.satisfies)] if row.satisfies else [],
             "settles": None if settles is None else [*map(urn, SettlementRow(*settles).named)],
             "hasPointInTime": time and point_in_time(time.when),
             "created": None if claimed_ms is None else time_stamp(claimed_ms),

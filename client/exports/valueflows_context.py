@@ -18,19 +18,22 @@ _CLASSES = (
     *("Plan", "Process", "Intent", "Commitment", "Agreement", "Proposal"),
     *("EconomicResource", "EconomicEvent", "Claim"),
 )
-_TEXTS = ("name", "note", "label", "state")
+_TEXTS = ("name", "note", "label", "state", "purpose")
 _LINKS = (
     *("provider", "receiver", "resourceInventoriedAs", "toResourceInventoriedAs"),
     *("resourceConformsTo", "conformsTo", "primaryAccountable", "stage", "containedIn"),
-    *("currentLocation", "inputOf", "outputOf", "basedOn", "fulfills", "satisfies"),
+    *("currentLocation", "inputOf", "outputOf", "basedOn", "fulfills"),
     *("plannedWithin", "clauseOf", "primaryOutput"),
     *("processConformsTo", "defaultUnitOfResource", "defaultUnitOfEffort", "hasUnit"),
     *("resourceQuantity", "effortQuantity", "accountingQuantity", "onhandQuantity"),
-    "hasDuration",
+    *("hasDuration", "availableQuantity", "minimumQuantity", "eligibleLocation"),
 )
-_SETS = ("settles", "publishes", "hasRecipeInput", "hasRecipeOutput")
+_SETS = (
+    *("settles", "publishes", "reciprocal", "proposedTo", "satisfies"),
+    *("stipulates", "stipulatesReciprocal", "hasRecipeInput", "hasRecipeOutput"),
+)
 _OUR_LINKS = ("custodian", "makes", "met", "settled")
-_OUR_VALUES = ("scope", "factor", "points", "height", "pool")
+_OUR_VALUES = ("scope", "factor", "points", "height", "pool", "tag", "status")
 
 CONTEXT: dict[str, Any] = {
     "@version": 1.1,
@@ -48,8 +51,11 @@ CONTEXT: dict[str, Any] = {
     "action": {"@id": "vf:action", "@type": "@vocab"},
     "recipeIncludes": {"@id": "vf:recipeIncludes", "@type": "@id", "@container": "@list"},
     "finished": {"@id": "vf:finished", "@type": "xsd:boolean"},
-    "due": {"@id": "vf:due", "@type": "xsd:dateTimeStamp"},
-    "created": {"@id": "vf:created", "@type": "xsd:dateTimeStamp"},
+    "unitBased": {"@id": "vf:unitBased", "@type": "xsd:boolean"},
+    **{
+        term: {"@id": f"vf:{term}", "@type": "xsd:dateTimeStamp"}
+        for term in ("due", "created", "hasBeginning", "hasEnd")
+    },
     "hasPointInTime": "vf:hasPointInTime",
     "hasNumericalValue": {"@id": "vf:hasNumericalValue", "@type": "xsd:decimal"},
     "omUnitIdentifier": {"@id": "vf:omUnitIdentifier", "@type": "xsd:anyURI"},

@@ -30,10 +30,13 @@ from commonweal.client.plans.schedule import (
     times_of,
 )
 from commonweal.protocol.errors import UnreadableQuantity, UnreadableTime, UsageError
-from commonweal.protocol.ledger.contributions import plans
-from commonweal.protocol.ledger.contributions.flows import RecipeFlow
-from commonweal.protocol.ledger.contributions.plans import PlanHeader, PlanRow
-from commonweal.protocol.ledger.contributions.recipes import (
+from commonweal.protocol.ledger.exchange import commitments, intents
+from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.exchange.intents import intent_row
+from commonweal.protocol.ledger.plans import plans
+from commonweal.protocol.ledger.plans.flows import RecipeFlow
+from commonweal.protocol.ledger.plans.plans import PlanHeader
+from commonweal.protocol.ledger.plans.recipes import (
     RecipeProcessRow,
     RecipeRow,
     flows_of,
@@ -179,18 +182,20 @@ class Plans(HomeAccess):
         Raises UnknownId, AmbiguousId, UnreadableQuantity, UsageError, WouldNotCount.
         """
         view = self.view
-        id = view.id_among(prefix(part), plans.INTENT)
-        intent = PlanRow(*view.state.get(plans.INTENT + id))
-        n, scale, counted_in = intent.quantity
+        id = view.id_among(prefix(part), intents.INTENT)
+        intent = intent_row(view.state, id)
+        assert intent is not None, "it is an intent"
         if quantity is None:
-            left = exact(n, scale) - exact(intent.met[0], intent.met[1])
-            if left <= 0:
+            left = intent.left
+            if not left.n and exact(*intent.met[:2]) < exact(*intent.limit[:2]):
+                raise UsageError(view.words("all of it is promised already"))
+            if not left.n:
                 raise UsageError(view.words("all of it is done already"))
-            quantity = left
+            quantity = exact(left.n, left.scale)
         amount: dict[str, Any] = dict(
             read_quantity(
                 f"{quantity:f}" if isinstance(quantity, Decimal) else str(quantity),
-                unit or counted_in,
+                unit or intent.limit.unit,
                 self.words,
             )
         )
@@ -205,7 +210,7 @@ class Plans(HomeAccess):
         data: dict[str, Any] = {
             "action": intent.action,
             key: amount,
-            "satisfies": bytes(id),
+            "satisfies": [bytes(id)],
             **sides,
         }
         if intent.due is not None:
@@ -267,24 +272,27 @@ class _PlanDraft:
         return True
 
 
-def due_promises(view: LedgerView, until_ms: int) -> Iterator[tuple[RecordId, PlanRow, Decimal]]:
+def due_promises(
+    view: LedgerView, until_ms: int
+) -> Iterator[tuple[RecordId, CommitmentRow, Decimal]]:
     """Yield what this member promised to give by a time and did not yet, with how much is left.
 
-    What belongs to a plan that has ended is not waited for.
+    What is only asked, or belongs to a plan that has ended, is not waited for.
     """
-    for key, value in view.state.items(plans.COMMITMENT):
-        row = PlanRow(*value)
-        left = exact(*row.quantity[:2]) - exact(*row.met[:2])
-        is_mine = row.member == view.me == row.provider
-        if not is_mine or row.due is None or row.due > until_ms or left <= 0:
+    for key, value in view.state.items(commitments.COMMITMENT):
+        row = CommitmentRow(*value)
+        is_mine = row.provider == view.me and row.status in commitments.PROMISED
+        if not is_mine or row.due is None or row.due > until_ms or not row.open.n:
             continue
-        if row.plan is None or PlanHeader(*view.state.get(plans.PLAN + row.plan)).ended is None:
-            yield RecordId(key[len(plans.COMMITMENT) :]), row, left
+        if row.plan is None or not plans.has_ended(view.state, row.plan):
+            left = exact(row.open.n, row.open.scale)
+            yield RecordId(key[len(commitments.COMMITMENT) :]), row, left
 
 
 def promise_words(view: LedgerView, id: bytes) -> str:
     """Return a promise as people read it, with the plan that it is for."""
-    row = PlanRow(*view.state.get(plans.COMMITMENT + id))
+    row = commitment_row(view.state, id)
+    assert row is not None, "it is a commitment"
     action = shown_action(row.action, view.words)
     amount = f"{shown_number(*row.quantity[:2])} {shown_unit(row.quantity[2], view.words)}"
     what = " ".join(filter(None, (action, amount, spec_name(view, row.spec))))
@@ -297,23 +305,26 @@ def promise_words(view: LedgerView, id: bytes) -> str:
 def fulfilling(view: LedgerView, data: dict[str, Any], *, begins: bool) -> dict[str, Any]:
     """Return the data of an event with what the plan says that it names, and `data` does not.
 
-    That is the intent of a commitment, the process, the specification and the factor. A plan for
+    That is the receiver, the resource, the process, the specification and the factor. A plan for
     another action changes nothing: the fold refuses it. begins: the event begins a resource, of a
     specification that is said elsewhere.
     """
     whole = dict(data)
-    for key, table in (("fulfills", plans.COMMITMENT), ("satisfies", plans.INTENT)):
-        value = view.state.get(table + whole[key]) if key in whole else None
-        row = None if value is None else PlanRow(*value)
+    named = (
+        commitment_row(view.state, whole["fulfills"]) if "fulfills" in whole else None,
+        intent_row(view.state, whole["satisfies"]) if "satisfies" in whole else None,
+    )
+    for row in named:
         if row is None or row.action != data["action"]:
             continue
         planned = {
-            "satisfies": row.satisfies,
+            "receiver": None if row.receiver == view.community else row.receiver,
+            "resourceInventoriedAs": None if begins else row.resource,
             "inputOf": row.input_of,
             "outputOf": row.output_of,
             "factor": row.factor,
         }
-        if "resourceInventoriedAs" not in whole and not begins:
+        if "resourceInventoriedAs" not in whole and row.resource is None and not begins:
             planned["resourceConformsTo"] = row.spec
         whole = {name: value for name, value in planned.items() if value is not None} | whole
     return whole

@@ -21,8 +21,8 @@ from commonweal.client.language.quantity import (
 from commonweal.client.language.times import read_duration_ms
 from commonweal.client.language.words import Words
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.ledger.contributions.flows import is_on_side
-from commonweal.protocol.ledger.contributions.recipes import DURATION_MS_MAX, FLOWS_MAX, STEPS_MAX
+from commonweal.protocol.ledger.plans.flows import is_on_side
+from commonweal.protocol.ledger.plans.recipes import DURATION_MS_MAX, FLOWS_MAX, STEPS_MAX
 from commonweal.protocol.rules.document import LONG_KEY, Problem
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.toml_positions import Path, nearest, places

@@ -23,8 +23,8 @@ from commonweal.client.plans.recipe_text import (
 from commonweal.client.plans.schedule import makers_of, span_ms
 from commonweal.protocol.errors import BadRecipe
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.contributions.flows import RecipeFlow
-from commonweal.protocol.ledger.contributions.recipes import (
+from commonweal.protocol.ledger.plans.flows import RecipeFlow
+from commonweal.protocol.ledger.plans.recipes import (
     RECIPE,
     RECIPE_LOOK,
     RecipeProcessRow,

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from commonweal.protocol.codec import INT_MAX
-from commonweal.protocol.ledger.contributions.recipes import RecipeProcessRow, flows_of
+from commonweal.protocol.ledger.plans.recipes import RecipeProcessRow, flows_of
 from commonweal.protocol.ledger.things.quantities import SCALE_MAX
 
 PIECES = "one"

@@ -119,14 +119,16 @@ class RuleParams:
     membership: how newcomers are admitted. attestations: number of others who must attest an event
     or a claim; common_attestations: the same for what the community receives or gives, when that
     is more. keeper: the role that moves the community's things without common_attestations;
-    empty for none. units: valid without `unit.define`. admissions: conditions on events. credits:
-    the units in which members have a balance.
+    empty for none. speaks_for_community: the role that offers, needs and agrees for the community;
+    empty: every member. units: valid without `unit.define`. admissions: conditions on events.
+    credits: the units in which members have a balance.
     """
 
     membership: MembershipRules = DEFAULT_MEMBERSHIP
     attestations: int = 1
     common_attestations: int = 1
     keeper: str = ""
+    speaks_for_community: str = ""
     roles: Mapping[str, Role] = field(default_factory=lambda: ROLES)
     factors: tuple[str, ...] = FACTORS
     units: frozenset[str] = frozenset(UNITS)

@@ -173,12 +173,12 @@ class Practice(Workshop):
             "effortQuantity": hours(4),
         }
         wish = self.write("Jun", "intent", wanted | {"due": 1_800_000_000_000})
-        self.write("Jun", "proposal.offer", {"intents": [wish.id]})
-        promised = wanted | {"provider": self.id("Ana"), "satisfies": wish.id}
+        self.write("Jun", "proposal.offer", {"purpose": "request", "publishes": [wish.id]})
+        promised = wanted | {"provider": self.id("Ana"), "satisfies": [wish.id]}
         promise = self.write("Ana", "commitment", promised)
-        agreed = self.write("Jun", "agreement", {"commitments": [promise.id]})
-        self.write("Ana", "agreement.sign", {"agreement": agreed.id})
-        self.write("Mei", "agreement.sign", {"agreement": agreed.id})
+        agreed = self.write("Jun", "agreement", {"stipulates": [promise.id]})
+        self.write("Ana", "agreement.sign", {"agreement": agreed.id, "say": "yes"})
+        self.write("Mei", "agreement.sign", {"agreement": agreed.id, "say": "yes"})
         done = {"receiver": self.id("Jun"), "fulfills": promise.id, "satisfies": wish.id}
         self.work("Ana", 2, by="Jun", **done)
 

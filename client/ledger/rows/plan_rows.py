@@ -11,8 +11,14 @@ from commonweal.client.language.quantity import exact
 from commonweal.client.language.words import N_
 from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.contributions import plans
-from commonweal.protocol.ledger.contributions.plans import PlanHeader, PlanRow
+from commonweal.protocol.ledger.exchange.commitments import (
+    PROMISED,
+    CommitmentRow,
+    commitment_row,
+)
+from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.plans import plans
+from commonweal.protocol.ledger.plans.plans import PlanHeader
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.records.record import RecordId
 
@@ -97,19 +103,24 @@ def listed_plan(view: LedgerView, id: RecordId, header: PlanHeader, now_ms: int)
     )
 
 
-def _intents(view: LedgerView, plan: RecordId) -> Iterator[tuple[RecordId, PlanRow, list[PlanRow]]]:
-    """Yield each intent of a plan, with the commitments that satisfy it."""
-    taken: dict[bytes, list[PlanRow]] = {}
+def _intents(
+    view: LedgerView, plan: RecordId
+) -> Iterator[tuple[RecordId, IntentRow, list[CommitmentRow]]]:
+    """Yield each intent of a plan, with the commitments in force that satisfy it."""
+    taken: dict[bytes, list[CommitmentRow]] = {}
     intents: list[RecordId] = []
     for id, sort in _of_plan(view, plan):
         if sort == "commitment":
-            row = PlanRow(*view.state.get(plans.COMMITMENT + id))
-            assert row.satisfies is not None, "it is of the plan of its intent"
-            taken.setdefault(row.satisfies, []).append(row)
+            promise = commitment_row(view.state, id)
+            assert promise is not None, "it has joined a plan"
+            for intent in promise.satisfies if promise.status in PROMISED else ():
+                taken.setdefault(intent, []).append(promise)
         elif sort == "intent":
             intents.append(id)
     for id in intents:
-        yield id, PlanRow(*view.state.get(plans.INTENT + id)), taken.get(id, [])
+        row = intent_row(view.state, id)
+        assert row is not None, "it has joined a plan"
+        yield id, row, taken.get(id, [])
 
 
 def _of_plan(view: LedgerView, plan: RecordId) -> Iterator[tuple[RecordId, str]]:
@@ -118,7 +129,7 @@ def _of_plan(view: LedgerView, plan: RecordId) -> Iterator[tuple[RecordId, str]]
         yield RecordId(key[len(table) :]), sort
 
 
-def _state(row: PlanRow, taken: list[PlanRow], now_ms: int) -> str:
+def _state(row: IntentRow, taken: list[CommitmentRow], now_ms: int) -> str:
     if exact(row.met[0], row.met[1]) >= exact(row.quantity[0], row.quantity[1]):
         return MET
     if row.due is not None and row.due < now_ms:
@@ -146,7 +157,7 @@ def plan_parts(view: LedgerView, plan: RecordId, now_ms: int) -> list[PlanPart]:
             unit=row.quantity[2],
             due_ms=row.due,
             state=_state(row, taken, now_ms),
-            taken_by=tuple(dict.fromkeys(view.name(promise.member) for promise in taken)),
+            taken_by=tuple(dict.fromkeys(view.name(promise.provider) for promise in taken)),
         )
         parts.append((row.clock, part))
     parts.sort(key=lambda part: (part[1].step, part[1].due_ms or 0, part[0]))

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import settlement
-from commonweal.protocol.ledger.contributions import commons, plans
+from commonweal.protocol.ledger.contributions import commons
 from commonweal.protocol.ledger.contributions.inventory import shift
-from commonweal.protocol.ledger.exchange import credit
+from commonweal.protocol.ledger.exchange import credit, fulfilment
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.registry import MEMBER, is_active
 from commonweal.protocol.ledger.state.context import Context, Verdict
@@ -131,7 +131,7 @@ def apply(state: State, record: bytes, correction: CorrectionRow, context: Conte
     refused = credit.correct(state, context, event, row, quantity)
     if refused is not None:
         return refused
-    refused = plans.count(state, row, quantity or effort)
+    refused = fulfilment.correct(state, row, (quantity, effort))
     if refused is not None:
         return refused
     row = row._replace(

@@ -24,8 +24,8 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from commonweal.protocol.ledger.claims import settlement
-from commonweal.protocol.ledger.contributions import commons, consent, plans
-from commonweal.protocol.ledger.exchange import credit
+from commonweal.protocol.ledger.contributions import commons, consent
+from commonweal.protocol.ledger.exchange import credit, fulfilment
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -95,7 +95,7 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     if isinstance(moved, Reason):
         return moved
     row = moved
-    refused = _count(state, record, context, row, quantity or effort)
+    refused = _count(state, record, context, row, quantities)
     if refused is not None:
         return refused
     state.put(EVENT + record.id, [*row])
@@ -107,12 +107,12 @@ def event(state: State, record: Record, context: Context) -> Verdict:
 
 
 def _count(
-    state: State, record: Record, context: Context, row: EventRow, quantity: Quantity | None
+    state: State, record: Record, context: Context, row: EventRow, amounts: _Quantities
 ) -> Verdict:
-    """Count a new event in balances, in plans and in claims, or return why it does not count."""
+    """Count a new event in balances, promises and claims, or return why it does not count."""
     return (
         credit.pay(state, record, context, row)
-        or plans.count(state, row, quantity)
+        or fulfilment.count(state, context, record.id, row, amounts)
         or settlement.settle(state, record, row)
     )
 

@@ -16,11 +16,11 @@ from commonweal.protocol.ledger.contributions import (
     attestation,
     conditions,
     erasure,
-    plans,
-    recipes,
 )
+from commonweal.protocol.ledger.exchange import agreements, commitments, intents, offers
 from commonweal.protocol.ledger.governance import giving_rounds, proposal_records, witness_set
 from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
+from commonweal.protocol.ledger.plans import plans, recipes
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things import units_and_specs
@@ -75,11 +75,15 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "recipe": RecordKind(recipes.describe),
         "plan": RecordKind(plans.plan),
         "plan.end": RecordKind(plans.end),
-        "intent": RecordKind(plans.intend),
-        "proposal.offer": RecordKind(plans.offer),
-        "commitment": RecordKind(plans.commit),
-        "agreement": RecordKind(plans.agree),
-        "agreement.sign": RecordKind(plans.sign),
+        "intent": RecordKind(intents.intend),
+        "intent.pause": RecordKind(intents.pause),
+        "intent.withdraw": RecordKind(intents.withdraw),
+        "proposal.offer": RecordKind(offers.offer),
+        "commitment": RecordKind(commitments.commit),
+        "agreement": RecordKind(agreements.agree),
+        "agreement.sign": RecordKind(agreements.sign),
+        "agreement.end": RecordKind(agreements.end),
+        "agreement.comment": RecordKind(agreements.comment),
         "event": RecordKind(conditions.event),
         "attest": RecordKind(attestation.attest),
         erasure.ERASE: RecordKind(erasure.erase),

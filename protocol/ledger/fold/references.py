@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions import commons, consent
+from commonweal.protocol.ledger.exchange.agreement_row import SIGNED, signed_row
+from commonweal.protocol.ledger.exchange.commitments import commitment_row
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents, invites, roles
 from commonweal.protocol.ledger.state.context import is_bytes
@@ -25,12 +27,19 @@ RECORDS = (
     *("event", "corrects", "earnedBy", "record", "keep", "invite", "request", "proposal"),
     *("agreement", "fulfills", "satisfies", "inputOf", "outputOf", "basedOn", "process"),
     *("resourceConformsTo", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn"),
-    *("intents", "commitments", "recipe", "processes", "plannedWithin", "plan"),
+    *("recipe", "processes", "plannedWithin", "plan", "intent", "publishes", "reciprocal"),
+    *("stipulates", "stipulatesReciprocal", "counters", "replaces"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
 
 FLOWS = ("inputs", "outputs")
 """Fields of `data` that hold flows of a recipe, which name units and specifications."""
+
+SPOKEN_FOR = (
+    *("intent", "intent.pause", "intent.withdraw", "proposal.offer", "commitment"),
+    *("agreement", "agreement.sign", "agreement.end", "agreement.comment"),
+)
+"""Kinds that a member may write for the community, by the role that the rules name."""
 
 RESOURCES = ("resourceInventoriedAs", "toResourceInventoriedAs", "containedIn")
 MEMBERS = ("provider", "receiver", "member", "referrer")
@@ -75,6 +84,11 @@ def references(
         find.agent(data.get(field))
     for field in RESOURCES:
         find.resource(data.get(field))
+    for member in data["proposedTo"] if type(data.get("proposedTo")) is list else ():
+        find.agent(member)
+    if kind in SPOKEN_FOR:
+        find.holding(author, rules.speaks_for_community)
+    find.answers(data)
     if kind in ("attest", "dispute", "event"):
         find.correction(data.get("event", data.get("corrects")))
     if kind in ("role.claim", "role.endorse", "role.resign"):
@@ -153,6 +167,26 @@ class _Find:
                 if before:
                     self._values(roles.ENDORSED + row.claim)
 
+    def answers(self, data: Mapping[str, Any]) -> None:
+        """Add what the parties say to the agreement that is named, or in force for a promise."""
+        agreement, promise = data.get("agreement"), data.get("fulfills")
+        if is_bytes(promise):
+            row = commitment_row(self.state, promise)
+            agreement = None if row is None else row.agreement
+        if not is_bytes(agreement):
+            return
+        for key in self.above(SIGNED + agreement):
+            signed = signed_row(self.state, agreement, key[len(SIGNED) + len(agreement) :])
+            if signed is not None:
+                self.records[RecordId(signed.record)] = None
+
+    def holding(self, member: bytes, role: str) -> None:
+        """Add the claim and the endorsements by which a member holds a role, if there is one."""
+        row = roles.roles(self.state, MemberId(member)).get(role) if role else None
+        if row is not None:
+            self.records[RecordId(row.claim)] = None
+            self._values(roles.ENDORSED + row.claim)
+
     def gifts(self, data: Mapping[str, Any]) -> None:
         """Add what admitted those who are given points, and gave all who take part their roles."""
         name = data.get("round")
@@ -160,17 +194,10 @@ class _Find:
         row = giving_rounds.round_row(self.state, name) if is_name(name) else None
         if row is None or not giving_rounds.is_list_of_points(points):
             return
-        self._holding(self.author, row.givers)
+        self.holding(self.author, row.givers)
         for member, _ in points:
             self.agent(member)
-            self._holding(member, row.receivers)
-
-    def _holding(self, member: bytes, role: str) -> None:
-        """Add the claim and the endorsements by which a member holds a role, if there is one."""
-        row = roles.roles(self.state, MemberId(member)).get(role) if role else None
-        if row is not None:
-            self.records[RecordId(row.claim)] = None
-            self._values(roles.ENDORSED + row.claim)
+            self.holding(member, row.receivers)
 
     def _claims(self, agent: bytes) -> None:
         if self.state.get(agents.CLAIMED + agent) is None:

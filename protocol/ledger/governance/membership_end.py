@@ -3,13 +3,15 @@
 What they gave, were given, and attested stays. Their disputes end, because they could no longer
 withdraw them and would keep others from their share for ever. Their invites end, because they could
 return under them as somebody else. Their open requests end, because a later vouch would bring them
-back against their will.
+back against their will. What they offer and need is withdrawn, and what is asked of them or by them
+is declined; what was agreed stands.
 """
 
 from __future__ import annotations
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation
+from commonweal.protocol.ledger.exchange import agreement_row, intents, offers, open_records
 from commonweal.protocol.ledger.members import invites, registry
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State
@@ -32,3 +34,9 @@ def _depart(state: State, member: MemberId, status: str, clock: int) -> None:
     invites.end_invites(state, member)
     invites.end_requests(state, member)
     attestation.withdraw_disputes(state, member)
+    agreement_row.decline_all(state, member)
+    for record, sort in open_records.open_of(state, member):
+        if sort == open_records.INTENT:
+            intents.close(state, record, intents.WITHDRAWN, member)
+        elif sort == open_records.OFFER:
+            offers.close(state, record, intents.WITHDRAWN, member)

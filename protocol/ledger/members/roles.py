@@ -116,6 +116,15 @@ def holds(state: State, member: bytes, role: str) -> bool:
     return registry.is_active(state, member) and value is not None and bool(value[0])
 
 
+def may_speak_for_community(state: State, context: Context) -> bool:
+    """Return whether the author's member may offer, need and agree for the community.
+
+    Those may who hold the role that the rules name; where they name none, every member.
+    """
+    role = context.rules.speaks_for_community
+    return not role or holds(state, context.member, role)
+
+
 def has_endorsed(state: State, by: MemberId, member: MemberId, role: str) -> bool:
     """Return whether `by` endorsed the present claim of `member` to a role."""
     value = state.get(_key(member, role))

@@ -4,6 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
+INTENT_ROW: Final = (
+    "[member: id, clock: int, action: text, provider: agent?, receiver: agent?,"
+    " quantity: quantity, taken: quantity, met: quantity, spec: id?, resource: id?,"
+    " tags: [text ...], scope: text?, minimum: quantity?, available: quantity?, begin: int?,"
+    " end: int?, due: int?, status: text, by: id?, plan: id?, input_of: id?, output_of: id?,"
+    " factor: text?]"
+)
+OFFER_ROW: Final = (
+    "[member: id, clock: int, purpose: text, publishes: [id ...], reciprocal: [id ...],"
+    " unit_based: bool, begin: int?, end: int?, proposed_to: [id|text ...], location: text?,"
+    " status: text, by: id?]"
+)
+COMMITMENT_ROW: Final = (
+    "[member: id, clock: int, action: text, provider: agent, receiver: agent,"
+    " quantity: quantity, given: quantity, spec: id?, satisfies: [id ...], resource: id?,"
+    " begin: int?, end: int?, due: int?, status: text, agreement: id?, plan: id?, input_of: id?,"
+    " output_of: id?, factor: text?]"
+)
+AGREEMENT_ROW: Final = (
+    "[member: id, clock: int, stipulates: [id ...], reciprocal: [id ...], parties: [id ...],"
+    " yes: int, answer_by: int?, counters: id?,"
+    " sets_off: [[commitment: id, n: int, scale: int, unit: text] ...], status: text, cause: id?]"
+)
+RECIPE_FLOWS: Final = "[[action: text, quantity: quantity, spec: id?, factor: text?] ...]"
 EVENT_ROW: Final = (
     "[member: id, clock: int, action: text, provider: agent, receiver: agent?,"
     " quantity: quantity?, effort: quantity?, spec: id?, source: id?, target: id?,"

@@ -25,21 +25,19 @@ The types are:
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from commonweal.protocol.ledger.state.row_layouts import (
+    AGREEMENT_ROW,
+    COMMITMENT_ROW,
     EVENT_ROW,
+    INTENT_ROW,
     LINE_ROW,
+    OFFER_ROW,
     PROPOSAL_ROW,
+    RECIPE_FLOWS,
     RESOURCE_ROW,
 )
-
-PLAN_ROW: Final = (
-    "[member: id, clock: int, action: text, provider: agent?, receiver: agent?,"
-    " quantity: quantity, met: quantity, spec: id?, satisfies: id?, due: int?,"
-    " plan?: id?, input_of?: id?, output_of?: id?, factor?: text?]"
-)
-RECIPE_FLOWS: Final = "[[action: text, quantity: quantity, spec: id?, factor: text?] ...]"
 
 
 class Layout(NamedTuple):
@@ -173,45 +171,61 @@ class Table(Enum):
         "How much of a resource accept, pickup or combine took and its pair has not given back;"
         " the process is empty where none is named, and for combine.")
     INTENT = Layout(
-        b"i", "intent: id", PLAN_ROW,
-        "contributions/plans", "An intent, and how much of it has come.")
+        b"i", "intent: id", INTENT_ROW,
+        "exchange/intents",
+        "An intent: how much of it is taken and has come; by: what closed it, or took of it last.")
     PLAN = Layout(
         b"9j", "plan: id",
         "[member: id, clock: int, name: text, recipe: id?, quantity: quantity?, due: int?, "
         "parts: int, ended?: int]",
-        "contributions/plans",
+        "plans/plans",
         "A plan, and how many processes and intents it has; ended: the clock of the record that"
         " ended it.")
     OF_PLAN = Layout(
         b"9o", "plan: id, record: id", "text",
-        "contributions/plans",
+        "plans/plans",
         "What belongs to a plan: process, intent or commitment.")
     RECIPE_PROCESS = Layout(
         b"9e", "record: id",
         f"[member: id, spec: id, duration_ms: int, inputs: {RECIPE_FLOWS}, "
         f"outputs: {RECIPE_FLOWS}]",
-        "contributions/recipes", "A step of recipes: what goes in, and what comes out.")
+        "plans/recipes", "A step of recipes: what goes in, and what comes out.")
     RECIPE = Layout(
         b"9i", "recipe: id",
         "[member: id, clock: int, name: text, spec: id, quantity: quantity, processes: [id ...]]",
-        "contributions/recipes", "A recipe, and how much of what its steps make.")
+        "plans/recipes", "A recipe, and how much of what its steps make.")
     RECIPE_LOOK = Layout(
         b"9l", "skeleton: text", "id",
-        "contributions/recipes",
+        "plans/recipes",
         "The recipe that holds by the name with this skeleton: the last of its member.")
     PLAN_OFFER = Layout(
-        b"o", "offer: id", "[member: id, intents: [id ...]]",
-        "contributions/plans", "Intents published together.")
+        b"o", "offer: id", OFFER_ROW,
+        "exchange/offers", "Intents published together; by: what closed the offer.")
+    OPEN_OF = Layout(
+        b"9I", "member: id, record: id", "text",
+        "exchange/open_records",
+        "What of a member is open: an intent, an offer, or an agreement that they proposed.")
+    OPEN_COUNT = Layout(
+        b"9O", "member: id", "[intents: int, agreements: int]",
+        "exchange/open_records",
+        "How many intents and offers of a member are open, and how many agreements.")
     COMMITMENT = Layout(
-        b"k", "commitment: id", PLAN_ROW,
-        "contributions/plans", "A commitment, and how much of it has come.")
+        b"k", "commitment: id", COMMITMENT_ROW,
+        "exchange/commitments", "A commitment, and how much events gave towards it.")
     AGREEMENT = Layout(
-        b"g", "agreement: id",
-        "[member: id, commitments: [id ...], parties: [id ...], signed: int]",
-        "contributions/plans", "An agreement, and how many of its parties signed.")
+        b"g", "agreement: id", AGREEMENT_ROW,
+        "exchange/agreement_row",
+        "An agreement, and how many of its parties say yes; cause: why it is not in force.")
     SIGNED = Layout(
-        b"h", "agreement: id, member: id", "id",
-        "contributions/plans", "The record by which a party signed an agreement.")
+        b"h", "agreement: id, party: id", "[say: text, record: id, ended: text?]",
+        "exchange/agreement_row",
+        "What a party says to an agreement, by which record; ended: why they want it to end.")
+    OPEN_DEAL = Layout(
+        b"9D", "party: id, agreement: id", "true",
+        "exchange/agreement_row", "The agreements that are asked of a party, or by them.")
+    DEAL_COMMENT = Layout(
+        b"9C", "agreement: id, record: id", "[member: id, clock: int]",
+        "exchange/agreements", "A comment on an agreement.")
     SAID = Layout(
         b"a", "event: id, corrections: u64?, member: id", "text",
         "contributions/attestation",

@@ -90,6 +90,8 @@ def test_every_term_is_one_of_the_ontology_or_ours(expanded: list[dict[str, Any]
             "met",
             "makes",
             "factor",
+            "tag",
+            "status",
         )
     }
 

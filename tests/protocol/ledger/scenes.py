@@ -242,21 +242,33 @@ def plan(scene: Scene) -> Record:
         "provider": scene.pen.owner.id,
         "resourceQuantity": quantity(3, "loaf"),
     }
-    match rng.randrange(5):
+    match rng.randrange(8):
         case 0:
             return scene.write("intent", data)
         case 1:
             intents = [scene.some("intent") for _ in range(2)]
-            return scene.write("proposal.offer", {"intents": [one.id for one in intents]}, *intents)
+            published = {"purpose": "offer", "publishes": [one.id for one in intents]}
+            return scene.write("proposal.offer", published, *intents)
         case 2:
-            data["receiver"] = rng.choice(scene.pens).owner.id
-            return scene.write("commitment", data)
+            data["receiver"] = rng.choice([*scene.pens, scene.pen]).owner.id
+            wanted = [scene.some("intent")] if rng.random() < 0.5 else []
+            data["satisfies"] = [one.id for one in wanted]
+            return scene.write("commitment", data, *wanted)
         case 3:
             one = scene.some("commitment")
-            return scene.write("agreement", {"commitments": [one.id]}, one)
+            return scene.write("agreement", {"stipulates": [one.id]}, one)
+        case 4:
+            one = scene.some("intent")
+            kind = rng.choice(("intent.pause", "intent.withdraw"))
+            return scene.write(kind, {"intent": one.id, "paused": rng.random() < 0.5}, one)
+        case 5:
+            one = scene.some("agreement")
+            why = rng.choice(("done", "given up"))
+            return scene.write("agreement.end", {"agreement": one.id, "why": why}, one)
         case _:
             one = scene.some("agreement")
-            return scene.write("agreement.sign", {"agreement": one.id}, one)
+            say = rng.choice(("yes", "yes", "yes", "no", "withdraw"))
+            return scene.write("agreement.sign", {"agreement": one.id, "say": say}, one)
 
 
 def agent(scene: Scene) -> Record:
@@ -279,7 +291,7 @@ KINDS_WITH_DATA = (
 _KEYS = (
     *("action", "provider", "receiver", "resourceQuantity", "resourceInventoriedAs", "corrects"),
     *("event", "say", "role", "member", "request", "device", "seq", "id", "signatures", "key"),
-    *("uses", "inception", "unit", "name", "basedOn", "commitments", "agreement", "invite"),
+    *("uses", "inception", "unit", "name", "basedOn", "stipulates", "agreement", "invite"),
     *("settles", "process", "agent"),
 )
 

@@ -231,20 +231,27 @@ def more_that_was_handed_in(race: Race) -> Use:
 def an_intent(race: Race) -> Use:
     wanted = {"action": "work", "receiver": member(race.definer), "effortQuantity": HOUR}
     intent = race.define("intent", wanted)
-    return Use("event", event(race.user, satisfies=intent), intent)
+    return Use("event", event(race.user, receiver=member(race.definer), satisfies=intent), intent)
 
 
-def a_commitment(race: Race) -> Use:
+def a_last_yes(race: Race) -> Use:
     promised = event(race.user, receiver=member(race.definer))
-    commitment = race.define("commitment", promised)
-    return Use("event", event(race.user, fulfills=commitment), commitment)
+    commitment = race.define("commitment", promised, race.user)
+    data = {"stipulates": [commitment]}
+    (agreement,) = race.written(race.user, uses(race.user, "agreement", data))
+    race.reaches(race.definer, agreement)
+    say = uses(race.definer, "agreement.sign", {"agreement": agreement, "say": "yes"})
+    (yes,) = race.written(race.definer, say)
+    race.reaches(race.user, yes)
+    done = event(race.user, receiver=member(race.definer), fulfills=commitment)
+    return Use("event", done, yes)
 
 
 def an_agreement(race: Race) -> Use:
     promised = event(race.user, receiver=member(race.definer))
     commitment = race.define("commitment", promised)
-    agreement = race.define("agreement", {"commitments": [commitment]})
-    return Use("agreement.sign", {"agreement": agreement}, agreement)
+    agreement = race.define("agreement", {"stipulates": [commitment]})
+    return Use("agreement.sign", {"agreement": agreement, "say": "yes"}, agreement)
 
 
 def a_role(race: Race) -> Use:
@@ -306,7 +313,7 @@ KINDS: tuple[Callable[[Race], Use], ...] = (
     *(a_process, a_newcomer_who_receives, a_newcomer_whom_somebody_vouched_for),
     *(a_request_to_vouch_for, an_agent_who_became_a_member, a_resource),
     *(a_resource_that_was_given, more_of_a_resource, what_was_handed_in),
-    *(more_that_was_handed_in, an_intent, a_commitment, an_agreement),
+    *(more_that_was_handed_in, an_intent, a_last_yes, an_agreement),
     *(a_role, an_invite, a_contribution, a_correction, a_proposal),
     *(points_for_a_newcomer, points_for_a_member_with_a_role),
 )

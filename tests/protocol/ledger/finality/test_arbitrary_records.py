@@ -178,7 +178,7 @@ class Anybody:
             case "round.give":
                 return ["round", "opened", "points"]
             case _:
-                return ["role", "member", "referrer", "unit", "name", "intents", "commitments"]
+                return ["role", "member", "referrer", "unit", "name", "publishes", "stipulates"]
 
     def value(self, key: str) -> Any:
         """Return a value that may stand under a key."""
@@ -217,7 +217,7 @@ class Anybody:
             case "inputs" | "outputs":
                 flow = ("action", rng.choice(QUANTITIES), "resourceConformsTo")
                 return [{part: self.value(part) for part in flow}, self.junk()][: rng.randint(0, 2)]
-            case "intents" | "commitments" | "processes":
+            case "publishes" | "stipulates" | "processes":
                 return [self.record().id]
             case "role":
                 return rng.choice(["promoter", "consumer", "witness", "co-owner"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.contributions import attestation, plans, trace
+from commonweal.protocol.ledger.contributions import attestation, trace
 from commonweal.protocol.ledger.contributions.trace import FlowNode
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import agents, roles
@@ -224,66 +224,6 @@ class TestTerms:
         names = {b"1": "Mei", b"2": "МЕI", b"3": "Ｍｅｉ\u200b", b"4": "Jun 🍞", b"5": "Jun"}
         assert texts.confusable_groups(names) == [[b"1", b"2", b"3"]]
         assert texts.displayed_name("  Ｍｅｉ\u200b\n Lin ") == "Mei Lin"
-
-
-class TestPlans:
-    """Promises are counted down by the events that name them."""
-
-    def test_an_event_fulfils_a_commitment_and_its_correction_counts_too(self) -> None:
-        bakery = Bakery()
-        data = {"action": "work", "provider": bakery.jun.owner.id} | effort(8)
-        intent = bakery.jun.write("intent", data, [bakery.book])
-        promise = bakery.jun.write(
-            "commitment",
-            data | {"receiver": bakery.lin.owner.id, "satisfies": intent.id},
-        )
-        named = {"fulfills": promise.id, "satisfies": intent.id}
-        done = bakery.event(bakery.jun, "work", named | effort(5))
-        bakery.event(bakery.jun, "work", {"corrects": done.id} | effort(-2))
-        state = bakery.ledger().state
-        for table, plan in ((plans.COMMITMENT, promise), (plans.INTENT, intent)):
-            assert plans.PlanRow(*state.get(table + plan.id)).met == [3, 0, "hour"]
-        other = bakery.event(bakery.lin, "work", {"fulfills": promise.id} | effort(5), promise)
-        assert bakery.verdict(other) == Reason.DOES_NOT_FIT
-        much = {"fulfills": promise.id} | effort(2**63 - 1)
-        assert bakery.verdict(bakery.event(bakery.jun, "work", much)) == Reason.TOO_LARGE
-        unit = bakery.event(bakery.jun, "work", {"fulfills": promise.id} | effort(5, "day"))
-        assert bakery.verdict(unit) == Reason.DOES_NOT_FIT
-
-    def test_an_agreement_is_in_force_when_every_party_signed(self) -> None:
-        bakery = Bakery()
-        data = {"action": "work", "provider": bakery.jun.owner.id} | effort(8)
-        data |= {"receiver": bakery.lin.owner.id}
-        promise = bakery.jun.write("commitment", data, [bakery.book])
-        agreement = bakery.jun.write("agreement", {"commitments": [promise.id]})
-        assert not plans.in_force(bakery.ledger().state, agreement.id)
-        sign = {"agreement": agreement.id}
-        by_mei = bakery.mei.write("agreement.sign", sign, [agreement])
-        assert bakery.verdict(by_mei) == Reason.NOT_YOURS
-        again = bakery.jun.write("agreement.sign", sign)
-        assert bakery.verdict(again) == Reason.NOTHING_NEW
-        bakery.lin.write("agreement.sign", sign, [agreement])
-        assert plans.in_force(bakery.ledger().state, agreement.id)
-
-    def test_nobody_plans_for_others(self) -> None:
-        bakery = Bakery()
-        data = {"action": "work", "provider": bakery.jun.owner.id} | effort(8)
-        for kind, more, reason in (
-            ("intent", {}, Reason.NOT_YOURS),
-            ("commitment", {"receiver": bakery.mei.owner.id}, Reason.NOT_YOURS),
-            ("commitment", {}, Reason.ONE_SIDE),
-            ("commitment", {"receiver": bytes(32)}, Reason.UNKNOWN_AGENT),
-            ("intent", effort(-1), Reason.NEGATIVE),
-            ("intent", {"action": "sing"}, Reason.UNKNOWN_ACTION),
-            ("intent", {"due": -1}, Reason.SHAPE),
-        ):
-            record = bakery.lin.write(kind, data | more, [bakery.book])
-            assert bakery.verdict(record) == reason, (kind, more)
-        intent = bakery.jun.write("intent", data, [bakery.book])
-        offered = bakery.jun.write("proposal.offer", {"intents": [intent.id]})
-        assert bakery.verdict(offered) is None
-        stolen = bakery.lin.write("proposal.offer", {"intents": [intent.id]}, [intent])
-        assert bakery.verdict(stolen) == Reason.NOT_YOURS
 
 
 class TestTrace:

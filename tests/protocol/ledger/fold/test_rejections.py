@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.contributions import plans
+from commonweal.protocol.ledger.exchange.agreement_row import in_force
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import agents, enrolment, membership
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -14,6 +14,7 @@ from commonweal.protocol.records import record
 from commonweal.protocol.records.record import CommunityId, Record
 from commonweal.protocol.vocabulary.rule_params import MembershipRules, RuleParams
 from tests.protocol.ledger.bakery import Bakery, effort
+from tests.protocol.ledger.scenes import quantity
 from tests.protocol.ledger.village import DOCUMENT, Pen, Person, Village, seed
 
 ID = bytes(32)
@@ -23,6 +24,7 @@ def work(bakery: Bakery, **more: Any) -> dict[str, Any]:
     return {"action": "work", "provider": bakery.jun.owner.id} | effort(8) | more
 
 
+OFFER = {"purpose": "offer", "publishes": [ID]}
 SHAPES: list[tuple[str, dict[str, Any], Reason]] = [
     ("device.revoke", {}, Reason.SHAPE),
     ("device.revoke", {"device": ID, "seq": 0, "id": ID}, Reason.UNKNOWN_DEVICE),
@@ -50,13 +52,34 @@ SHAPES: list[tuple[str, dict[str, Any], Reason]] = [
     ("attest", {"event": ID, "say": "yes"}, Reason.UNKNOWN_EVENT),
     ("dispute", {"event": ID, "say": 1}, Reason.SHAPE),
     ("dispute", {"event": ID}, Reason.UNKNOWN_EVENT),
-    ("proposal.offer", {"intents": []}, Reason.SHAPE),
-    ("proposal.offer", {"intents": [ID, ID]}, Reason.SHAPE),
-    ("proposal.offer", {"intents": [ID]}, Reason.UNKNOWN_PLAN),
-    ("agreement", {"commitments": "x"}, Reason.SHAPE),
-    ("agreement", {"commitments": [ID]}, Reason.UNKNOWN_PLAN),
-    ("agreement.sign", {}, Reason.SHAPE),
-    ("agreement.sign", {"agreement": ID}, Reason.UNKNOWN_PLAN),
+    ("intent.pause", {"intent": ID, "paused": 1}, Reason.SHAPE),
+    ("intent.pause", {"paused": True}, Reason.SHAPE),
+    ("intent.pause", {"intent": ID, "paused": True}, Reason.UNKNOWN_PLAN),
+    ("intent.withdraw", {}, Reason.SHAPE),
+    ("intent.withdraw", {"intent": ID}, Reason.UNKNOWN_PLAN),
+    ("proposal.offer", {"publishes": [ID]}, Reason.SHAPE),
+    ("proposal.offer", {"purpose": "gift", "publishes": [ID]}, Reason.SHAPE),
+    ("proposal.offer", OFFER | {"publishes": []}, Reason.SHAPE),
+    ("proposal.offer", OFFER | {"publishes": [ID, ID]}, Reason.SHAPE),
+    ("proposal.offer", OFFER | {"reciprocal": [ID]}, Reason.SHAPE),
+    ("proposal.offer", OFFER | {"unitBased": 1}, Reason.SHAPE),
+    ("proposal.offer", OFFER | {"hasBeginning": 5, "hasEnd": 5}, Reason.SHAPE),
+    ("proposal.offer", OFFER | {"proposedTo": ["producer", "producer"]}, Reason.SHAPE),
+    ("proposal.offer", OFFER | {"proposedTo": ["king"]}, Reason.UNKNOWN_ROLE),
+    ("proposal.offer", OFFER | {"proposedTo": [ID]}, Reason.UNKNOWN_AGENT),
+    ("proposal.offer", OFFER, Reason.UNKNOWN_PLAN),
+    ("agreement", {}, Reason.SHAPE),
+    ("agreement", {"stipulates": "x"}, Reason.SHAPE),
+    ("agreement", {"stipulates": [ID], "stipulatesReciprocal": [ID]}, Reason.SHAPE),
+    ("agreement", {"stipulates": [ID], "answerBy": -1}, Reason.SHAPE),
+    ("agreement", {"stipulates": [ID]}, Reason.UNKNOWN_PLAN),
+    ("agreement.sign", {"say": "yes"}, Reason.SHAPE),
+    ("agreement.sign", {"agreement": ID}, Reason.SHAPE),
+    ("agreement.sign", {"agreement": ID, "say": "perhaps"}, Reason.SHAPE),
+    ("agreement.sign", {"agreement": ID, "say": "yes"}, Reason.UNKNOWN_PLAN),
+    ("agreement.end", {"agreement": ID, "why": "bored"}, Reason.SHAPE),
+    ("agreement.end", {"agreement": ID, "why": "done"}, Reason.UNKNOWN_PLAN),
+    ("agreement.comment", {"agreement": ID}, Reason.SHAPE),
 ]
 
 
@@ -78,7 +101,29 @@ def test_a_record_of_the_wrong_form_counts_for_nothing(
         (effort(1, "furlong"), Reason.UNKNOWN_UNIT),
         ({"effortQuantity": None}, Reason.NO_EFFORT),
         ({"resourceConformsTo": 1}, Reason.SHAPE),
-        ({"satisfies": "x"}, Reason.SHAPE),
+        (effort(0), Reason.NO_EFFORT),
+        ({"resourceConformsTo": ID}, Reason.UNKNOWN_SPEC),
+        ({"resourceInventoriedAs": 1}, Reason.SHAPE),
+        ({"resourceInventoriedAs": ID}, Reason.UNKNOWN_RESOURCE),
+        ({"hasBeginning": -1}, Reason.SHAPE),
+        ({"hasBeginning": 5, "hasEnd": 5}, Reason.SHAPE),
+        ({"hasBeginning": 5, "hasEnd": 4}, Reason.SHAPE),
+        ({"hasBeginning": 5, "hasEnd": 6}, None),
+        ({"inScopeOf": " "}, Reason.SHAPE),
+        ({"minimumQuantity": 3}, Reason.SHAPE),
+        ({"minimumQuantity": quantity(0, "hour")}, Reason.SHAPE),
+        ({"minimumQuantity": quantity(1, "day")}, Reason.WRONG_UNIT),
+        ({"minimumQuantity": quantity(9, "hour")}, Reason.UNDER_MINIMUM),
+        ({"minimumQuantity": quantity(8, "hour")}, None),
+        ({"availableQuantity": quantity(0, "hour")}, Reason.SHAPE),
+        ({"availableQuantity": quantity(1, "day")}, Reason.WRONG_UNIT),
+        ({"resourceClassifiedAs": []}, Reason.SHAPE),
+        ({"resourceClassifiedAs": ["b", "a"]}, Reason.SHAPE),
+        ({"resourceClassifiedAs": ["BIKE", "bike"]}, Reason.SHAPE),
+        ({"resourceClassifiedAs": [f"tag {n}" for n in range(9)]}, Reason.SHAPE),
+        ({"resourceClassifiedAs": [f"tag {n}" for n in range(8)]}, None),
+        ({"replaces": ID}, Reason.UNKNOWN_PLAN),
+        ({"replaces": "x"}, Reason.SHAPE),
     ],
 )
 def test_a_plan_of_the_wrong_form_counts_for_nothing(more: dict[str, Any], reason: Reason) -> None:
@@ -93,17 +138,20 @@ def test_a_commitment_satisfies_only_an_intent_of_its_action_and_unit() -> None:
     both = {"receiver": bakery.lin.owner.id}
     one = intent
     for more, reason in (
-        ({"satisfies": ID}, Reason.UNKNOWN_PLAN),
-        ({"satisfies": intent.id} | effort(1, "day"), Reason.DOES_NOT_FIT),
-        ({"satisfies": intent.id, "action": "use"}, Reason.DOES_NOT_FIT),
-        ({"satisfies": intent.id, "action": "consume"}, Reason.NO_QUANTITY),
-        ({"satisfies": intent.id}, None),
+        ({"satisfies": [ID]}, Reason.UNKNOWN_PLAN),
+        ({"satisfies": [intent.id]} | effort(1, "day"), Reason.DOES_NOT_FIT),
+        ({"satisfies": [intent.id], "action": "use"}, Reason.DOES_NOT_FIT),
+        ({"satisfies": [intent.id], "action": "consume"}, Reason.NO_QUANTITY),
+        ({"satisfies": [intent.id]} | effort(9), Reason.INTENT_TAKEN),
+        ({"satisfies": intent.id}, Reason.SHAPE),
+        ({"satisfies": [intent.id] * 2}, Reason.SHAPE),
+        ({"satisfies": [intent.id]}, None),
     ):
         one = bakery.jun.write("commitment", work(bakery, **both, **more))
         assert bakery.verdict(one) == reason
-    by_mei = bakery.mei.write("agreement", {"commitments": [one.id]}, [one])
+    by_mei = bakery.mei.write("agreement", {"stipulates": [one.id]}, [one])
     assert bakery.verdict(by_mei) == Reason.NOT_YOURS
-    assert not plans.in_force(bakery.ledger().state, by_mei.id)
+    assert not in_force(bakery.ledger().state, by_mei.id)
 
 
 def test_nobody_says_the_same_of_a_claim_twice() -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.contributions import plans, recipes
-from commonweal.protocol.ledger.contributions.plans import PlanHeader, PlanRow
+from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.plans import plans, recipes
+from commonweal.protocol.ledger.plans.plans import PlanHeader
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
@@ -29,9 +31,18 @@ def verdict(baking: Baking, record: Record) -> Reason | None:
     return baking.shop.history.verdict(record.id)
 
 
-def intent(baking: Baking, record: Record) -> PlanRow:
+def intent(baking: Baking, record: Record) -> IntentRow:
     assert verdict(baking, record) is None
-    return PlanRow(*baking.shop.history.state.get(plans.INTENT + record.id))
+    row = intent_row(baking.shop.history.state, record.id)
+    assert row is not None
+    return row
+
+
+def promised(baking: Baking, record: Record) -> CommitmentRow:
+    assert verdict(baking, record) is None
+    row = commitment_row(baking.shop.history.state, record.id)
+    assert row is not None
+    return row
 
 
 def test_a_recipe_has_its_steps_and_holds_by_its_name(baking: Baking) -> None:
@@ -175,7 +186,7 @@ def test_a_plan_that_has_ended_takes_nothing_more(baking: Baking) -> None:
     shop = baking.shop
     plan = baking.plan("Jun")
     wish = baking.intend("Jun", plan, flow("work", hours(3)))
-    promise = flow("work", hours(1)) | {"provider": shop.id("Ana"), "satisfies": wish.id}
+    promise = flow("work", hours(1)) | {"provider": shop.id("Ana"), "satisfies": [wish.id]}
     promise |= {"receiver": bytes(shop.community)}
     for name, data, reason in (
         ("Jun", {}, Reason.SHAPE),
@@ -245,9 +256,9 @@ def test_what_is_done_belongs_to_the_process_of_its_intent(baking: Baking) -> No
     process, other = baking.process("Jun", plan), baking.process("Jun", plan)
     wish = baking.intend("Jun", plan, flow("work", hours(3)), inputOf=process.id)
     ours = {"receiver": bytes(shop.community), "provider": shop.id("Ana")}
-    promise = shop.write("Ana", "commitment", flow("work", hours(2)) | ours | satisfying(wish))
-    assert verdict(baking, promise) is None
-    kept = PlanRow(*shop.history.state.get(plans.COMMITMENT + promise.id))
+    work = flow("work", hours(2)) | ours | {"satisfies": [wish.id]}
+    promise = shop.write("Ana", "commitment", work)
+    kept = promised(baking, promise)
     assert (kept.plan, kept.input_of) == (plan.id, process.id)
     assert shop.history.state.get(plans.OF_PLAN + plan.id + promise.id) == "commitment"
     for named in ({"satisfies": wish.id}, {"fulfills": promise.id}):
@@ -259,7 +270,7 @@ def test_what_is_done_belongs_to_the_process_of_its_intent(baking: Baking) -> No
         for place, reason in places:
             done = shop.work("Ana", 1, None, **{**named, **place})
             assert verdict(baking, done) is reason
-    assert intent(baking, wish).met == [1, 0, "hour"]
+    assert intent(baking, wish).met == [2, 0, "hour"], "one by the promise, one without"
 
 
 def test_what_is_used_is_of_the_planned_specification(baking: Baking) -> None:
@@ -268,21 +279,17 @@ def test_what_is_used_is_of_the_planned_specification(baking: Baking) -> None:
     wish = baking.intend("Jun", plan, flow("consume", kilograms(6), baking.rye))
     ours = {"receiver": bytes(shop.community), "provider": shop.id("Ana")}
     for spec, reason in ((baking.rye, None), (None, None), (baking.dough, Reason.DOES_NOT_FIT)):
-        data = flow("consume", kilograms(1), spec) | ours | satisfying(wish)
+        data = flow("consume", kilograms(1), spec) | ours | {"satisfies": [wish.id]}
         promise = shop.write("Ana", "commitment", data)
         assert verdict(baking, promise) is reason
         if reason is None:
-            kept = PlanRow(*shop.history.state.get(plans.COMMITMENT + promise.id))
-            assert kept.spec == baking.rye.id
+            assert promised(baking, promise).spec == baking.rye.id
         stock = {"action": "raise", "provider": shop.id("Jun"), "newInventoriedResource": {}}
         stock |= flow("raise", kilograms(9), spec)
         kept_in = shop.write("Jun", "event", stock)
         used = flow("consume", kilograms(1)) | {"provider": shop.id("Jun")}
-        used |= {"resourceInventoriedAs": kept_in.id} | satisfying(wish)
+        used |= {"resourceInventoriedAs": kept_in.id, "satisfies": wish.id}
         done = shop.write("Jun", "event", used)
-        assert verdict(baking, done) is reason
-        assert (event_row(shop.history.state, done.id) is None) is (reason is not None)
-
-
-def satisfying(wish: Record) -> dict[str, Any]:
-    return {"satisfies": wish.id}
+        fits = None if spec is baking.rye else Reason.DOES_NOT_FIT
+        assert verdict(baking, done) is fits, "what is planned names the kind, so this does"
+        assert (event_row(shop.history.state, done.id) is None) is (fits is not None)

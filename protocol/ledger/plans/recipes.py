@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeGuard
 
-from commonweal.protocol.ledger.contributions.flows import RecipeFlow, recipe_flow
+from commonweal.protocol.ledger.plans.flows import RecipeFlow, recipe_flow
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State

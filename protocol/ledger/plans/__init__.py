@@ -1,0 +1,1 @@
+"""Plans: recipes, what is to be made by them, and the processes and intents that belong to it."""
