@@ -1,8 +1,8 @@
-"""The layouts of long rows of the state, as `tables` names them."""
+"""How a table is laid out, and the long rows, as `tables` names them."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 INTENT_ROW: Final = (
     "[member: id, clock: int, action: text, provider: agent?, receiver: agent?,"
@@ -52,3 +52,13 @@ LINE_ROW: Final = (
     " member: id, amount: int, of: int, weight: int, weights: int, inputs: [id ...],"
     " source: bytes, income: bytes, commissions: int, corrects: int, parts?: [int ...]]]"
 )
+
+
+class Layout(NamedTuple):
+    """How a table is laid out. owner: the module below protocol/ledger that names it."""
+
+    prefix: bytes
+    key: str
+    value: str
+    owner: str
+    meaning: str

@@ -25,29 +25,9 @@ The types are:
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
-from commonweal.protocol.ledger.state.row_layouts import (
-    AGREEMENT_ROW,
-    COMMITMENT_ROW,
-    EVENT_ROW,
-    INTENT_ROW,
-    LINE_ROW,
-    OFFER_ROW,
-    PROPOSAL_ROW,
-    RECIPE_FLOWS,
-    RESOURCE_ROW,
-)
-
-
-class Layout(NamedTuple):
-    """How a table is laid out. owner: the module below protocol/ledger that names it."""
-
-    prefix: bytes
-    key: str
-    value: str
-    owner: str
-    meaning: str
+from commonweal.protocol.ledger.state import row_layouts as rows
+from commonweal.protocol.ledger.state.row_layouts import Layout
 
 
 # fmt: off
@@ -153,10 +133,10 @@ class Table(Enum):
         b"X", "process: id", "[spec: id?, scope: text?, member: id, clock: int, ended?: int]",
         "things/units_and_specs", "A process; ended: the clock of the record that ended it.")
     RESOURCE = Layout(
-        b"B", "resource: id", RESOURCE_ROW,
+        b"B", "resource: id", rows.RESOURCE_ROW,
         "things/resources", "A resource; both quantities are at its scale.")
     EVENT = Layout(
-        b"e", "event: id", EVENT_ROW,
+        b"e", "event: id", rows.EVENT_ROW,
         "things/event_row", "An event, its quantities as corrected.")
     OF_PROCESS = Layout(
         b"x", "process: id, side and event: bytes", "int",
@@ -171,7 +151,7 @@ class Table(Enum):
         "How much of a resource accept, pickup or combine took and its pair has not given back;"
         " the process is empty where none is named, and for combine.")
     INTENT = Layout(
-        b"i", "intent: id", INTENT_ROW,
+        b"i", "intent: id", rows.INTENT_ROW,
         "exchange/intents",
         "An intent: how much of it is taken and has come; by: what closed it, or took of it last.")
     PLAN = Layout(
@@ -187,8 +167,8 @@ class Table(Enum):
         "What belongs to a plan: process, intent or commitment.")
     RECIPE_PROCESS = Layout(
         b"9e", "record: id",
-        f"[member: id, spec: id, duration_ms: int, inputs: {RECIPE_FLOWS}, "
-        f"outputs: {RECIPE_FLOWS}]",
+        f"[member: id, spec: id, duration_ms: int, inputs: {rows.RECIPE_FLOWS}, "
+        f"outputs: {rows.RECIPE_FLOWS}]",
         "plans/recipes", "A step of recipes: what goes in, and what comes out.")
     RECIPE = Layout(
         b"9i", "recipe: id",
@@ -199,7 +179,7 @@ class Table(Enum):
         "plans/recipes",
         "The recipe that holds by the name with this skeleton: the last of its member.")
     PLAN_OFFER = Layout(
-        b"o", "offer: id", OFFER_ROW,
+        b"o", "offer: id", rows.OFFER_ROW,
         "exchange/offers", "Intents published together; by: what closed the offer.")
     OPEN_OF = Layout(
         b"9I", "member: id, record: id", "text",
@@ -210,10 +190,10 @@ class Table(Enum):
         "exchange/open_records",
         "How many intents and offers of a member are open, and how many agreements.")
     COMMITMENT = Layout(
-        b"k", "commitment: id", COMMITMENT_ROW,
+        b"k", "commitment: id", rows.COMMITMENT_ROW,
         "exchange/commitments", "A commitment, and how much events gave towards it.")
     AGREEMENT = Layout(
-        b"g", "agreement: id", AGREEMENT_ROW,
+        b"g", "agreement: id", rows.AGREEMENT_ROW,
         "exchange/agreement_row",
         "An agreement, and how many of its parties say yes; cause: why it is not in force.")
     SIGNED = Layout(
@@ -252,7 +232,7 @@ class Table(Enum):
         b"9V", "event: id", "true",
         "exchange/credit", "An event that moved the balances of its provider and its receiver.")
     PROPOSAL = Layout(
-        b"G", "proposal: id", PROPOSAL_ROW,
+        b"G", "proposal: id", rows.PROPOSAL_ROW,
         "governance/proposals", "A proposal and how its vote stands as of the last cut.")
     OPEN = Layout(
         b"O", "proposal: id", "true",
@@ -335,7 +315,7 @@ class Table(Enum):
         b"j", "pool: pool, bucket: name0, height: u64", "[amount: int, points: int]",
         "claims/pools", "What a bucket gave at a height, and by how many points it was divided.")
     LINE = Layout(
-        b"T", "place: place", LINE_ROW,
+        b"T", "place: place", rows.LINE_ROW,
         "claims/pools", "A line that was paid, and how many contributions it was reckoned from.")
     INCOME = Layout(
         b"0", "event: id",
