@@ -249,7 +249,7 @@ def _offer(id: bytes, row: OfferRow) -> Node:
         "unitBased": row.unit_based,
         "hasBeginning": row.begin and time_stamp(row.begin),
         "hasEnd": row.end and time_stamp(row.end),
-        "proposedTo": [urn(one) for one in row.proposed_to if type(one) is bytes],
+        "proposedTo": [urn(agent) for agent in row.proposed_to if type(agent) is bytes],
         "eligibleLocation": place,
         "status": row.status,
     }

@@ -83,7 +83,7 @@ REASONS = (
     N_("this is less than the least that is offered"),
     N_("less is left of it than this takes"),
     N_("it is not open any more: it was withdrawn, declined or replaced, or has ended"),
-    N_("not everybody whom it concerns has said yes"),
+    N_("not everybody concerned has said yes"),
     N_("everybody has said yes already: only all together end it"),
     N_("the time to say yes is over"),
     N_("there is no yes to take back"),

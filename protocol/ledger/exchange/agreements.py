@@ -1,4 +1,4 @@
-"""Agreements: clauses to which all whom they concern say yes, and how agreements end.
+"""Agreements: clauses to which all their parties say yes, and how agreements end.
 
 Records:
   agreement          stipulates: 1 to 16 commitments; stipulatesReciprocal: up to 16, given in
@@ -88,11 +88,11 @@ def agree(state: State, record: Record, context: Context) -> Verdict:
     refused = open_records.note(state, context, record.id, open_records.AGREEMENT)
     if refused is not None:
         return refused
-    for each in row.parties:
-        state.put(OPEN_DEAL + each + record.id, True)
+    for asked in row.parties:
+        state.put(OPEN_DEAL + asked + record.id, True)
     yes = dict.fromkeys([party, *bookings.consents(state, context, clauses)])
-    for each in yes:
-        state.put(SIGNED + record.id + each, [*SignedRow(YES, record.id)])
+    for agreeing in yes:
+        state.put(SIGNED + record.id + agreeing, [*SignedRow(YES, record.id)])
     return _count_yes(state, context, record.id, row, len(yes))
 
 

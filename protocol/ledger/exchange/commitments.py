@@ -1,4 +1,4 @@
-"""Commitments: what is promised, or will be once all whom it concerns have said yes.
+"""Commitments: what is promised, or will be once everybody concerned has said yes.
 
 Record, with actions, agents and quantities as in `events`:
   commitment  action, provider, receiver, a quantity above 0; satisfies: up to 2 intents, of which
@@ -228,11 +228,11 @@ def _satisfying(state: State, row: CommitmentRow, intent: IntentRow) -> Commitme
     )
 
 
-def _meet(one: IntentRow, other: IntentRow) -> bool:
+def _meet(first: IntentRow, second: IntentRow) -> bool:
     """Return whether of two intents one names the provider and the other one the receiver."""
     return any(
         gives.provider is not None and takes.receiver is not None
-        for gives, takes in ((one, other), (other, one))
+        for gives, takes in ((first, second), (second, first))
     )
 
 

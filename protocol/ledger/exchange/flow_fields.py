@@ -1,4 +1,4 @@
-"""The fields that intents and commitments share: who gives what to whom, of which kind, and when.
+"""The fields that intents and commitments share: provider, receiver, what, of which kind, and when.
 
 Nothing is written here.
 """

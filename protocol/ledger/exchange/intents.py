@@ -319,7 +319,7 @@ def _placed(state: State, record: Record, context: Context, row: IntentRow) -> I
 
 
 def is_same_person(state: State, wanted: bytes | None, agent: bytes | None) -> bool:
-    """Return whether an agent is the person whom a side names; a side of None takes anybody."""
+    """Return whether an agent is the person that a side names; a side of None takes anybody."""
     if wanted is None:
         return True
     return agent is not None and agents.person(state, wanted) == agents.person(state, agent)

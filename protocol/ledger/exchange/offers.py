@@ -119,15 +119,15 @@ def is_list_of_ids(value: Any, most: int, least: int = 0) -> TypeGuard[list[byte
 
 
 def _audience(state: State, context: Context, proposed_to: Any) -> Verdict:
-    """Return why those to whom an offer is proposed are none; otherwise None."""
+    """Return why an offer cannot be proposed to these; otherwise None."""
     if type(proposed_to) is not list or len(proposed_to) > PROPOSED_TO_MAX:
         return Reason.SHAPE
-    for number, one in enumerate(proposed_to):
-        if one in proposed_to[:number] or not (is_bytes(one) or is_name(one)):
+    for number, named in enumerate(proposed_to):
+        if named in proposed_to[:number] or not (is_bytes(named) or is_name(named)):
             return Reason.SHAPE
-        if is_bytes(one) and not agents.is_known(one, state, context):
+        if is_bytes(named) and not agents.is_known(named, state, context):
             return Reason.UNKNOWN_AGENT
-        if not is_bytes(one) and one not in context.rules.roles:
+        if not is_bytes(named) and named not in context.rules.roles:
             return Reason.UNKNOWN_ROLE
     return None
 

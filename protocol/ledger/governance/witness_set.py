@@ -18,7 +18,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.governance import membership_end
 from commonweal.protocol.ledger.members import enrolment, member_keys, registry, roles
 from commonweal.protocol.ledger.members.permissions import Permission, denial, last_trusted_ms
-from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, OfferRow, RoleRow
+from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, SeatOfferRow, RoleRow
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -49,7 +49,7 @@ def found(state: State, record: Record, context: Context) -> Verdict:
         member: MemberId = state.get(registry.FOUNDING)[0]
         held = RoleRow(True, 0, record.clock, record.id)
         state.put(ROLE + member + WITNESS.encode(), [*held])
-        state.put(OFFER + member, [*OfferRow(record.author, 0)])
+        state.put(OFFER + member, [*SeatOfferRow(record.author, 0)])
         if state.get(SEATED) is None:  # else a ledger without seals was told who is seated
             state.put(SEATED, witness_fields([Witness(record.author, member)]))
     return refused
@@ -89,7 +89,7 @@ def candidates(state: State) -> list[Candidate]:
     """Return everybody who offers and may witness, by member."""
     offers = []
     for key, value in state.items(OFFER):
-        member, row = MemberId(key[len(OFFER) :]), OfferRow(*value)
+        member, row = MemberId(key[len(OFFER) :]), SeatOfferRow(*value)
         if _may_witness(state, member, row.device):
             offers.append(Candidate(Witness(row.device, member), row.seen))
     return offers
@@ -103,7 +103,7 @@ def renew(state: State, cut: CutHeader, present: Sequence[DeviceKey], seats: int
     offered = candidates(state)
     for candidate in offered:
         if candidate.witness.device in present:
-            row = OfferRow(candidate.witness.device, cut.height)
+            row = SeatOfferRow(candidate.witness.device, cut.height)
             state.put(OFFER + candidate.witness.member, [*row])
     before = seated(state)
     if before:
@@ -144,7 +144,7 @@ def _is_asked(state: State, member: MemberId, height: int) -> bool:
     value = state.get(OFFER + member)
     return (
         value is not None
-        and is_heard(OfferRow(*value).seen, height)
+        and is_heard(SeatOfferRow(*value).seen, height)
         and roles.holds(state, member, WITNESS)
     )
 

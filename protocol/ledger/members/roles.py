@@ -38,7 +38,7 @@ class RoleRow(NamedTuple):
     claim: bytes
 
 
-class OfferRow(NamedTuple):
+class SeatOfferRow(NamedTuple):
     """The device that a member offers as witness. seen: the last height at which it was present."""
 
     device: DeviceKey
@@ -57,14 +57,14 @@ def claim(state: State, record: Record, context: Context) -> Verdict:
     if state.get(_key(context.member, name)) is not None:
         if not offers:
             return Reason.NOTHING_NEW
-        state.put(OFFER + context.member, [*OfferRow(record.author, None)])
+        state.put(OFFER + context.member, [*SeatOfferRow(record.author, None)])
         return None
     if role.after and not any(holds(state, context.member, earlier) for earlier in role.after):
         return Reason.NO_PATH
     row = RoleRow(role.endorsements == 0, 0, record.clock, record.id)
     state.put(_key(context.member, name), [*row])
     if offers:
-        state.put(OFFER + context.member, [*OfferRow(record.author, None)])
+        state.put(OFFER + context.member, [*SeatOfferRow(record.author, None)])
     return None
 
 

@@ -94,7 +94,7 @@ class Reason(StrEnum):
     UNDER_MINIMUM = "this is less than the least that is offered"
     INTENT_TAKEN = "less is left of it than this takes"
     NOT_OPEN = "it is not open any more: it was withdrawn, declined or replaced, or has ended"
-    NOT_AGREED = "not everybody whom it concerns has said yes"
+    NOT_AGREED = "not everybody concerned has said yes"
     ALREADY_AGREED = "everybody has said yes already: only all together end it"
     TOO_LATE = "the time to say yes is over"
     NO_YES = "there is no yes to take back"

@@ -52,13 +52,13 @@ def total(quantity: Quantity, n: int, scale: int) -> Quantity | None:
     return result if INT_MIN <= result.n <= INT_MAX else None
 
 
-def is_less(one: Quantity, other: Quantity) -> bool:
-    """Return whether one quantity is less than another of the same unit."""
-    return difference(one, other).n < 0
+def is_less(quantity: Quantity, other: Quantity) -> bool:
+    """Return whether a quantity is less than another of the same unit."""
+    return difference(quantity, other).n < 0
 
 
-def difference(one: Quantity, other: Quantity) -> Quantity:
-    """Return one quantity less another of the same unit, at the finer scale of both."""
-    scale = max(one.scale, other.scale)
-    n = one.n * 10 ** (scale - one.scale) - other.n * 10 ** (scale - other.scale)
-    return Quantity(n, scale, one.unit)
+def difference(quantity: Quantity, other: Quantity) -> Quantity:
+    """Return a quantity less another of the same unit, at the finer scale of both."""
+    scale = max(quantity.scale, other.scale)
+    n = quantity.n * 10 ** (scale - quantity.scale) - other.n * 10 ** (scale - other.scale)
+    return Quantity(n, scale, quantity.unit)
