@@ -18,7 +18,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.governance import membership_end
 from commonweal.protocol.ledger.members import enrolment, member_keys, registry, roles
 from commonweal.protocol.ledger.members.permissions import Permission, denial, last_trusted_ms
-from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, SeatOfferRow, RoleRow
+from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, RoleRow, SeatOfferRow
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
