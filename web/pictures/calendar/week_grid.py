@@ -221,6 +221,9 @@ def _bar(
     start = x + 4
     if width_of(entry.text, TEXT_SIZE) > width - 8 and width < room / 2:
         start, room = x + width + 3, room - width
-    if room - 4 >= TEXT_SIZE:
-        text = entry.text if room >= _TEXT_ROOM else SIGNS[entry.look][0]
-        canvas.text(start, y + _BAR - 5, text, room=room - 4)
+    if room >= _TEXT_ROOM:
+        canvas.text(start, y + _BAR - 5, entry.text, room=room - 4)
+    elif room >= TEXT_SIZE:
+        canvas.text(start, y + _BAR - 5, SIGNS[entry.look][0])
+    else:
+        canvas.text(x - 3, y + _BAR - 5, SIGNS[entry.look][0], anchor="end")
