@@ -6,9 +6,9 @@ from typing import Any
 
 from tests.second_reader import claims, credit
 from tests.second_reader.context import Context, Void, check
+from tests.second_reader.deals import correct_promises, count_promises
 from tests.second_reader.expressions import ExpressionError, evaluate
 from tests.second_reader.names import is_id, is_name
-from tests.second_reader.plans import count_plans
 from tests.second_reader.records import Record
 from tests.second_reader.resources import Effect, shift
 from tests.second_reader.things import (
@@ -58,7 +58,7 @@ def event(c: Context, record: Record) -> None:
     _check_references(c, row, data)
     row = _begin(c, record, row)
     credit.pay(c, record, row)
-    count_plans(c, row, quantity or effort)
+    count_promises(c, record.id, row, [quantity, effort])
     claims.settle(c, record, row)
     state.put_row(row, "EVENT", record.id)
     for name, side in (("input_of", b"i"), ("output_of", b"o")):
@@ -308,7 +308,7 @@ def apply_correction(c: Context, record: bytes, correction: Row) -> None:
     if quantity is not None and not is_common:
         shift(c, row, quantity[0], quantity[1])
     credit.correct(c, id, row, quantity)
-    count_plans(c, row, quantity or correction["effort"])
+    correct_promises(c, row, [quantity, correction["effort"]])
     row |= {**sums, "corrections": row["corrections"] + 1, "yes": 0, "no": 0}
     row["corrected_by"] = record
     c.state.put_row(row, "EVENT", id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.second_reader import (
     attestation,
+    deals,
     events,
     governance,
     keys,
@@ -16,6 +17,7 @@ from tests.second_reader import (
     rounds,
     shares,
     things,
+    wishes,
     witnesses,
 )
 from tests.second_reader.context import (
@@ -64,11 +66,15 @@ OF_MEMBERS: dict[str, Act] = {
     "recipe": plans.describe,
     "plan": plans.plan,
     "plan.end": plans.end,
-    "intent": plans.intend,
-    "commitment": plans.commit,
-    "proposal.offer": plans.offer,
-    "agreement": plans.agree,
-    "agreement.sign": plans.sign,
+    "intent": wishes.intend,
+    "intent.pause": wishes.pause,
+    "intent.withdraw": wishes.withdraw,
+    "proposal.offer": wishes.offer,
+    "commitment": deals.commit,
+    "agreement": deals.agree,
+    "agreement.sign": deals.sign,
+    "agreement.end": deals.end,
+    "agreement.comment": deals.comment,
     "agent.claim": things.claim_agent,
     "agent.name": things.name_agent,
     "event": events.event,
