@@ -122,3 +122,16 @@ def dispute(c: Context, record: Record) -> None:
     else:
         c.state.drop("DISPUTE", id, c.member)
     c.state.change("EVENT", id, disputes=row["disputes"] + (1 if say == "open" else -1))
+
+
+def erase(c: Context, record: Record) -> None:
+    named = record.data.get("record")
+    check(is_id(named) and record.body is None, "SHAPE")
+    assert named is not None
+    check(record.cites(named), "NOT_CITED")
+    cited = c.records.get(named)
+    if cited is None:
+        raise Void("NOT_HELD")
+    device = c.state.row("DEVICE", cited.author)
+    check(device is not None and device["member"] == c.member, "NOT_YOURS")
+    check(cited.body is not None and not cited.is_permanent, "NO_TEXT")

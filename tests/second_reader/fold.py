@@ -52,7 +52,7 @@ OF_MEMBERS: dict[str, Act] = {
     "member.profile": members.profile,
     "member.rekey": keys.rekey,
     "member.sponsors": keys.name_sponsors,
-    "body.erase": members.erase,
+    "body.erase": attestation.erase,
     "referral": members.refer,
     "role.claim": members.claim_role,
     "role.endorse": members.endorse,

@@ -301,19 +301,6 @@ def depart(c: Context, member: bytes, status: str, clock: int) -> None:
     deals.depart(c, member)
 
 
-def erase(c: Context, record: Record) -> None:
-    named = record.data.get("record")
-    check(is_id(named) and record.body is None, "SHAPE")
-    assert named is not None
-    check(record.cites(named), "NOT_CITED")
-    cited = c.records.get(named)
-    if cited is None:
-        raise Void("NOT_HELD")
-    device = c.state.row("DEVICE", cited.author)
-    check(device is not None and device["member"] == c.member, "NOT_YOURS")
-    check(cited.body is not None and not cited.is_permanent, "NO_TEXT")
-
-
 def refer(c: Context, record: Record) -> None:
     above: Any = record.data.get("referrer")
     check(is_id(above), "SHAPE")
