@@ -1,1 +1,1 @@
-"""Tests of the exchange in the simulated community: what two halves decide apart has one outcome."""
+"""The exchange in the simulated community: what two halves decide apart has one outcome."""

@@ -13,7 +13,6 @@ from typing import Any, Literal, TypeAlias, assert_never
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.codec import Value
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import RecordId
 from tests.sim.consensus.test_seals import chain, check, seal_soon, until
@@ -58,16 +57,9 @@ def write(node: Node, kind: str, data: Mapping[str, Value], note: str = "") -> R
     return id
 
 
-def agreement(node: Node, id: bytes) -> AgreementRow:
-    """Return an agreement as it is final at a node."""
-    row = agreement_row(final(node), id)
-    assert row is not None, "the agreement counts"
-    return row
-
-
 @dataclass(slots=True)
 class Parted:
-    """Three members besides the founder: `a` and `b` act apart, `third` is in the half of `a`."""
+    """Four members besides the founder, in two halves: `a` with `third`, and `b` with `fourth`."""
 
     world: World
 
@@ -78,22 +70,22 @@ class Parted:
 
     @property
     def a(self) -> Node:
-        """Who acts in the one half."""
+        """The member who acts in the one half."""
         return self.world.nodes[1]
 
     @property
     def b(self) -> Node:
-        """Who acts in the other half."""
+        """The member who acts in the other half."""
         return self.world.nodes[2]
 
     @property
     def third(self) -> Node:
-        """Who is with `a`."""
+        """The member who is with `a`."""
         return self.world.nodes[3]
 
     @property
     def fourth(self) -> Node:
-        """Who is with `b`."""
+        """The member who is with `b`."""
         return self.world.nodes[4]
 
     def apart(self, order: Order, act_a: Callable[[], Any], act_b: Callable[[], Any]) -> None:
@@ -119,7 +111,7 @@ class Parted:
         if order in ("a first", "b first"):
             seal(self.world, halves[0] if order == "a first" else halves[1])
         heal(self.world)
-        seal(self.world, self.world.nodes)
+        seal(self.world)
         assert_one_state(self.world)
 
 
@@ -127,7 +119,7 @@ def community(seed: int, rules: Mapping[str, Value] = OPEN, size: int = 5) -> Pa
     """Return a community whose members are connected and hold the same, all of it sealed."""
     world = World(seed, seals=True, rules=rules)
     world.grow(size)
-    seal(world, world.nodes)
+    seal(world)
     return Parted(world)
 
 
@@ -150,13 +142,18 @@ def heal(world: World) -> None:
     world.settle(SEALED_MS_MAX)
 
 
-def seal(world: World, nodes: Iterable[Node]) -> int:
-    """Let all that these nodes hold be sealed, and folded by each of them; return the height.
+def goes(node: Node) -> None:
+    """Note that a member's membership ends, so that nobody waits for their node."""
+    node.world.refused[node.number] = None
 
-    The founder is among them.
+
+def seal(world: World, half: Iterable[Node] = ()) -> int:
+    """Let all that is held be sealed, and folded by each member of a half; return the height.
+
+    half: the founder is in it; everybody when none is named.
     """
-    nodes = list(nodes)
     founder = world.nodes[0]
+    nodes = [node for node in half or world.nodes if node in world.members]
     assert founder in nodes, "the founder alone seals"
     last = write(founder, "event", {"action": "work"})
     world.run(WRITES_MS)
@@ -173,9 +170,7 @@ def seal(world: World, nodes: Iterable[Node]) -> int:
 def is_final(node: Node, id: RecordId) -> bool:
     """Whether a node folded a seal that covers a record."""
     record = node.store.record(id)
-    return (
-        record is not None and node.assessor is not None and node.assessor.kept.is_final(record)
-    )
+    return record is not None and node.assessor is not None and node.assessor.kept.is_final(record)
 
 
 def folded(node: Node) -> int:
@@ -187,7 +182,7 @@ def assert_one_state(world: World) -> None:
     """Check that all nodes are at one seal, with one root of the state."""
     check(world)
     roots = set()
-    for node in world.nodes:
+    for node in world.members:
         last = chain(node).seals.at(folded(node))
         assert last is not None
         assert node.assessor is not None and not node.assessor.outlook().alarm

@@ -32,6 +32,8 @@ NO_FAULT = frozenset(
 )
 """Reasons to drop a peer that honest nodes may have against each other."""
 
+REMOVED = "its member was removed"
+
 CALM_MS_MAX = 60_000
 """Within so long after a storm all must agree; the longest pause between two dials is 30 s."""
 
@@ -54,7 +56,7 @@ class World:
         self.nodes: list[Node] = []
         self.by_key: dict[PeerKey, Node] = {}
         self.refused: dict[int, None] = {}
-        """Numbers of nodes that cannot become members."""
+        """Numbers of nodes that cannot become members, or are members no more."""
         founder = self._add(Service)
         founder.community = founder.person.found(founder.store, self.rng, self.agenda.now_ms, rules)
         founder.start()
@@ -73,7 +75,7 @@ class World:
 
     @property
     def members(self) -> list[Node]:
-        """The honest nodes but those whose invite was used up or taken back."""
+        """The honest nodes but those who cannot be members, or are members no more."""
         return [node for node in self.honest if node.number not in self.refused]
 
     def invite(self, host: Node, uses: int = 1) -> tuple[Ticket, bytes]:
@@ -203,6 +205,8 @@ class World:
         other = self.by_key.get(peer)
         self.agenda.note(node, "drops", other, reason)
         if not node.is_honest or other is None or not other.is_honest:
+            return
+        if reason == REMOVED and other.number in self.refused:
             return
         if reason not in NO_FAULT and not reason.startswith("refused us: "):
             raise self.broken(f"{node} dropped the honest {other}: {reason}")
