@@ -94,6 +94,15 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "things.agent", "agent", N_("who gives from outside; claim what you gave")
         ),
     },
+    N_("Exchange"): {
+        "market": CommandEntry("exchange.market", "market", N_("what members offer and need")),
+        "offer": CommandEntry(
+            "exchange.offer", "offer", N_("offer something; renew, pause or withdraw it")
+        ),
+        "need": CommandEntry(
+            "exchange.need", "need", N_("say what you need; renew, pause or withdraw it")
+        ),
+    },
     N_("Plan"): {
         "recipe": CommandEntry(
             "plan.recipe", "recipe", N_("by which steps something is made, and out of what")

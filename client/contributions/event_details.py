@@ -77,8 +77,8 @@ def event_data(view: LedgerView, action: str, details: EventDetails) -> dict[str
     if (scope := details.get("scope")) is not None:
         data["inScopeOf"] = read_scope(scope, view.words)
     data["factor"] = details.get("factor")
-    data["state"] = _code(details.get("state"), view.words)
-    data["atLocation"] = _code(details.get("location"), view.words)
+    data["state"] = read_code(details.get("state"), view.words)
+    data["atLocation"] = read_code(details.get("location"), view.words)
     if details.get("new_resource") is not None:
         data["newInventoriedResource"] = {}
     _changes(action, data, view.words)
@@ -123,7 +123,7 @@ def _things(
     return {key: bytes(id) for key, id in named.items()}
 
 
-def _code(text: str | None, words: Words) -> str | None:
+def read_code(text: str | None, words: Words) -> str | None:
     """Return a state or a place in the form that the ledger takes. Raises UnusableText."""
     if text is None:
         return None

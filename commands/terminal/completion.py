@@ -35,12 +35,20 @@ SUBJECTS = {
     "resource": Subject.RESOURCE,
     "settles": Subject.CLAIM,
     "spec": Subject.THING_KIND,
+    "tag": Subject.TAG,
+    "tags": Subject.TAG,
+    "to": Subject.MEMBER,
     "to_resource": Subject.RESOURCE,
     "unit": Subject.UNIT,
 }
 """What a parameter names, by its own name, whichever command has it."""
 
 OF_COMMAND: dict[tuple[str, ...], Subject] = {
+    **{
+        (group, name, "id"): Subject.OFFER
+        for group in ("offer", "need")
+        for name in ("renew", "pause", "resume", "withdraw")
+    },
     ("process", "new", "name"): Subject.PROCESS_KIND,
     ("resource", "list", "name"): Subject.THING_KIND,
     ("resource", "new", "name"): Subject.THING_KIND,

@@ -115,8 +115,16 @@ class TooManyTimes(UsageError):
     """It would be repeated too often; name an earlier end. The most at once:"""
 
 
-class UnfitDay(UsageError):
+class UnfitOffer(UsageError):
+    """It cannot be published so."""
+
+
+class UnfitDay(UnfitOffer):
     """The day does not fit."""
+
+
+class OfferStands(UsageError):
+    """This offer or need cannot be changed so."""
 
 
 class FutureTime(UsageError):

@@ -110,7 +110,7 @@ class Scene:
         used: dict[str, Value] = {"action": "consume", "provider": me}
         used |= {"resourceQuantity": eaten, "resourceInventoriedAs": flour}
         homes.write(mei, Wish("event", used))
-        words |= self._things() | self._planned(mei)
+        words |= self._things() | self._planned(mei) | self._offered(mei)
         written("invite", mei, "invite", "create")
         written("revoked", mei, "invite", "create")
         lanxi.good(mei, "invite", "revoke", words["revoked"])
@@ -172,6 +172,17 @@ class Scene:
         ended = self.lanxi.json(home, "plan", "from", "Bread", "1")["id"]
         self.lanxi.good(home, "plan", "end", ended)
         return {"part": part, "plan": plan, "ended_plan": ended}
+
+    def _offered(self, home: Home) -> dict[str, str]:
+        """Offer and need something; return the ids, and that of an offer that was withdrawn."""
+        until = ("--until", "in 60 days")
+        words = {
+            sort: self.lanxi.json(home, sort, "advice", "1", "hour", *until)["id"]
+            for sort in ("offer", "need")
+        }
+        gone = self.lanxi.json(home, "offer", "advice", "1", "hour")["id"]
+        self.lanxi.good(home, "offer", "withdraw", gone)
+        return words | {"gone": gone}
 
     def _files(self) -> dict[str, str]:
         """Make the files that inputs name."""

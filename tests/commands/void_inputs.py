@@ -12,6 +12,30 @@ from types import MappingProxyType
 SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p --yes"
 OPENING = f"--on 2026-01-01 {SHEET}"
 
+_NEW = (
+    *("mei x 0 hours", "mei x 1 furlong", "mei x 1,5 hours", "mei ' ' 1 hour"),
+    *("mei x 1 hour --by 2020-01-01", "mei x 1 hour --to Nobody", "mei x 1 hour --for 0 EUR"),
+    *("mei x 1 hour --minimum 2", "zoe x 1 hour", "mei x 1 kg --spec hour"),
+)
+_CHANGES = {
+    "renew": (
+        *("bo {ID}", "ana {ID}", "zoe {ID}", "fresh {ID}", "mei {nothing}", "mei {work}"),
+        *("mei {gone}", "mei {ID} --until 2020-01-01", "mei {ID} --until soon", "mei zz"),
+    ),
+    "pause": (
+        *("bo {ID}", "ana {ID}", "zoe {ID}", "fresh {ID}", "mei {nothing}", "mei {work}"),
+        *("mei {gone}", "mei zz", "mei {part}", "nobody {ID}"),
+    ),
+    "resume": (
+        *("bo {ID}", "ana {ID}", "zoe {ID}", "fresh {ID}", "mei {nothing}", "mei {work}"),
+        *("mei {gone}", "mei zz", "mei {part}", "mei {ID}"),
+    ),
+    "withdraw": (
+        *("bo {ID}", "ana {ID}", "zoe {ID}", "fresh {ID}", "mei {nothing}", "mei {work}"),
+        *("mei {gone}", "mei zz", "mei {part}", "nobody {ID}"),
+    ),
+}
+
 REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
     {
         ("record",): (
@@ -168,6 +192,13 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("mei {part} 1 hour", "mei {part} 1 furlong", "mei {part} x", "zoe {part}"),
             *("mei {part} 9223372036854775807 kg kg", "fresh {part}"),
         ),
+        ("offer", "new"): _NEW,
+        ("need", "new"): _NEW,
+        **{
+            (sort, change): tuple(typed.replace("ID", sort) for typed in inputs)
+            for sort in ("offer", "need")
+            for change, inputs in _CHANGES.items()
+        },
         ("unit", "new"): (
             *("mei crate", "mei Crate", "mei crаte", "mei hour", "mei HOUR", "mei EUR", "zoe tray"),
             *("mei ' '", "mei " + "x" * 65, "bo ｃrate"),

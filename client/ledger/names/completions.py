@@ -12,6 +12,7 @@ from itertools import islice
 from commonweal.client.language.quantity import ACTIONS, UNITS
 from commonweal.client.ledger.names.directory import PREFIX_DIGITS_MIN
 from commonweal.protocol.errors import BadSetting
+from commonweal.protocol.ledger.exchange import intents
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.vocabulary.rule_params import FACTORS
 from commonweal.storage.home.home import Home
@@ -36,6 +37,8 @@ class Subject(Enum):
     PROCESS_KIND = "kind of a process"
     EVENT = "event"
     CLAIM = "claim"
+    OFFER = "offer"
+    TAG = "tag"
     API_TOKEN = "token"  # noqa: S105  what it names
 
 
@@ -86,6 +89,11 @@ def _words(fold: LastFold, subject: Subject, begun: str) -> Iterator[str]:
             yield from (id.hex()[:ID_DIGITS] for id in fold.event_ids(begun.lower()))
         case Subject.CLAIM:
             yield from _ids(fold, Table.CLAIM, begun)
+        case Subject.OFFER:
+            yield from _ids(fold, Table.PLAN_OFFER, begun)
+        case Subject.TAG:
+            rows = (intents.IntentRow(*row) for _, row in fold.table(Table.INTENT.prefix))
+            yield from _names((tag for row in rows for tag in row.tags), begun)
 
 
 def _all_names(names: Iterable[tuple[str, tuple[str, ...]]], begun: str) -> Iterator[str]:

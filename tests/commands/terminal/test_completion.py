@@ -32,6 +32,7 @@ def lanxi(tmp_path_factory: pytest.TempPathFactory) -> Commons:
     good("spec", "process", "roasting", "--home", mei.path)
     good("process", "new", "roasting", "--scope", "festival", "--home", mei.path)
     good("record", "work", "1", "hour", "--home", mei.path)
+    good("offer", "repair", "1", "hour", "--tag", "bike", "--home", mei.path)
     good("ledger", "--home", mei.path)
     return made
 
@@ -63,6 +64,10 @@ def offered(lanxi: Commons, *typed: str) -> list[str]:
         (("resource", "le"), ["lend"]),
         (("resource", "lend", "ch"), ["chestnuts"]),
         (("record", "work", "1", "hour", "--receiver", "Zo"), []),
+        (("market", "--tag", "bi"), ["bike"]),
+        (("offer", "new", "x", "1", "hour", "--tag", "bi"), ["bike"]),
+        (("offer", "new", "x", "1", "hour", "--to", "A"), ["Ana"]),
+        (("need", "wi"), ["withdraw"]),
         (("nothing", "x"), []),
     ],
 )
@@ -79,6 +84,13 @@ def test_an_id_is_offered_once_it_cannot_be_a_name(lanxi: Commons) -> None:
     assert offered(lanxi, "show", work["id"][:3]) == []
     (chestnuts,) = lanxi.json(lanxi.mei, "resource", "list")["resources"]
     assert offered(lanxi, "resource", "show", chestnuts["id"][:6]) == [chestnuts["id"][:12]]
+
+
+def test_offers_are_offered_by_their_ids(lanxi: Commons) -> None:
+    (offer,) = lanxi.json(lanxi.mei, "market")["offers"]
+    for command in (("offer", "renew"), ("offer", "pause"), ("need", "withdraw")):
+        assert offered(lanxi, *command, offer["id"][:5]) == [offer["id"][:12]]
+        assert offered(lanxi, *command, "") == []
 
 
 def test_tokens_are_offered_by_their_ids(lanxi: Commons) -> None:

@@ -1,0 +1,1 @@
+"""The exchange: what members offer and need, and what they agree on."""

@@ -1,0 +1,204 @@
+"""The market: what members offer and need, as it stands at the last seal, the newest first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from commonweal.client.access import HomeAccess, prefix
+from commonweal.client.exchange.offer_rows import (
+    OPEN,
+    PARTLY,
+    PURPOSES,
+    STATES,
+    ListedOffer,
+    is_meant_for,
+    listed_offer,
+    may_change,
+    offer_standing,
+    sealed_at,
+    texts,
+)
+from commonweal.client.exchange.offer_terms import read_tag
+from commonweal.client.ledger.names.named import find_agent, find_spec
+from commonweal.protocol.errors import UnknownTag, UsageError
+from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers import OFFER as OFFERS
+from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.vocabulary.identifiers import displayed_name
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger.ledger_view import LedgerView
+
+CURRENT = (OPEN, PARTLY)
+"""States of what one can still take."""
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketList:
+    """Offers and needs that fit, the newest first; total: how many, listed or not.
+
+    at_ms: the time of the last seal, by which their states are computed; None before the first.
+    """
+
+    total: int
+    at_ms: int | None
+    height: int
+    offers: tuple[ListedOffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagInUse:
+    """A tag, and how many offers and needs that are open have it."""
+
+    tag: str
+    offers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An offer before its names and texts are read."""
+
+    id: RecordId
+    row: OfferRow
+    intents: tuple[IntentRow, ...]
+
+
+class Market(HomeAccess):
+    """What members offer and need."""
+
+    def market(
+        self,
+        *,
+        sort: str | None = None,
+        mine: bool | None = None,
+        tag: str | None = None,
+        member: str | None = None,
+        spec: str | None = None,
+        text: str | None = None,
+        state: str | None = None,
+        start: int = 0,
+        limit: int | None = None,
+    ) -> MarketList:
+        """Return offers and needs that fit, from the `start`th on, at most `limit`.
+
+        sort: "offer" or "need". mine: only those that this member may change; or, False, only those
+        of others that are meant for them. text: in a title, a note, a tag, or the beginning of the
+        id. state: a key of STATES, or "all"; without it, of what is open or partly taken, and of
+        mine also what is paused, taken or ended. Raises UnknownId, AmbiguousId, UnknownTag,
+        UnusableText, UsageError.
+        """
+        view = self.view
+        wanted = self._conditions(sort, mine, state)
+        if tag:
+            chosen = self._tag(tag)
+            wanted.append(lambda entry: any(chosen in of.tags for of in entry.intents))
+        if member:
+            agent = find_agent(view, member)
+            wanted.append(lambda entry: agent in _agents(entry))
+        if spec:
+            kind = find_spec(view, spec)
+            wanted.append(lambda entry: any(of.spec == kind for of in entry.intents))
+        if text:
+            part = displayed_name(text).casefold()
+            wanted.append(lambda entry: _has(view, entry, part))
+        rows = [entry for entry in _all(view) if all(is_wanted(entry) for is_wanted in wanted)]
+        rows.sort(key=lambda entry: (-entry.row.clock, entry.id))
+        shown = rows[start:] if limit is None else rows[start : start + limit]
+        offers = tuple(listed_offer(view, entry.id, entry.row) for entry in shown)
+        return MarketList(len(rows), sealed_at(view) or None, view.kept.cut.height, offers)
+
+    def offer_of(self, id: str | bytes) -> ListedOffer:
+        """Return one offer or need, as it stands. Raises UnknownId, AmbiguousId."""
+        chosen = self.view.id_among(prefix(id), OFFERS)
+        row = offer_row(self.view.state, chosen)
+        assert row is not None, "it is an offer"
+        return listed_offer(self.view, chosen, row)
+
+    def market_tags(self) -> list[TagInUse]:
+        """Return the tags of what is open, the most used first."""
+        counts = tags_in_use(self.view, CURRENT)
+        pairs = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return [TagInUse(tag, count) for tag, count in pairs]
+
+    def _conditions(
+        self, sort: str | None, mine: bool | None, state: str | None
+    ) -> list[Callable[[_Entry], bool]]:
+        """Return the conditions that need no name to be looked up. Raises UsageError."""
+        view, at_ms = self.view, sealed_at(self.view)
+        if sort is not None and sort not in PURPOSES:
+            raise UsageError(self.words("either offers or needs: {sort}").format(sort=sort))
+        if state is not None and state not in (*STATES, ALL):
+            text = self.words("{state} is no state; they are {states}")
+            raise UsageError(text.format(state=state, states=", ".join((*STATES, ALL))))
+        wanted: list[Callable[[_Entry], bool]] = []
+        if sort is not None:
+            wanted.append(lambda entry: entry.row.purpose == PURPOSES[sort])
+        if mine is not None:
+            wanted.append(lambda entry: may_change(view, entry.row, entry.intents) is mine)
+        if mine is False:
+            wanted.append(lambda entry: is_meant_for(view, entry.row, view.me))
+        if state is None:
+            gone = ("withdrawn", "replaced")
+            wanted.append(
+                (lambda entry: _state(entry, at_ms) not in gone)
+                if mine
+                else (lambda entry: _state(entry, at_ms) in CURRENT)
+            )
+        elif state != ALL:
+            wanted.append(lambda entry: _state(entry, at_ms) == state)
+        return wanted
+
+    def _tag(self, typed: str) -> str:
+        """Return a tag that some offer has. Raises UnknownTag with the nearest one."""
+        from difflib import get_close_matches
+
+        tag, known = read_tag(typed, self.words), tags_in_use(self.view)
+        if tag in known:
+            return tag
+        near = get_close_matches(tag, known, n=1)
+        hint = self.words("; the nearest is {name}").format(name=near[0]) if near else ""
+        raise UnknownTag(tag + hint)
+
+
+def tags_in_use(view: LedgerView, states: tuple[str, ...] = tuple(STATES)) -> Counter[str]:
+    """Return the tags of offers and needs in some states, and how many have each."""
+    counts: Counter[str] = Counter()
+    at_ms = sealed_at(view)
+    for entry in _all(view):
+        if _state(entry, at_ms) in states:
+            counts.update({tag for of in entry.intents for tag in of.tags})
+    return counts
+
+
+def _all(view: LedgerView) -> Iterator[_Entry]:
+    for key, value in view.state.items(OFFERS):
+        row = OfferRow(*value)
+        intents = [intent_row(view.state, intent) for intent in row.publishes]
+        yield _Entry(
+            RecordId(key[len(OFFERS) :]), row, tuple(of for of in intents if of is not None)
+        )
+
+
+def _state(entry: _Entry, at_ms: int) -> str:
+    return offer_standing(entry.row, entry.intents, at_ms)
+
+
+def _agents(entry: _Entry) -> Iterator[bytes | None]:
+    yield entry.row.member
+    for of in entry.intents:
+        yield from (of.provider, of.receiver)
+
+
+def _has(view: LedgerView, entry: _Entry, part: str) -> bool:
+    """Whether a text is in the titles, notes or tags of an offer, or begins its id."""
+    if entry.id.hex().startswith(part) or any(
+        part in tag for of in entry.intents for tag in of.tags
+    ):
+        return True
+    said = (text for id in entry.row.publishes for text in texts(view, RecordId(id)))
+    return any(part in text.casefold() for text in said)

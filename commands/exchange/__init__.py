@@ -1,0 +1,1 @@
+"""Exchange: what members offer and need, and what they agree on."""

@@ -1,0 +1,81 @@
+"""`weal need`: what a member needs: published, renewed, paused and withdrawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commonweal.client.exchange.offers import Offers
+from commonweal.commands.exchange import offer_options
+from commonweal.commands.exchange.offer_options import (
+    OfferingCommand,
+    changing_options,
+    confirm_new,
+    offering_options,
+    terms_of,
+)
+from commonweal.commands.terminal.groups import OPTIONS_FIRST, GroupWithDefault
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.member import part_of
+from commonweal.commands.terminal.output import Form
+from commonweal.storage.home.home import Home
+
+
+@click.group("need", cls=GroupWithDefault, context_settings=OPTIONS_FIRST)
+def need() -> None:
+    """Say what you need; renew, pause or withdraw it."""
+
+
+@need.command("new", cls=OfferingCommand)
+@click.argument("what")
+@click.argument("quantity")
+@click.argument("unit")
+@offering_options
+def new(
+    what: str,
+    quantity: str,
+    unit: str,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
+    **typed: Any,
+) -> None:
+    """Say what you need: weal need plumber 2 hours --by friday --for "20 EUR an hour"
+
+    All members can read it, for as long as the ledger is kept; title and note can be erased. It
+    binds nobody: who can help proposes a deal. `weal need` alone means this command.
+    """
+    with part_of(Offers, home, passphrase_file) as me:
+        made = me.need(what, quantity, unit, **terms_of(typed))
+    return confirm_new(form, made, _("Needed, as {id}: {what}. All members can read it."))
+
+
+@need.command("renew", cls=OfferingCommand)
+@click.option("--until", metavar="DAY", help="Until when it stands; a month from now if not said.")
+@changing_options
+def renew(id: str, until: str | None, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Let what is left of the need whose id begins with ID stand longer."""
+    return offer_options.renew(form, home, passphrase_file, id, until)
+
+
+@need.command("pause")
+@changing_options
+def pause(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Let nobody take of the need whose id begins with ID, until you resume it."""
+    return offer_options.pause(form, home, passphrase_file, id, paused=True)
+
+
+@need.command("resume")
+@changing_options
+def resume(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Open the need whose id begins with ID again."""
+    return offer_options.pause(form, home, passphrase_file, id, paused=False)
+
+
+@need.command("withdraw")
+@changing_options
+def withdraw(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Take the need whose id begins with ID back, for good. What was promised of it stands."""
+    return offer_options.withdraw(form, home, passphrase_file, id)

@@ -1,0 +1,109 @@
+"""Offers and needs that stand: renewed, paused and withdrawn, by whoever may."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from commonweal.client.home.submit import now_ms
+from commonweal.client.language.days import read_until_ms
+from commonweal.protocol.errors import OfferStands, UnfitDay, UnknownId, WouldNotCount
+from tests.builders.commons import Commons
+from tests.client.exchange.deals import at, intent, take
+
+
+def test_an_offer_is_renewed_as_it_is_with_a_later_end(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        made = bo.offer(
+            "repair",
+            2,
+            "hours",
+            until="in 2 weeks",
+            price=["10 EUR"],
+            tags=["bike"],
+            note="bring it",
+            place="yard",
+            to=["Ana"],
+        )
+        with pytest.raises(UnfitDay):
+            bo.renew_offer(made.id, until="in 1 week")
+        renewed = bo.renew_offer(made.id, until="in 4 weeks")
+        assert renewed.end_ms == read_until_ms("in 4 weeks", now_ms())
+        old, new = bo.offer_of(made.id), bo.offer_of(renewed.id)
+        assert (old.state, new.state) == ("replaced", "open")
+        assert (new.title, new.note, new.tags, new.place) == (
+            "repair",
+            "bring it",
+            ("bike",),
+            "yard",
+        )
+        assert (new.price, new.to, new.end_ms) == (old.price, old.to, renewed.end_ms)
+        with pytest.raises(OfferStands):
+            bo.renew_offer(made.id)
+        assert [offer.id for offer in bo.market(mine=True).offers] == [renewed.id]
+
+
+def test_a_need_is_renewed_without_a_day_for_a_month(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        made = bo.need("plumber", 2, "hours", due="in 3 days")
+        renewed = bo.renew_offer(made.id)
+        offer = bo.offer_of(renewed.id)
+    assert renewed.end_ms == read_until_ms("in 1 month", now_ms())
+    assert offer.due_ms == offer.end_ms == renewed.end_ms
+
+
+def test_what_is_left_is_renewed_where_some_is_taken(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        made = bo.offer("repair", 5, "hours", until="in 2 weeks", minimum="4")
+    take(lanxi, made.intents[0], 4)
+    with at(lanxi.bo) as bo:
+        before = bo.offer_of(made.id)
+        assert (before.state, before.parts[0].left) == ("partly", Decimal(1))
+        renewed = bo.renew_offer(made.id, until="in 4 weeks")
+        part = bo.offer_of(renewed.id).parts[0]
+        assert (part.left, part.quantity, part.minimum) == (Decimal(1), Decimal(1), Decimal(1))
+        assert intent(bo, made.intents[0]).status == "withdrawn"
+    take(lanxi, part.intent, 1)
+    with at(lanxi.bo) as bo:
+        assert bo.offer_of(renewed.id).state == "met"
+        with pytest.raises(OfferStands):
+            bo.renew_offer(renewed.id)
+
+
+def test_an_offer_is_paused_and_opened_again(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        made = bo.offer("repair", 5, "hours")
+        bo.pause_offer(made.id)
+        assert bo.offer_of(made.id).state == "paused"
+        assert bo.market().offers == ()
+        with pytest.raises(OfferStands):
+            bo.pause_offer(made.id)
+        bo.pause_offer(made.id, paused=False)
+        assert bo.offer_of(made.id).state == "open"
+        with pytest.raises(OfferStands):
+            bo.pause_offer(made.id, paused=False)
+
+
+def test_an_offer_is_withdrawn_for_good(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        made = bo.offer("repair", 5, "hours", price=["10 EUR"])
+        bo.withdraw_offer(made.id)
+        assert bo.offer_of(made.id).state == "withdrawn"
+        assert bo.market(mine=True).offers == ()
+        assert [offer.id for offer in bo.market(state="withdrawn").offers] == [made.id]
+        for act in (bo.withdraw_offer, bo.pause_offer, bo.renew_offer):
+            with pytest.raises(OfferStands):
+                act(made.id)
+
+
+def test_what_is_another_member_s_is_not_changed(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        made = bo.offer("repair", 5, "hours")
+    lanxi.meet()
+    with at(lanxi.ana) as ana:
+        for act in (ana.withdraw_offer, ana.pause_offer, ana.renew_offer):
+            with pytest.raises(WouldNotCount):
+                act(made.id)
+        with pytest.raises(UnknownId):
+            ana.withdraw_offer("00" * 32)
