@@ -122,6 +122,7 @@ SECTIONS = {
     "value": N_("What it is worth"),
     "pools": N_("How income is shared"),
     "rounds": N_("Giving rounds"),
+    "exchange": N_("Offers, needs and deals"),
     "credit": N_("Balances between members"),
     "roles": N_("Roles"),
     "governance": N_("How we decide"),

@@ -215,7 +215,7 @@ def _sentences(document: dict[str, Any]) -> Iterator[RulesetFault]:
 
 
 def _roles(document: dict[str, Any]) -> Iterator[RulesetFault]:
-    """Check that role paths name known roles and have no cycle, and that the keeper is endorsed."""
+    """Check that role paths name known roles and have no cycle; check the roles with power."""
     roles: dict[str, Any] = document.get("roles") or {name: {} for name in ROLES}
     for name, role in document.get("roles", {}).items():
         for before in role.get("after", []):
@@ -237,14 +237,21 @@ def _roles(document: dict[str, Any]) -> Iterator[RulesetFault]:
             yield RulesetFault(
                 ("roles", name, "after"), sentence, "begin the path with a free role"
             )
-    keeper = document.get("contributions", {}).get("keeper")
-    where: Path = ("contributions", "keeper")
-    yield from _known_role(where, document, keeper)
+    yield from _trusted_role(document, ("contributions", "keeper"), "move what is the community's")
+    speaker: Path = ("exchange", "speaks_for_community")
+    yield from _trusted_role(document, speaker, "agree in the name of the community")
+
+
+def _trusted_role(document: dict[str, Any], where: Path, power: str) -> Iterator[RulesetFault]:
+    """Check that a role with a power over the community is known, and needs endorsements."""
+    section, key = where
+    role = document.get(section, {}).get(key)
+    yield from _known_role(where, document, role)
     named = document.get("roles") or {
-        name: {"endorsements": role.endorsements} for name, role in ROLES.items()
+        name: {"endorsements": known.endorsements} for name, known in ROLES.items()
     }
-    if keeper in named and not named[keeper].get("endorsements"):
-        sentence = f"anybody may take the role {keeper!r}, and move what is the community's"
+    if role in named and not named[role].get("endorsements"):
+        sentence = f"anybody may take the role {role!r}, and {power}"
         yield RulesetFault(where, sentence, "let it need endorsements")
 
 

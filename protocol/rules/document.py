@@ -136,6 +136,7 @@ class Ruleset:
     attestations: int
     common_attestations: int
     keeper: str
+    speaks_for_community: str
     factors: tuple[str, ...]
     units: tuple[str, ...]
     admissions: tuple[EventCondition, ...]
@@ -279,6 +280,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         attestations=contributions["attestations"],
         common_attestations=contributions["common_attestations"],
         keeper=contributions["keeper"],
+        speaks_for_community=document.get("exchange", {}).get("speaks_for_community", ""),
         factors=tuple(contributions["factors"]),
         units=tuple(contributions["units"]),
         admissions=tuple(

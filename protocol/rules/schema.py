@@ -110,6 +110,7 @@ CONTRIBUTIONS: Fields = {
     "keeper": _name(),
     **_SENTENCES,
 }
+EXCHANGE: Fields = {"speaks_for_community": _name(), **_SENTENCES}
 ADMISSION: Fields = {
     "actions": Field("choices", (), high=len(ACTIONS), choices=tuple(ACTIONS)),
     "when": _RULE._replace(required=True),
@@ -223,6 +224,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "charter": CHARTER,
         "membership": MEMBERSHIP,
         "contributions": CONTRIBUTIONS,
+        "exchange": EXCHANGE,
         "finality": FINALITY,
         "budget": BUDGET,
     }

@@ -24,7 +24,7 @@ from commonweal.protocol.seal.cut import delta_to_bytes, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
-from tests.builders import practice_credit, practice_round, practice_trace
+from tests.builders import practice_credit, practice_deals, practice_round, practice_trace
 from tests.builders.practice_rules import RULES
 from tests.protocol.ledger.baking import ended, planned
 from tests.protocol.ledger.village import TEXT, Pen, Person, seed
@@ -58,6 +58,7 @@ class Practice(Workshop):
             ended(baking)
             self.witnessed(1, "Mei", "Jun")
             practice_credit.spend(self)
+            practice_deals.Deals(self).tell()
 
     def seal(self, advance: Advance) -> None:
         """Make an advance final by a seal that a quorum of the witnesses certifies."""
@@ -255,6 +256,7 @@ class Practice(Workshop):
         self.learn()
         good = self.work("Jun's phone", 1, by="Ana", provider=self.id("Jun"))
         self.work("Jun's phone", 9, provider=self.id("Jun"))
+        self.write("Jun", "member.profile", {}, TEXT)
         self.pens["Jun"].revoke(phone, good.seq)
         self.learn()
         key = Signer(seed("practice", "invite"))

@@ -134,6 +134,7 @@ def _rules_of(canonical: bytes) -> RuleParams:
         attestations=ruleset.attestations,
         common_attestations=ruleset.common_attestations,
         keeper=ruleset.keeper,
+        speaks_for_community=ruleset.speaks_for_community,
         roles=MappingProxyType({WITNESS: Role(), **roles}) if roles else ROLES,
         factors=ruleset.factors,
         units=frozenset(ruleset.units),

@@ -112,11 +112,11 @@ def planned(shop: Workshop) -> Baking:
     baking.intend("Jun", plan, flow("work", hours(2)), **placed, factor="luck")
     baking.intend("Ana", plan, flow("work", hours(2)))
     baking.intend("Jun", plan, flow("use", hours(3)), provider=shop.id("Ana"))
-    promise = flow("work", hours(2)) | {"provider": shop.id("Ana"), "satisfies": work.id}
+    promise = flow("work", hours(2)) | {"provider": shop.id("Ana"), "satisfies": [work.id]}
     promise |= {"receiver": bytes(shop.community)}
     taken = shop.write("Ana", "commitment", promise)
     promise = flow("consume", kilograms(1), baking.dough) | {"provider": shop.id("Ana")}
-    promise |= {"receiver": bytes(shop.community), "satisfies": rye.id}
+    promise |= {"receiver": bytes(shop.community), "satisfies": [rye.id]}
     shop.write("Ana", "commitment", promise)
     done = {"fulfills": taken.id, "satisfies": work.id}
     shop.work("Ana", 1, by="Jun", **done)
@@ -138,5 +138,5 @@ def ended(baking: Baking) -> None:
         shop.write(name, "plan.end", {"plan": plan.id})
     baking.process("Jun", plan)
     promise = flow("consume", kilograms(1)) | {"provider": shop.id("Ana")}
-    promise |= {"receiver": bytes(shop.community), "satisfies": baking.rye_wanted.id}
+    promise |= {"receiver": bytes(shop.community), "satisfies": [baking.rye_wanted.id]}
     shop.write("Ana", "commitment", promise)

@@ -42,6 +42,7 @@ def rows(text: str) -> dict[str, str]:
         ),
         ("Pools and buckets", [schema.POOL, schema.BUCKET]),
         ("Giving rounds", [schema.ROUND]),
+        ("Exchange", [schema.EXCHANGE]),
         ("Credit between members", [schema.CREDIT]),
         ("Governance", [schema.LAZY]),
         ("Finality", [schema.FINALITY]),
