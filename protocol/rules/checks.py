@@ -237,15 +237,21 @@ def _roles(document: dict[str, Any]) -> Iterator[RulesetFault]:
             yield RulesetFault(
                 ("roles", name, "after"), sentence, "begin the path with a free role"
             )
-    yield from _trusted_role(document, ("contributions", "keeper"), "move what is the community's")
-    speaker: Path = ("exchange", "speaks_for_community")
-    yield from _trusted_role(document, speaker, "agree in the name of the community")
+    for section, key, power in _TRUSTED_ROLES:
+        yield from _trusted_role(document, section, key, power)
 
 
-def _trusted_role(document: dict[str, Any], where: Path, power: str) -> Iterator[RulesetFault]:
+_TRUSTED_ROLES = (
+    ("contributions", "keeper", "move what is the community's"),
+    ("exchange", "speaks_for_community", "agree in the name of the community"),
+)
+
+
+def _trusted_role(
+    document: dict[str, Any], section: str, key: str, power: str
+) -> Iterator[RulesetFault]:
     """Check that a role with a power over the community is known, and needs endorsements."""
-    section, key = where
-    role = document.get(section, {}).get(key)
+    role, where = document.get(section, {}).get(key), (section, key)
     yield from _known_role(where, document, role)
     named = document.get("roles") or {
         name: {"endorsements": known.endorsements} for name, known in ROLES.items()

@@ -80,7 +80,11 @@ class Deals:
         self.brief = self.intent("Ana", 3, hasEnd=soon + 3 * HOUR)
         wanted = {"action": "transfer", "resourceQuantity": hours(1) | {"unit": "one"}}
         self.price = self.write("Ana", "intent", wanted | {"receiver": self.id("Ana")})
-        data = {"purpose": "offer", "publishes": [self.repair.id], "reciprocal": [self.price.id]}
+        data: dict[str, Any] = {
+            "purpose": "offer",
+            "publishes": [self.repair.id],
+            "reciprocal": [self.price.id],
+        }
         data |= {"unitBased": True, "hasEnd": soon + 100 * HOUR, "eligibleLocation": "oven"}
         data |= {"proposedTo": [self.id("Jun"), "helper"]}
         first = self.write("Ana", "proposal.offer", data)
@@ -168,13 +172,14 @@ class Deals:
         practice.say(proposal, "yes", "Mei Jun Ana Dan")
         practice.witnessed(1, "Mei", "Jun")
         self.write("Jun", "role.resign", {"role": "helper"})
-        for name in ("Jun", "Ana"):
-            wanted = {"receiver": self.id("all"), "action": "work", "effortQuantity": hours(4)}
-            need = self.write(name, "intent", wanted)
+        wanted = {"receiver": self.id("all"), "action": "work", "effortQuantity": hours(4)}
+        self.write("Jun", "intent", wanted)
+        need = self.write("Ana", "intent", wanted)
         clause = self.clause("Jun", 4, "Jun", "all", need)
         deal = self.deal("Jun", clause)
+        ours: dict[str, Any] = {"for": self.id("all")}
         for name in ("Jun", "Mei", "Ana"):
-            self.say(name, deal, **{"for": self.id("all")})
+            self.say(name, deal, **ours)
 
     def _end(self) -> None:
         for name, why in (("Jun", "done"), ("Jun", "done"), ("Ana", "given up")):
