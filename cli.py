@@ -111,6 +111,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "plan.plan", "plan", N_("what is to be done by when, and who does it")
         ),
     },
+    N_("Exchange"): {
+        "pay": CommandEntry("exchange.credit", "pay", N_("pay a member from your balance")),
+    },
     N_("Members"): {
         "members": CommandEntry("members.members", "members", N_("list the members")),
         "invite": CommandEntry(
@@ -143,7 +146,7 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
     },
     N_("Share"): {
         "balance": CommandEntry(
-            "share.shares", "balance", N_("what a member has a share of, has and gave")
+            "exchange.balance", "balance", N_("what a member has a share of, has and gave")
         ),
         "shares": CommandEntry(
             "share.shares", "shares", N_("what each has a share of, and what is in the pools")

@@ -24,6 +24,7 @@ from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exchange.market import Market
 from commonweal.client.exchange.offer_changes import OfferChanges
 from commonweal.client.exchange.offers import Offers
+from commonweal.client.exchange.credit import MemberCredit
 from commonweal.client.exports.books import BookExports
 from commonweal.client.exports.contribution_export import ContributionExports
 from commonweal.client.exports.deadlines import Deadlines
@@ -85,6 +86,7 @@ class Member(
     GitImports,
     SheetImports,
     PlatformImports,
+    MemberCredit,
     Shares,
     Claims,
     Payments,

@@ -20,6 +20,7 @@ from commonweal.protocol.errors import AmbiguousId, UnknownId, UsageError, Would
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
+from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.agents import AgentClaimRow
 from commonweal.protocol.ledger.members.registry import is_active
@@ -172,6 +173,8 @@ def unattested(
         provider = agents.person(view.state, row.provider)
         if view.me in (provider, row.member) or (giver is not None and provider != giver):
             continue
+        if row.action not in view.kept.ruleset.values and credit.is_payment(view.state, id):
+            continue  # it takes from its author, and nobody is asked
         said = row.corrections and view.state.get(attestation.attestation_key(id, row, view.me))
         if not said and not is_withdrawn(view.state, id, row):
             fitting.append((id, row))

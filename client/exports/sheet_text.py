@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from decimal import Decimal
 
 BOM = "\ufeff"
 """By this a spreadsheet knows that what follows is UTF-8."""
@@ -26,9 +27,12 @@ def sheet_lines(
 def safe_cell(value: object) -> object:
     """Return what a spreadsheet shows as it is: text that would be a formula gets a ' before it.
 
-    A list becomes its values, with commas. Where a comma is part of a number, spreadsheets take a ;
-    or a line break for the end of a cell, also between quotes that begin no cell of theirs.
+    A number is no text, also below 0. A list becomes its values, with commas. Where a comma is part
+    of a number, spreadsheets take a ; or a line break for the end of a cell, also between quotes
+    that begin no cell of theirs.
     """
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     if value is None or isinstance(value, bool | int):
         return "" if value is None else value
     if isinstance(value, list):

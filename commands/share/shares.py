@@ -1,4 +1,4 @@
-"""`weal balance`, `shares` and `explain`: what each has, what each was paid, and why.
+"""`weal shares` and `explain`: what each was paid, and why.
 
 What is paid follows from the cuts alone, so it is final and the same on every node. What a
 seal of all that is held would pay now is shown only on request, and said to be provisional.
@@ -10,7 +10,6 @@ import click
 
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_unit
-from commonweal.client.language.visible_text import visible
 from commonweal.client.sharing.shares import Shares
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of, part_of
@@ -19,9 +18,7 @@ from commonweal.commands.terminal.output import (
     Column,
     Form,
     say,
-    write_csv,
     write_json,
-    write_table,
 )
 from commonweal.commands.terminal.tables import table
 from commonweal.storage.home.home import Home
@@ -32,36 +29,6 @@ LINE_FIELDS = (
     *("of", "weight", "weights", "commissions", "source", "income", "inputs", "ruleset"),
     "corrects",
 )
-
-
-@click.command("balance")
-@click.argument("member", required=False)
-@home_option
-@form_option()
-def balance(member: str | None, home: Home, form: Form) -> None:
-    """Show what MEMBER (else you) has a share of, has, and gave."""
-    with part_of(Shares, home) as me:
-        value = plain(me.balance(member))
-    if form is Form.JSON:
-        return write_json(value)
-    sections = {"paid": "paid", "open": "open", "resources": "has", "given": "gave"}
-    rows = [{"what": what, **row} for key, what in sections.items() for row in value[key]]
-    if form is Form.CSV:
-        return write_csv(("what", "name", "amount", "unit"), rows)
-    words = {"paid": _("share (final)"), "has": _("has"), "gave": _("gave")}
-    words["open"] = _("of that not settled")
-    shown = [
-        {**row, "what": words[row["what"]], "unit": shown_unit(row["unit"], spoken())}
-        for row in rows
-    ]
-    say(visible(value["member_name"]))
-    if shown:
-        columns = [Column("what", ""), Column("name", ""), Column("amount", "", is_number=True)]
-        write_table([*columns, Column("unit", "")], shown)
-    say()
-    return say(
-        _("A share is final, and owed until settled; the rest is provisional: not sealed yet.")
-    )
 
 
 @click.command("shares")

@@ -12,6 +12,7 @@ from typing import Any
 
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation
+from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import valuation
@@ -25,10 +26,14 @@ from commonweal.storage.records.log_store import Store
 TABLES = (
     *("mark", "state", "refused", "sealed_log", "tree", "said_at", "member_row", "event_row"),
     *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
+    "balance_row",
     *("offered_chunk", "taken_chunk"),
 )
 
-VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts")
+VIEWS = (
+    *("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts"),
+    "balances",
+)
 
 ID_BYTES = 32
 
@@ -54,6 +59,10 @@ def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
         keys = [key for key in changed if key[:1] == prefix]
         final = LayeredState(layers, FINAL)
         _write(layers, table, dict.fromkeys(keys), _of_key(state, final, row), 1)
+    balances = [key for key in changed if key.startswith(credit.BALANCE)]
+    final = LayeredState(layers, FINAL)
+    of_key, cut = _of_key(state, final, _balance), len(credit.BALANCE)
+    _write(layers, "balance_row", dict.fromkeys(balances), of_key, cut)
     _members(layers, store)
 
 
@@ -145,6 +154,12 @@ def _payout(key: bytes, value: Any, final: bool) -> _Row:
         *(key, int.from_bytes(key[:8]), pool, number, line.bucket, line.sort, line.member),
         *(line.amount, scale, unit, ruleset, line.corrects),
     )
+
+
+def _balance(key: bytes, value: Any, final: bool) -> _Row:
+    name = key[len(credit.BALANCE) - 1 :]  # the first byte of the table is left out
+    unit, member = name[: -ID_BYTES - 1].decode(), name[-ID_BYTES:]
+    return name, unit, member, *value, final
 
 
 def _claim(state: _Get, final: LayeredState, id: bytes) -> _Row | None:

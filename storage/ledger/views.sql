@@ -191,6 +191,16 @@ CREATE TABLE claim_row (
 
 CREATE INDEX claim_of ON claim_row (height, pool, member);
 
+CREATE TABLE balance_row (
+    key      BLOB PRIMARY KEY NOT NULL,
+    unit     TEXT    NOT NULL,
+    member   BLOB    NOT NULL,
+    n        INTEGER NOT NULL,
+    scale    INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    final    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW members AS
     SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
         lower(hex(referrer)) AS referrer, final
@@ -254,3 +264,8 @@ CREATE VIEW payouts AS
         ON claim_row.height = payout_row.height AND claim_row.pool = payout_row.pool
         AND claim_row.member = payout_row.member AND claim_row.unit = payout_row.unit
         AND claim_row.scale = payout_row.scale;
+
+-- What members have with all others, by unit; the sum over all members is 0.
+CREATE VIEW balances AS
+    SELECT lower(hex(member)) AS member, unit, n AS balance, scale, received, final
+    FROM balance_row;

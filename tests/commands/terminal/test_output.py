@@ -11,6 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +241,10 @@ def test_no_cell_begins_a_formula(text: str) -> None:
     assert cell.lstrip()[0] == "'"
 
 
-@pytest.mark.parametrize(("value", "cell"), [(None, ""), (-3, -3), ("a=b", "a=b"), ("花", "花")])
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [(None, ""), (-3, -3), (Decimal("-1.50"), "-1.50"), ("a=b", "a=b"), ("花", "花")],
+)
 def test_other_cells_stay(value: object, cell: object) -> None:
     assert safe_cell(value) == cell
 

@@ -16,7 +16,8 @@ from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.views import VIEWS
 from commonweal.storage.sqlite import readonly_sql
 from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
-from tests.protocol.ledger.workshop import busy
+from tests.protocol.ledger.council import SAID
+from tests.protocol.ledger.workshop import Workshop, busy
 from tests.storage.ledger.test_ledger import Home, in_pieces
 
 
@@ -24,6 +25,7 @@ from tests.storage.ledger.test_ledger import Home, in_pieces
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file of a community that worked, voted, sealed and was paid."""
     shop = busy()
+    _pay_hours(shop)
     home = Home(shop.community, shop.documents)
     home.hold(shop.records)
     home.seal(shop)
@@ -34,6 +36,22 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         pass
     ask(path, "SELECT 1 FROM members")  # SQLite makes the files of its log at the first reading
     yield path
+
+
+def _pay_hours(shop: Workshop) -> None:
+    """Give members balances: two are sealed, and one of them is paid more since."""
+    table = {"floor": -9, "ceiling": 9, **SAID}
+    proposal = shop.patch("Jun", {"credit": {"hour": table}})
+    shop.say(proposal, "yes", "Mei Jun Ana")
+    shop.cut()
+    shop.cut(25)
+    for payer, cuts in (("Ana", True), ("Mei", False)):
+        amount = {"n": 15, "scale": 1, "unit": "hour"}
+        sides = {"provider": shop.id(payer), "receiver": shop.id("Bo")}
+        data = {"action": "transfer", "resourceQuantity": amount, **sides}
+        shop.write(payer, "event", data)
+        if cuts:
+            shop.cut()
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -63,6 +81,15 @@ def test_claims_say_what_is_owed_paid_and_open(path: Path) -> None:
     assert (1000, 300, 200, 700, "partly", 1) in found
     (corrections,) = ask(path, "SELECT sum(amount), max(corrects) FROM payouts WHERE corrects").rows
     assert corrections == (-100, 1)
+
+
+def test_balances_sum_to_nothing_and_say_what_is_final(path: Path) -> None:
+    found = ask(path, "SELECT unit, balance, scale, received, final FROM balances").rows
+    assert sorted(found) == [
+        ("hour", -15, 1, 0, 0),
+        ("hour", -15, 1, 0, 1),
+        ("hour", 30, 1, 30, 0),
+    ]
 
 
 ATTACKS = [

@@ -52,10 +52,10 @@ def share_lines(me: Reader, page: Page, height: Height = None, if_sealed: IfSeal
     return {name: getattr(listed, name) for name in _OF_SHARES} | {"lines": rows, "next": rest}
 
 
-@router.reads("/balance", result_of(Member.balance))
+@router.reads("/balance", result_of(Member.account))
 def balance(me: Reader, member: Filter = None) -> Any:
-    """What a member, else this one, has a share of, has and gave, as `weal balance`."""
-    return me.balance(member)
+    """What a member has a share of, has and gave, and their balances, as `weal balance`."""
+    return me.account(member)
 
 
 @router.reads(
