@@ -21,10 +21,10 @@ from commonweal.client.contributions.give_choices import Giving
 from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.withdrawals import Withdrawals
+from commonweal.client.exchange.credit import MemberCredit
 from commonweal.client.exchange.market import Market
 from commonweal.client.exchange.offer_changes import OfferChanges
 from commonweal.client.exchange.offers import Offers
-from commonweal.client.exchange.credit import MemberCredit
 from commonweal.client.exports.books import BookExports
 from commonweal.client.exports.contribution_export import ContributionExports
 from commonweal.client.exports.deadlines import Deadlines
