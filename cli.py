@@ -102,6 +102,7 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "need": CommandEntry(
             "exchange.need", "need", N_("say what you need; renew, pause or withdraw it")
         ),
+        "pay": CommandEntry("exchange.credit", "pay", N_("pay a member from your balance")),
     },
     N_("Plan"): {
         "recipe": CommandEntry(
@@ -110,9 +111,6 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "plan": CommandEntry(
             "plan.plan", "plan", N_("what is to be done by when, and who does it")
         ),
-    },
-    N_("Exchange"): {
-        "pay": CommandEntry("exchange.credit", "pay", N_("pay a member from your balance")),
     },
     N_("Members"): {
         "members": CommandEntry("members.members", "members", N_("list the members")),
