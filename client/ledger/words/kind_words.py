@@ -38,6 +38,8 @@ KINDS = {
     "agreement.sign": N_("answers an agreement"),
     "agreement.end": N_("wants an agreement to end"),
     "agreement.comment": N_("comments on an agreement"),
+    "resource.terms": N_("says on which terms a thing is lent"),
+    "resource.block": N_("says when a thing is out of use"),
     "event": N_("says what was given"),
     "attest": N_("says whether something was so"),
     "body.erase": N_("has a text forgotten by all"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from commonweal.protocol.ledger.contributions.inventory import Effect, shift
+from commonweal.protocol.ledger.exchange.lending import handovers
 from commonweal.protocol.ledger.members import agents, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -112,6 +113,7 @@ def move(state: State, event: bytes, context: Context) -> Verdict:
         if isinstance(moved, Reason):
             return moved
         state.put(EVENT + event, [*moved])
+        handovers.rehome(state, moved)
     state.put(COMMON + event, [*CommonRow(None, _amount(row))])
     return None
 

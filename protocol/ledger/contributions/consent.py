@@ -16,6 +16,7 @@ from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons
 from commonweal.protocol.ledger.contributions.inventory import shift
 from commonweal.protocol.ledger.exchange import credit, fulfilment
+from commonweal.protocol.ledger.exchange.lending import handovers
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.registry import MEMBER, is_active
 from commonweal.protocol.ledger.state.context import Context, Verdict
@@ -139,6 +140,7 @@ def apply(state: State, record: bytes, correction: CorrectionRow, context: Conte
     )
     row = row._replace(corrected_by=record)
     state.put(EVENT + event, [*row])
+    handovers.undo(state, event)
     refused = settlement.correct(state, event, row)
     if refused is None and is_common:
         return commons.correct(state, event, context)

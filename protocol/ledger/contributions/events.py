@@ -26,6 +26,7 @@ from typing import Any, TypeAlias
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.exchange import credit, fulfilment
+from commonweal.protocol.ledger.exchange.lending import handovers
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -99,6 +100,10 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     if refused is not None:
         return refused
     state.put(EVENT + record.id, [*row])
+    is_moved = commons.is_moved(state, record.id)
+    handovers.note(state, record, context, row, waits=not is_moved)
+    if is_moved:
+        handovers.rehome(state, row)
     if row.input_of is not None:
         state.put(OF_PROCESS + row.input_of + INPUT + record.id, row.clock)
     if row.output_of is not None:

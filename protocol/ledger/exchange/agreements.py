@@ -4,7 +4,8 @@ Records:
   agreement          stipulates: 1 to 16 commitments; stipulatesReciprocal: up to 16, given in
                      return; answerBy: ms; counters: an agreement that this one takes the place of;
                      setsOff: see `set_off`, then clauses may be missing; for: see below
-  agreement.sign     agreement; say: yes, no or withdraw; for
+  agreement.sign     agreement; say: yes, no or withdraw; for. Of a booking in force, by whom the
+                     thing has gone to since: see `succession`
   agreement.end      agreement; why: done or given up; for
   agreement.comment  agreement; for; the text is the body
 The parties are the members, and the community, that give or receive by a clause. Writing an
@@ -26,6 +27,7 @@ from commonweal.protocol.ledger.exchange import (
     last_yes,
     open_records,
     set_off,
+    succession,
     times,
 )
 from commonweal.protocol.ledger.exchange.agreement_row import (
@@ -81,6 +83,9 @@ def agree(state: State, record: Record, context: Context) -> Verdict:
     party = _voice(state, context, row, data)
     if isinstance(party, Reason):
         return party
+    refused = bookings.ask(state, context, record.id, zip(row.clauses, clauses, strict=True))
+    if refused is not None:
+        return refused
     if data.get("counters") is not None:
         refused = _counter(state, record, context, data["counters"])
         if refused is not None:
@@ -106,7 +111,7 @@ def sign(state: State, record: Record, context: Context) -> Verdict:
         return Reason.UNKNOWN_PLAN
     party = _voice(state, context, row, record.data)
     if isinstance(party, Reason):
-        return party
+        return succession.answer(state, record, context, row) if row.status == AGREED else party
     if row.status != ASKED:
         return Reason.ALREADY_AGREED if row.status in CAME_INTO_FORCE else Reason.NOT_OPEN
     has_said_yes = signed_row(state, id, party) is not None
@@ -142,14 +147,15 @@ def end(state: State, record: Record, context: Context) -> Verdict:
     state.put(SIGNED + id + party, [*signed._replace(ended=why)])
     clauses = clause_rows(state, row)
     reasons = _reasons(state, context, id, row)
-    if None in reasons and not _may_cancel(state, context, [clause for _, clause in clauses]):
+    may_cancel = bookings.may_cancel(state, context, clauses[: len(row.stipulates)])
+    if None in reasons and not may_cancel:
         return Reason.NOTHING_NEW if signed.ended is not None else None
+    status = ENDED if all(reason in (None, DONE) for reason in reasons) else GIVEN_UP
     for clause_id, clause in clauses:
         refused = commitments.release(state, clause_id)
         if refused is not None:
             return refused
-        bookings.release(state, clause_id, clause)
-    status = ENDED if all(reason in (None, DONE) for reason in reasons) else GIVEN_UP
+        bookings.release(state, context, clause_id, clause, status == GIVEN_UP)
     state.put(AGREEMENT + id, [*row._replace(status=status)])
     return None
 
@@ -173,7 +179,8 @@ def comment(state: State, record: Record, context: Context) -> Verdict:
 
 def _count_yes(state: State, context: Context, id: bytes, row: AgreementRow, more: int) -> Verdict:
     """Count `more` parties that say yes; the last yes decides. Refuses with TOO_LATE."""
-    if row.answer_by is not None and times.now_ms(state, context) > row.answer_by:
+    is_late = row.answer_by is not None and times.now_ms(state, context) > row.answer_by
+    if is_late or bookings.is_late(state, context, row.clauses):
         return Reason.TOO_LATE
     row = row._replace(yes=row.yes + more)
     if row.yes < len(row.parties):
@@ -296,11 +303,3 @@ def _reasons(state: State, context: Context, id: bytes, row: AgreementRow) -> li
         if can_say or signed.ended is not None:
             reasons.append(signed.ended)
     return reasons
-
-
-def _may_cancel(state: State, context: Context, clauses: list[CommitmentRow]) -> bool:
-    """Return whether one party may end an agreement: it only books, and nothing has begun."""
-    if not clauses or not all(bookings.is_booking(clause) for clause in clauses):
-        return False
-    now_ms = times.now_ms(state, context)
-    return all(clause.begin is not None and now_ms < clause.begin for clause in clauses)

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from commonweal.protocol.ledger.exchange import commitments, intents
 from commonweal.protocol.ledger.exchange.commitments import ENDED, PROMISED, CommitmentRow
 from commonweal.protocol.ledger.exchange.intents import REPLACED, WITHDRAWN, IntentRow
+from commonweal.protocol.ledger.exchange.lending.terms import thing_of
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -103,6 +104,13 @@ def _give(state: State, id: bytes, row: CommitmentRow, amount: Quantity) -> Verd
     return None
 
 
+def _is_of(state: State, resource: bytes, event: EventRow) -> bool:
+    """Return whether an event is of a thing, which may have been handed on since it was named."""
+    thing = thing_of(state, resource)
+    named = (event.source, event.target)
+    return any(one is not None and thing_of(state, one) == thing for one in named)
+
+
 def _amount(unit: str, amounts: Amounts) -> Quantity | None:
     """Return the amount in a unit; None when there is none."""
     return next((amount for amount in amounts if amount is not None and amount.unit == unit), None)
@@ -123,7 +131,7 @@ def _fits(
         and intents.is_same_person(state, row.provider, event.provider)
         and intents.is_same_person(state, row.receiver, receiver)
         and row.spec in (None, spec_of(state, event))
-        and row.resource in (None, event.source, event.target)
+        and (row.resource is None or _is_of(state, row.resource, event))
         and row.input_of in (None, event.input_of)
         and row.output_of in (None, event.output_of)
     )

@@ -18,6 +18,7 @@ from commonweal.protocol.ledger.contributions import (
     erasure,
 )
 from commonweal.protocol.ledger.exchange import agreements, commitments, intents, offers
+from commonweal.protocol.ledger.exchange.lending import blocks, terms
 from commonweal.protocol.ledger.governance import giving_rounds, proposal_records, witness_set
 from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
 from commonweal.protocol.ledger.plans import plans, recipes
@@ -84,6 +85,8 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "agreement.sign": RecordKind(agreements.sign),
         "agreement.end": RecordKind(agreements.end),
         "agreement.comment": RecordKind(agreements.comment),
+        "resource.terms": RecordKind(terms.set_terms),
+        "resource.block": RecordKind(blocks.block),
         "event": RecordKind(conditions.event),
         "attest": RecordKind(attestation.attest),
         erasure.ERASE: RecordKind(erasure.erase),

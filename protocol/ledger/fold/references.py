@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions import commons, consent
-from commonweal.protocol.ledger.exchange.agreement_row import SIGNED, signed_row
+from commonweal.protocol.ledger.exchange.agreement_row import SIGNED, agreement_row, signed_row
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.ledger.exchange.lending.terms import terms_row, thing_of
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents, invites, roles
 from commonweal.protocol.ledger.state.context import is_bytes
@@ -28,7 +29,7 @@ RECORDS = (
     *("agreement", "fulfills", "satisfies", "inputOf", "outputOf", "basedOn", "process"),
     *("resourceConformsTo", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn"),
     *("recipe", "processes", "plannedWithin", "plan", "intent", "publishes", "reciprocal"),
-    *("stipulates", "stipulatesReciprocal", "counters", "replaces"),
+    *("stipulates", "stipulatesReciprocal", "counters", "replaces", "resource"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
 
@@ -38,10 +39,11 @@ FLOWS = ("inputs", "outputs")
 SPOKEN_FOR = (
     *("intent", "intent.pause", "intent.withdraw", "proposal.offer", "commitment"),
     *("agreement", "agreement.sign", "agreement.end", "agreement.comment"),
+    *("resource.terms", "resource.block"),
 )
 """Kinds that a member may write for the community, by the role that the rules name."""
 
-RESOURCES = ("resourceInventoriedAs", "toResourceInventoriedAs", "containedIn")
+RESOURCES = ("resource", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn")
 MEMBERS = ("provider", "receiver", "member", "referrer")
 UNITS = ("unit", "effortUnit")
 QUANTITIES = ("resourceQuantity", "effortQuantity")
@@ -88,7 +90,11 @@ def references(
         find.agent(member)
     if kind in SPOKEN_FOR:
         find.holding(author, rules.speaks_for_community)
+    if kind in ("resource.terms", "resource.block"):
+        find.holding(author, rules.keeper)
     find.answers(data)
+    if kind in ("agreement", "agreement.sign"):
+        find.clauses(kind, data)
     if kind in ("attest", "dispute", "event"):
         find.correction(data.get("event", data.get("corrects")))
     if kind in ("role.claim", "role.endorse", "role.resign"):
@@ -134,7 +140,8 @@ class _Find:
         return None
 
     def resource(self, value: Any) -> None:
-        """Add every event that changed a resource, and its last correction."""
+        """Add every event that changed a resource, its last correction, and its terms."""
+        self.terms(value)
         prefix = OF_RESOURCE + value if is_bytes(value) else None
         for key in self.above(prefix) if prefix is not None else ():
             event = RecordId(key[len(OF_RESOURCE) + len(value) :])
@@ -142,6 +149,26 @@ class _Find:
             self.correction(event)
             if commons.common_row(self.state, event) is not None:
                 self.attested[event] = None
+
+    def terms(self, resource: Any) -> None:
+        """Add the terms on which a thing is lent, if it has any."""
+        row = terms_row(self.state, thing_of(self.state, resource)) if is_bytes(resource) else None
+        if row is not None:
+            self.records[RecordId(row.record)] = None
+
+    def clauses(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Add what an answer to an agreement rests on: the terms of what it books, now."""
+        named = data.get("agreement")
+        row = agreement_row(self.state, named) if is_bytes(named) else None
+        stipulated = data.get("stipulates") if kind == "agreement" else row and row.clauses
+        for id in stipulated if type(stipulated) is list else ():
+            clause = commitment_row(self.state, id) if is_bytes(id) else None
+            if clause is None or clause.resource is None:
+                continue
+            self.terms(clause.resource)
+            terms = terms_row(self.state, thing_of(self.state, clause.resource))
+            for role in () if terms is None or kind != "agreement" else terms.accepts:
+                self.holding(self.author, role)
 
     def correction(self, event: Any) -> None:
         """Add the last correction of an event: an attestation refers to the corrected event."""

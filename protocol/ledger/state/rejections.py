@@ -120,6 +120,18 @@ class Reason(StrEnum):
     CREDIT_SETTLES = "a balance with other members pays no claim on the community"
     NO_CREDIT = "the rules have no balances in this unit any more"
 
+    NOT_THE_LENDER = "the booking is not with who has the thing now"
+    TERMS_REPLACED = "the terms of the thing were replaced since: read them, and write anew"
+    TOO_SHORT = "the booking is shorter than the terms of the thing allow"
+    TOO_LONG = "the booking is longer than the terms of the thing allow"
+    TOO_FAR_AHEAD = "the booking begins further ahead than the terms of the thing allow"
+    IN_THE_PAST = "the booking begins before the last seal"
+    TOO_MANY_AT_ONCE = "the booking asks for more at once than the terms of the thing lend"
+    QUOTA = "the member would have booked the thing on more days than its terms allow"
+    DAY_FULL = "the thing has as many bookings on one of these days as are kept"
+    UNKNOWN_BLOCK = "the block is not one of the thing, or is over"
+    TOO_MANY_BLOCKS = "the thing has as many blocks as are kept: lift one first"
+
     SELF_ATTESTED = "nobody attests what they wrote, gave or claim themselves"
     HOLDS_ALREADY = "everyone that the correction needed has agreed: it has taken effect"
     CORRECTED_SINCE = "the event was corrected since this was said"

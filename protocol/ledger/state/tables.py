@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from commonweal.protocol.ledger.state import exchange_layouts
 from commonweal.protocol.ledger.state import row_layouts as rows
 from commonweal.protocol.ledger.state.row_layouts import Layout
 
@@ -150,10 +151,7 @@ class Table(Enum):
         "things/pairs",
         "How much of a resource accept, pickup or combine took and its pair has not given back;"
         " the process is empty where none is named, and for combine.")
-    INTENT = Layout(
-        b"i", "intent: id", rows.INTENT_ROW,
-        "exchange/intents",
-        "An intent: how much of it is taken and has come; by: what closed it, or took of it last.")
+    INTENT = exchange_layouts.INTENT
     PLAN = Layout(
         b"9j", "plan: id",
         "[member: id, clock: int, name: text, recipe: id?, quantity: quantity?, due: int?, "
@@ -178,34 +176,14 @@ class Table(Enum):
         b"9l", "skeleton: text", "id",
         "plans/recipes",
         "The recipe that holds by the name with this skeleton: the last of its member.")
-    PLAN_OFFER = Layout(
-        b"o", "offer: id", rows.OFFER_ROW,
-        "exchange/offers", "Intents published together; by: what closed the offer.")
-    OPEN_OF = Layout(
-        b"9I", "member: id, record: id", "text",
-        "exchange/open_records",
-        "What of a member is open: an intent, an offer, or an agreement that they proposed.")
-    OPEN_COUNT = Layout(
-        b"9O", "member: id", "[intents: int, agreements: int]",
-        "exchange/open_records",
-        "How many intents and offers of a member are open, and how many agreements.")
-    COMMITMENT = Layout(
-        b"k", "commitment: id", rows.COMMITMENT_ROW,
-        "exchange/commitments", "A commitment, and how much events gave towards it.")
-    AGREEMENT = Layout(
-        b"g", "agreement: id", rows.AGREEMENT_ROW,
-        "exchange/agreement_row",
-        "An agreement, and how many of its parties say yes; cause: why it is not in force.")
-    SIGNED = Layout(
-        b"h", "agreement: id, party: id", "[say: text, record: id, ended: text?]",
-        "exchange/agreement_row",
-        "What a party says to an agreement, by which record; ended: why they want it to end.")
-    OPEN_DEAL = Layout(
-        b"9D", "party: id, agreement: id", "true",
-        "exchange/agreement_row", "The agreements that are asked of a party, or by them.")
-    DEAL_COMMENT = Layout(
-        b"9C", "agreement: id, record: id", "[member: id, clock: int]",
-        "exchange/agreements", "A comment on an agreement.")
+    PLAN_OFFER = exchange_layouts.PLAN_OFFER
+    OPEN_OF = exchange_layouts.OPEN_OF
+    OPEN_COUNT = exchange_layouts.OPEN_COUNT
+    COMMITMENT = exchange_layouts.COMMITMENT
+    AGREEMENT = exchange_layouts.AGREEMENT
+    SIGNED = exchange_layouts.SIGNED
+    OPEN_DEAL = exchange_layouts.OPEN_DEAL
+    DEAL_COMMENT = exchange_layouts.DEAL_COMMENT
     SAID = Layout(
         b"a", "event: id, corrections: u64?, member: id", "text",
         "contributions/attestation",
@@ -224,13 +202,15 @@ class Table(Enum):
         "[event: id, member: id, asked: [id ...], quantity: quantity?, effort: quantity?, "
         "yes: int, held: bool]",
         "contributions/consent", "A correction that needs the yes of others.")
-    BALANCE = Layout(
-        b"9B", "unit: name0, member: id", "[n: int, scale: int, received: int]",
-        "exchange/credit",
-        "The balance of a member with all others in a unit, and how much others paid them in all.")
-    PAYMENT = Layout(
-        b"9V", "event: id", "true",
-        "exchange/credit", "An event that moved the balances of its provider and its receiver.")
+    BALANCE = exchange_layouts.BALANCE
+    PAYMENT = exchange_layouts.PAYMENT
+    TERMS = exchange_layouts.TERMS
+    THING = exchange_layouts.THING
+    HANDED_ON = exchange_layouts.HANDED_ON
+    BLOCKS = exchange_layouts.BLOCKS
+    SLOT = exchange_layouts.SLOT
+    BOOKED_DAY = exchange_layouts.BOOKED_DAY
+    BOOKING = exchange_layouts.BOOKING
     PROPOSAL = Layout(
         b"G", "proposal: id", rows.PROPOSAL_ROW,
         "governance/proposals", "A proposal and how its vote stands as of the last cut.")
