@@ -100,14 +100,12 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     if refused is not None:
         return refused
     state.put(EVENT + record.id, [*row])
-    is_moved = commons.is_moved(state, record.id)
-    handovers.note(state, record, context, row, waits=not is_moved)
-    if is_moved:
-        handovers.rehome(state, row)
     if row.input_of is not None:
         state.put(OF_PROCESS + row.input_of + INPUT + record.id, row.clock)
     if row.output_of is not None:
         state.put(OF_PROCESS + row.output_of + OUTPUT + record.id, row.clock)
+    waits = not commons.is_moved(state, record.id)
+    handovers.note(state, record, context, row, waits=waits)
     return None
 
 

@@ -40,10 +40,12 @@ MOVES = ("transfer", LENDS, "move")
 
 
 def note(state: State, record: Record, context: Context, event: EventRow, *, waits: bool) -> None:
-    """Note that an event hands a thing out, on or back.
+    """Note that a new event hands a thing out, on or back, or moves its home.
 
     waits: resources do not show it yet, since it is of the commons and not attested.
     """
+    if not waits:
+        rehome(state, event)
     if event.action != LENDS or event.source is None or event.target is None:
         return
     lent = handed_on(state, event.source)
