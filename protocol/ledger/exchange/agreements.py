@@ -4,8 +4,8 @@ Records:
   agreement          stipulates: 1 to 16 commitments; stipulatesReciprocal: up to 16, given in
                      return; answerBy: ms; counters: an agreement that this one takes the place of;
                      setsOff: see `set_off`, then clauses may be missing; for: see below
-  agreement.sign     agreement; say: yes, no or withdraw; for. Of a booking in force, by whom the
-                     thing has gone to since: see `succession`
+  agreement.sign     agreement; say: yes, no or withdraw; for. For bookings of a thing that has
+                     moved since they were agreed, by its new custodian: see `succession`
   agreement.end      agreement; why: done or given up; for
   agreement.comment  agreement; for; the text is the body
 The parties are the members, and the community, that give or receive by a clause. Writing an

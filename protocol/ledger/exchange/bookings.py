@@ -63,18 +63,18 @@ def ask(state: State, context: Context, agreement: bytes, clauses: Iterable[Clau
     for number, (id, clause) in enumerate(clauses):
         if not is_bookable(state, clause):
             continue
-        (begin, end), thing = _span(clause), _thing(state, clause)
-        terms = terms_row(state, thing)
+        (begin, end), thing_id = _span(clause), _thing(state, clause)
+        terms = terms_row(state, thing_id)
         assert terms is not None, "it can be booked"
         refused = _fits_terms(state, context, clause, terms)
         if refused is not None:
             return refused
-        beside = own.setdefault(thing, [])
+        beside = own.setdefault(thing_id, [])
         if calendar_slots.clash(beside, begin, end, terms.capacity, terms.buffer_ms) is not None:
             return Reason.TOO_MANY_AT_ONCE
         beside.append(Slot(begin, end, id, number))
         now = now_ms(state, context)
-        row = BookingRow(thing, agreement, now, lapses_ms(now, begin, end))
+        row = BookingRow(thing_id, agreement, now, lapses_ms(now, begin, end))
         known = booking_row(state, id)
         put_booking(state, id, row if known is None else known._replace(deal=agreement))
     return None
@@ -110,23 +110,23 @@ def take(state: State, context: Context, commitment: bytes, agreement: bytes) ->
     if clause is None or not is_bookable(state, clause):
         return None
     begin, end = _span(clause)
-    thing, now = _thing(state, clause), now_ms(state, context)
-    terms, where = terms_row(state, thing), thing_row(state, thing)
+    thing_id, now = _thing(state, clause), now_ms(state, context)
+    terms, where = terms_row(state, thing_id), thing_row(state, thing_id)
     assert terms is not None and where is not None, "it can be booked"
     if end - begin > LENGTH_MS_MAX:
         return Reason.TOO_LONG
-    if calendar_slots.is_full(state, thing, begin, end):
+    if calendar_slots.is_full(state, thing_id, begin, end):
         return Reason.DAY_FULL
     borrower, offset = agents.person(state, clause.receiver), terms.utc_offset_minutes
     more = quotas.local_days(begin, end, offset)
-    if _is_over_quota(state, thing, borrower, more, terms):
+    if _is_over_quota(state, thing_id, borrower, more, terms):
         return Reason.QUOTA
     number = where.slots + 1
-    state.put(THING + thing, [*where._replace(slots=number)])
-    calendar_slots.take(state, thing, Slot(begin, end, commitment, number))
-    quotas.count(state, thing, borrower, more)
+    state.put(THING + thing_id, [*where._replace(slots=number)])
+    calendar_slots.take(state, thing_id, Slot(begin, end, commitment, number))
+    quotas.count(state, thing_id, borrower, more)
     row = booking_row(state, commitment)
-    row = row or BookingRow(thing, agreement, now, lapses_ms(now, begin, end))
+    row = row or BookingRow(thing_id, agreement, now, lapses_ms(now, begin, end))
     row = row._replace(deal=agreement, number=number, until=end, offset=offset)
     row = row._replace(late_fee=terms.late_fee)
     put_booking(state, commitment, row)
@@ -139,16 +139,16 @@ def clash(state: State, context: Context, commitment: bytes) -> bytes | None:
     if clause is None or not is_bookable(state, clause):
         return None
     begin, end = _span(clause)
-    thing = _thing(state, clause)
-    terms = terms_row(state, thing)
+    thing_id = _thing(state, clause)
+    terms = terms_row(state, thing_id)
     assert terms is not None, "it can be booked"
     if end - begin > LENGTH_MS_MAX:
         return None
     first, last = begin - terms.buffer_ms, end + terms.buffer_ms
-    repair = blocks.repair_at(state, thing, first, last)
+    repair = blocks.repair_at(state, thing_id, first, last)
     if repair is not None:
         return repair
-    taken = calendar_slots.slots_at(state, thing, first, last)
+    taken = calendar_slots.slots_at(state, thing_id, first, last)
     winner = calendar_slots.clash(taken, begin, end, terms.capacity, terms.buffer_ms)
     row = None if winner is None else commitment_row(state, winner)
     return winner if row is None else row.agreement or winner
@@ -193,15 +193,10 @@ def lends_now(state: State, agent: bytes, clause: CommitmentRow) -> bool:
     return agents.person(state, custodian) == agent != agents.person(state, clause.provider)
 
 
-def is_same_thing(state: State, one: bytes, other: bytes) -> bool:
-    """Return whether two resources are one thing, before and after it was handed on."""
-    return one == other or thing_of(state, one) == thing_of(state, other)
-
-
 def _fits_terms(state: State, context: Context, clause: CommitmentRow, terms: TermsRow) -> Verdict:
     """Return why a booking does not fit the terms at the place where it is asked."""
-    (begin, end), thing = _span(clause), _thing(state, clause)
-    custodian = custodian_of(state, thing)
+    (begin, end), thing_id = _span(clause), _thing(state, clause)
+    custodian = custodian_of(state, thing_id)
     lender = None if custodian is None else agents.person(state, custodian)
     if lender != agents.person(state, clause.provider):
         return Reason.NOT_THE_LENDER
@@ -215,15 +210,15 @@ def _fits_terms(state: State, context: Context, clause: CommitmentRow, terms: Te
         return Reason.TOO_FAR_AHEAD
     more = quotas.local_days(begin, end, terms.utc_offset_minutes)
     borrower = agents.person(state, clause.receiver)
-    return Reason.QUOTA if _is_over_quota(state, thing, borrower, more, terms) else None
+    return Reason.QUOTA if _is_over_quota(state, thing_id, borrower, more, terms) else None
 
 
 def _is_over_quota(
-    state: State, thing: bytes, borrower: bytes, more: range, terms: TermsRow
+    state: State, thing_id: bytes, borrower: bytes, more: range, terms: TermsRow
 ) -> bool:
     if terms.days_max is None or terms.per is None:
         return False
-    return quotas.exceeds(state, thing, borrower, more, terms.days_max, terms.per)
+    return quotas.exceeds(state, thing_id, borrower, more, terms.days_max, terms.per)
 
 
 def _is_given(

@@ -106,9 +106,9 @@ def _give(state: State, id: bytes, row: CommitmentRow, amount: Quantity) -> Verd
 
 def _is_of(state: State, resource: bytes, event: EventRow) -> bool:
     """Return whether an event is of a thing, which may have been handed on since it was named."""
-    thing = thing_of(state, resource)
+    thing_id = thing_of(state, resource)
     named = (event.source, event.target)
-    return any(one is not None and thing_of(state, one) == thing for one in named)
+    return any(id is not None and thing_of(state, id) == thing_id for id in named)
 
 
 def _amount(unit: str, amounts: Amounts) -> Quantity | None:

@@ -1,8 +1,8 @@
 """Succession: a thing that moves takes its accepted bookings along, and its new custodian answers.
 
 By `agreement.sign` of an agreement in force, of which they are no party: with yes they take the
-place of whom the thing was with, and with no they give it up for that party. What the borrower
-gives in return stays with whom it was promised to.
+place of the custodian before them, and with no they give it up for that party. What the borrower
+gives in return stays promised to the one before.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ def block(state: State, record: Record, context: Context) -> Verdict:
     refused = may_manage(state, context, resource)
     if refused is not None:
         return refused
-    thing, now = thing_of(state, resource), now_ms(state, context)
-    known = blocks_of(state, thing)
+    thing_id, now = thing_of(state, resource), now_ms(state, context)
+    known = blocks_of(state, thing_id)
     if replaces is not None and all(old.record != replaces for old in known):
         return Reason.UNKNOWN_BLOCK
     kept = [old for old in known if old.record != replaces and (old.end is None or old.end > now)]
@@ -71,18 +71,18 @@ def block(state: State, record: Record, context: Context) -> Verdict:
     if len(kept) > BLOCKS_MAX:
         return Reason.TOO_MANY_BLOCKS
     if kept:
-        state.put(BLOCKS + thing, [[*row] for row in kept])
+        state.put(BLOCKS + thing_id, [[*row] for row in kept])
     else:
-        state.delete(BLOCKS + thing)
+        state.delete(BLOCKS + thing_id)
     return None
 
 
-def blocks_of(state: State, thing: bytes) -> list[Block]:
+def blocks_of(state: State, thing_id: bytes) -> list[Block]:
     """Return the blocks of a thing, in the order in which they came; some may be over."""
-    return [Block(*row) for row in state.get(BLOCKS + thing) or []]
+    return [Block(*row) for row in state.get(BLOCKS + thing_id) or []]
 
 
-def repair_at(state: State, thing: bytes, begin: int, end: int) -> bytes | None:
+def repair_at(state: State, thing_id: bytes, begin: int, end: int) -> bytes | None:
     """Return the first repair of a thing within [begin, end); None when there is none."""
-    repairs = [row for row in blocks_of(state, thing) if row.sort == REPAIR]
+    repairs = [row for row in blocks_of(state, thing_id) if row.sort == REPAIR]
     return next((row.record for row in repairs if row.overlaps(begin, end)), None)

@@ -28,7 +28,7 @@ class BookingRow(NamedTuple):
     terms under which it was accepted. out, back: the events that handed it out and back.
     """
 
-    thing: bytes
+    thing_id: bytes
     deal: bytes
     asked_ms: int
     lapses_ms: int

@@ -41,18 +41,18 @@ def days(begin: int, end: int) -> range:
     return range(max(0, begin) // DAY_MS, -(-max(0, end) // DAY_MS))
 
 
-def slots_at(state: State, thing: bytes, begin: int, end: int) -> list[Slot]:
+def slots_at(state: State, thing_id: bytes, begin: int, end: int) -> list[Slot]:
     """Return the slots of a thing that overlap [begin, end), by begin and booking.
 
     At most LENGTH_MS_MAX + 2 BUFFER_MS_MAX long; one key is read for each day.
     """
     assert end - begin <= LENGTH_MS_MAX + 2 * BUFFER_MS_MAX, "a longer time is not looked at"
-    found: dict[bytes, Slot] = {}
+    overlapping: dict[bytes, Slot] = {}
     for day in days(begin, end):
-        for slot in _of_day(state, thing, day):
+        for slot in _of_day(state, thing_id, day):
             if slot.begin < end and slot.end > begin:
-                found[slot.booking] = slot
-    return sorted(found.values())
+                overlapping[slot.booking] = slot
+    return sorted(overlapping.values())
 
 
 def clash(
@@ -75,37 +75,37 @@ def clash(
     return None
 
 
-def is_full(state: State, thing: bytes, begin: int, end: int) -> bool:
+def is_full(state: State, thing_id: bytes, begin: int, end: int) -> bool:
     """Return whether a day of [begin, end) has as many slots of the thing as are kept."""
-    return any(len(_row(state, thing, day)) >= DAY_SLOTS_MAX for day in days(begin, end))
+    return any(len(_row(state, thing_id, day)) >= DAY_SLOTS_MAX for day in days(begin, end))
 
 
-def take(state: State, thing: bytes, slot: Slot) -> None:
+def take(state: State, thing_id: bytes, slot: Slot) -> None:
     """Enter a slot on each of its days."""
     for day in days(slot.begin, slot.end):
-        state.put(_key(thing, day), sorted([*_row(state, thing, day), [*slot]]))
+        state.put(_key(thing_id, day), sorted([*_row(state, thing_id, day), [*slot]]))
 
 
-def release(state: State, thing: bytes, slot: Slot, from_ms: int) -> None:
+def release(state: State, thing_id: bytes, slot: Slot, from_ms: int) -> None:
     """End a slot at `from_ms`: what of it lies before stays taken."""
     left = None if from_ms <= slot.begin else slot._replace(end=min(slot.end, from_ms))
     for day in days(slot.begin, slot.end):
-        others = [row for row in _row(state, thing, day) if row[2] != slot.booking]
+        others = [row for row in _row(state, thing_id, day) if row[2] != slot.booking]
         if left is not None and day in days(left.begin, left.end):
             others.append([*left])
         if others:
-            state.put(_key(thing, day), sorted(others))
+            state.put(_key(thing_id, day), sorted(others))
         else:
-            state.delete(_key(thing, day))
+            state.delete(_key(thing_id, day))
 
 
-def _of_day(state: State, thing: bytes, day: int) -> Iterator[Slot]:
-    return (Slot(*row) for row in _row(state, thing, day))
+def _of_day(state: State, thing_id: bytes, day: int) -> Iterator[Slot]:
+    return (Slot(*row) for row in _row(state, thing_id, day))
 
 
-def _row(state: State, thing: bytes, day: int) -> list[list[Any]]:
-    return state.get(_key(thing, day)) or []
+def _row(state: State, thing_id: bytes, day: int) -> list[list[Any]]:
+    return state.get(_key(thing_id, day)) or []
 
 
-def _key(thing: bytes, day: int) -> bytes:
-    return SLOT + thing + day.to_bytes(4, "big")
+def _key(thing_id: bytes, day: int) -> bytes:
+    return SLOT + thing_id + day.to_bytes(4, "big")

@@ -50,7 +50,7 @@ def note(state: State, record: Record, context: Context, event: EventRow, *, wai
         return
     lent = handed_on(state, event.source)
     if lent is not None and lent.booking:
-        if _is_home(state, lent.thing, event):
+        if _is_home(state, lent.thing_id, event):
             left = resource_row(state, event.source)
             if waits or left is None or not left.onhand:
                 _come_back(state, record, context, lent.booking)
@@ -60,7 +60,7 @@ def note(state: State, record: Record, context: Context, event: EventRow, *, wai
     row = None if event.fulfills is None else booking_row(state, event.fulfills)
     if row is None or event.fulfills is None:
         return
-    _follow(state, event.target, HandedOnRow(row.thing, event.fulfills))
+    _follow(state, event.target, HandedOnRow(row.thing_id, event.fulfills))
     if row.out is None:
         put_booking(state, event.fulfills, row._replace(out=record.id))
 
@@ -69,14 +69,14 @@ def rehome(state: State, event: EventRow) -> None:
     """Move the home of a thing, where an event that resources show moved it without a booking."""
     if event.action not in MOVES or event.source is None or event.target is None:
         return
-    thing = thing_of(state, event.source)
-    row, left = thing_row(state, thing), resource_row(state, event.source)
+    thing_id = thing_of(state, event.source)
+    row, left = thing_row(state, thing_id), resource_row(state, event.source)
     if row is None or row.at != event.source or left is None or left.onhand:
         return
     if event.fulfills is not None and booking_row(state, event.fulfills) is not None:
         return
-    if event.target == thing or _follow(state, event.target, HandedOnRow(thing, b"")):
-        state.put(THING + thing, [*row._replace(at=event.target)])
+    if event.target == thing_id or _follow(state, event.target, HandedOnRow(thing_id, b"")):
+        state.put(THING + thing_id, [*row._replace(at=event.target)])
 
 
 def undo(state: State, event: bytes) -> None:
@@ -105,17 +105,17 @@ def shorten(
     if until == row.until:
         return row
     slot = calendar_slots.Slot(clause.begin, row.until, commitment, row.number)
-    calendar_slots.release(state, row.thing, slot, until)
+    calendar_slots.release(state, row.thing_id, slot, until)
     had = quotas.local_days(clause.begin, row.until, row.offset)
     left = quotas.local_days(clause.begin, until, row.offset) if until > clause.begin else range(0)
     borrower = agents.person(state, clause.receiver)
-    quotas.uncount(state, row.thing, borrower, had[len(left) :])
+    quotas.uncount(state, row.thing_id, borrower, had[len(left) :])
     return row._replace(until=until)
 
 
-def _is_home(state: State, thing: bytes, event: EventRow) -> bool:
+def _is_home(state: State, thing_id: bytes, event: EventRow) -> bool:
     """Return whether an event gives a thing back to who lends it."""
-    row, custodian = thing_row(state, thing), custodian_of(state, thing)
+    row, custodian = thing_row(state, thing_id), custodian_of(state, thing_id)
     if row is not None and event.target == row.at:
         return True
     if custodian is None or event.receiver is None:
@@ -138,7 +138,7 @@ def _returned_ms(
 ) -> int:
     """Return the time (ms) at which a thing came back by an event."""
     now = now_ms(state, context)
-    home = thing_row(state, row.thing)
+    home = thing_row(state, row.thing_id)
     assert home is not None, "a booking is of a thing"
     is_lender = may_manage(state, context, home.at) is None
     if not is_lender or agents.person(state, clause.receiver) == context.member:
@@ -149,7 +149,9 @@ def _returned_ms(
 def _follow(state: State, resource: bytes, row: HandedOnRow) -> bool:
     """Note that a resource is a thing handed on, unless it is another thing; return whether."""
     known = handed_on(state, resource)
-    if state.get(TERMS + resource) is not None or (known is not None and known.thing != row.thing):
+    if state.get(TERMS + resource) is not None or (
+        known is not None and known.thing_id != row.thing_id
+    ):
         return False
     state.put(HANDED_ON + resource, [*row])
     return True

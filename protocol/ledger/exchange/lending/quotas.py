@@ -35,7 +35,7 @@ def local_days(begin: int, end: int, offset_minutes: int) -> range:
 
 
 def exceeds(
-    state: State, thing: bytes, member: bytes, more: range, most: int, period: Period
+    state: State, thing_id: bytes, member: bytes, more: range, most: int, period: Period
 ) -> bool:
     """Return whether the days `more` would be too many, with those that the member has booked.
 
@@ -43,7 +43,7 @@ def exceeds(
     """
     first, last = _around(more, period)
     booked = [
-        day in more or state.get(_key(thing, member, day)) is not None
+        day in more or state.get(_key(thing_id, member, day)) is not None
         for day in range(first, last + 1)
     ]
     if period not in (WEEK, MONTH):
@@ -56,17 +56,17 @@ def exceeds(
     return any(count > most for count in counts.values())
 
 
-def count(state: State, thing: bytes, member: bytes, more: range) -> None:
+def count(state: State, thing_id: bytes, member: bytes, more: range) -> None:
     """Count one booking more on each of these days."""
     for day in more:
-        key = _key(thing, member, day)
+        key = _key(thing_id, member, day)
         state.put(key, (state.get(key) or 0) + 1)
 
 
-def uncount(state: State, thing: bytes, member: bytes, fewer: range) -> None:
+def uncount(state: State, thing_id: bytes, member: bytes, fewer: range) -> None:
     """Count one booking fewer on each of these days."""
     for day in fewer:
-        key = _key(thing, member, day)
+        key = _key(thing_id, member, day)
         left = (state.get(key) or 0) - 1
         assert left >= 0, "what is taken back was counted"
         if left:
@@ -109,5 +109,5 @@ def _around(more: range, period: Period) -> tuple[int, int]:
     return max(0, first - period + 1), last + period - 1
 
 
-def _key(thing: bytes, member: bytes, day: int) -> bytes:
-    return BOOKED_DAY + thing + member + day.to_bytes(4, "big")
+def _key(thing_id: bytes, member: bytes, day: int) -> bytes:
+    return BOOKED_DAY + thing_id + member + day.to_bytes(4, "big")

@@ -96,7 +96,7 @@ class HandedOnRow(NamedTuple):
     where it moved to another custodian.
     """
 
-    thing: bytes
+    thing_id: bytes
     booking: bytes
 
 
@@ -112,25 +112,25 @@ def set_terms(state: State, record: Record, context: Context) -> Verdict:
     row = _read(state, context, record)
     if isinstance(row, Reason):
         return row
-    thing = thing_of(state, resource)
-    known = terms_row(state, thing)
+    thing_id = thing_of(state, resource)
+    known = terms_row(state, thing_id)
     if replaces != (None if known is None else known.record):
         return Reason.TERMS_REPLACED
     if known is None:
-        state.put(THING + thing, [*ThingRow(resource, 0)])
-    state.put(TERMS + thing, [*row])
+        state.put(THING + thing_id, [*ThingRow(resource, 0)])
+    state.put(TERMS + thing_id, [*row])
     return None
 
 
-def terms_row(state: State, thing: bytes) -> TermsRow | None:
+def terms_row(state: State, thing_id: bytes) -> TermsRow | None:
     """Return the terms of a thing; None when it has none."""
-    value = state.get(TERMS + thing)
+    value = state.get(TERMS + thing_id)
     return None if value is None else TermsRow(*value)
 
 
-def thing_row(state: State, thing: bytes) -> ThingRow | None:
+def thing_row(state: State, thing_id: bytes) -> ThingRow | None:
     """Return where a thing with terms is; None when it has no terms."""
-    value = state.get(THING + thing)
+    value = state.get(THING + thing_id)
     return None if value is None else ThingRow(*value)
 
 
@@ -143,12 +143,12 @@ def handed_on(state: State, resource: bytes) -> HandedOnRow | None:
 def thing_of(state: State, resource: bytes) -> bytes:
     """Return the thing that a resource is: itself, unless it was handed on from another."""
     row = handed_on(state, resource)
-    return resource if row is None else row.thing
+    return resource if row is None else row.thing_id
 
 
-def custodian_of(state: State, thing: bytes) -> bytes | None:
+def custodian_of(state: State, thing_id: bytes) -> bytes | None:
     """Return the agent who lends a thing with terms: who has it when nobody borrows it."""
-    row = thing_row(state, thing)
+    row = thing_row(state, thing_id)
     resource = None if row is None else resource_row(state, row.at)
     return None if resource is None else resource.custodian
 

@@ -295,7 +295,7 @@ def test_the_new_custodian_takes_a_booking_over_or_gives_it_up() -> None:
     assert again.status == "agreed", "what was given up is free"
 
 
-def test_who_took_a_booking_over_cancels_it_and_whom_it_was_with_does_not() -> None:
+def test_the_new_custodian_cancels_it_and_the_one_before_does_not() -> None:
     made, one, _, _ = moved()
     one.say(made.mei)
     assert made.verdict(one.end(made.jun)) is Reason.NOT_YOURS
