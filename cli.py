@@ -103,6 +103,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "exchange.need", "need", N_("say what you need; renew, pause or withdraw it")
         ),
         "pay": CommandEntry("exchange.credit", "pay", N_("pay a member from your balance")),
+        "calendar": CommandEntry(
+            "exchange.calendar", "calendar", N_("what is booked and due, day by day; as a file")
+        ),
     },
     N_("Plan"): {
         "recipe": CommandEntry(

@@ -26,8 +26,8 @@ from commonweal.client.exchange.market import Market
 from commonweal.client.exchange.offer_changes import OfferChanges
 from commonweal.client.exchange.offers import Offers
 from commonweal.client.exports.books import BookExports
+from commonweal.client.exports.calendars.calendar import Calendars
 from commonweal.client.exports.contribution_export import ContributionExports
-from commonweal.client.exports.deadlines import Deadlines
 from commonweal.client.exports.selections import Selections
 from commonweal.client.exports.valueflows import ValueflowsExports
 from commonweal.client.governance.ballots import Ballots
@@ -110,7 +110,7 @@ class Member(
     Proofs,
     ContributionExports,
     BookExports,
-    Deadlines,
+    Calendars,
     ValueflowsExports,
     Queries,
     Reports,

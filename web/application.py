@@ -22,6 +22,7 @@ from commonweal.web.pages.books import data, ledger, things, why
 from commonweal.web.pages.daily import attest, give, sheet, today
 from commonweal.web.pages.decide import rule_changes, rules, votes
 from commonweal.web.pages.decide.replays import Replays
+from commonweal.web.pages.exchange import calendar_address
 from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
@@ -55,6 +56,7 @@ PAGES = (
     people,
     keys,
     settings,
+    calendar_address,
     assets,
 )
 

@@ -70,11 +70,11 @@ def valueflows(home: Home) -> None:
 @export.command("ical")
 @home_option
 def ical(home: Home) -> None:
-    """Write deadlines as a calendar: votes, plans, promises, your next backup."""
-    from commonweal.client.exports.calendar_file import calendar_bytes
+    """Write a calendar: what is booked, votes, plans, promises, your next backup."""
+    from commonweal.client.exports.calendars.calendar_file import calendar_bytes
 
     with member_of(home) as me:
-        data = calendar_bytes(me.deadlines())
+        data = calendar_bytes(me.calendar())
     _speak_utf8()
     write_text(data.decode(), end="")
 

@@ -1,5 +1,7 @@
 """The tokens by which other programs use a home: who may do what until when.
 
+Those of the HTTP API, and those in private addresses of the calendar, each in a file of its own.
+
 Of a token only its hash is kept, in a file of its owner alone. A token has 256 random bits, so that
 a plain hash of it cannot be turned back, and trying takes for ever.
 """
@@ -28,7 +30,12 @@ ID_BYTES = 4
 PREFIX = "weal_"
 """How a token begins, so that people and scanners of secrets recognise one."""
 SCOPES = ("read", "write", "grave")
-"""What a token allows; each scope contains those before it."""
+"""What a token of the API allows; each scope contains those before it."""
+CALENDAR_FILE_NAME = "calendar-addresses.json"
+CALENDAR_SCOPES = ("busy", "full")
+"""What a private address of the calendar shows: when its member is busy; or all that they see."""
+NEVER_MS = 2**53
+"""Of a token that is good until it is revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +55,13 @@ class KeptToken:
 
 
 class TokenFile:
-    """The tokens of one home."""
+    """The tokens of one home, in one of its files."""
 
-    def __init__(self, home: Home) -> None:
-        """Name the file; it may be missing."""
-        self._path = home.path / FILE_NAME
+    def __init__(
+        self, home: Home, name: str = FILE_NAME, scopes: tuple[str, ...] = SCOPES
+    ) -> None:
+        """Name the file; it may be missing. scopes: those that it may hold."""
+        self._path, self._scopes = home.path / name, scopes
 
     def tokens(self) -> list[KeptToken]:
         """Return all that are kept, expired ones too. Raises BadSetting."""
@@ -114,7 +123,7 @@ class TokenFile:
         try:
             if len(data) > FILE_BYTES_MAX:
                 raise ValueError
-            return [_token(value) for value in json.loads(data or b"[]")]
+            return [_token(value, self._scopes) for value in json.loads(data or b"[]")]
         except (ValueError, TypeError, RecursionError):
             raise BadSetting(str(self._path)) from None
 
@@ -146,7 +155,7 @@ def hash_of(token: str) -> str:
     return blake2b(token.encode(), digest_size=TOKEN_BYTES, person=b"api token").hexdigest()
 
 
-def _token(value: object) -> KeptToken:
+def _token(value: object, scopes: tuple[str, ...]) -> KeptToken:
     match value:
         case {
             "id": str(id),
@@ -155,6 +164,6 @@ def _token(value: object) -> KeptToken:
             "name": str(name),
             "made_ms": int(made_ms),
             "expires_ms": int(expires_ms),
-        } if scope in SCOPES:
+        } if scope in scopes:
             return KeptToken(id, hash, scope, name, made_ms, expires_ms)
     raise ValueError

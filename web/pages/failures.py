@@ -7,6 +7,7 @@ import logging
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
+from commonweal.client.keep.calendar_addresses import PATH as CALENDAR
 from commonweal.client.language.words import N_
 from commonweal.protocol.errors import CommonwealError, MissingDatabase, NotInCommunity, UnknownId
 from commonweal.web.pages.language import words_of
@@ -58,7 +59,8 @@ async def missing(request: Request, _error: Exception) -> Response:
 
 async def broken(request: Request, error: Exception) -> Response:
     """Say that the page has a fault; what it was stands in the log."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    path = CALENDAR if request.url.path.startswith(CALENDAR) else request.url.path  # no token
+    log.error("%s %s failed", request.method, path, exc_info=error)
     return _bare(request, 500, BROKEN)
 
 

@@ -107,6 +107,13 @@ def shown_span(span: Span, words: Words, zone: tzinfo | None = None) -> str:
     return f"{day} {first} – {shown_day(end.date(), words)} {second}"
 
 
+def shown_moment(at_ms: int, words: Words, zone: tzinfo | None = None) -> str:
+    """Return an instant as people read it: Sat 2026-12-05 09:00; of one that is twice, which."""
+    moment = at(at_ms, zone)
+    text = f"{shown_day(moment.date(), words)} {moment:%H:%M}"
+    return f"{text} ({offset(moment)})" if is_repeated(moment, zone) else text
+
+
 def shown_day(day: date, words: Words) -> str:
     """Return a day as people read it, with its name: Sat 2026-12-05."""
     name = words(WEEKDAYS[day.weekday()])

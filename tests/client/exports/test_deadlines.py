@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from icalendar import Calendar
 
 from commonweal.client import Member, create_home
-from commonweal.client.exports import deadlines
-from commonweal.client.exports.calendar_file import calendar_bytes
-from commonweal.client.exports.deadlines import KINDS, Deadline, DeadlineList
+from commonweal.client.exports.calendars import deadlines
+from commonweal.client.exports.calendars.calendar_file import calendar_bytes
 from tests.builders.weal import good, weal
 
 DUE = datetime(2100, 12, 24, 23, 59, tzinfo=UTC)
@@ -108,7 +105,7 @@ def test_a_calendar_is_the_same_when_it_is_written_again(home: Path) -> None:
 
 def test_a_calendar_speaks_the_language_of_the_member(home: Path) -> None:
     with Member(home, language="zh") as me:
-        text = calendar_bytes(me.deadlines()).decode()
+        text = calendar_bytes(me.calendar()).decode()
     summaries = {str(event["summary"]) for event in events_of(text)}
     assert any(summary.startswith("表决：再买一台烤炉") for summary in summaries)
     assert "计划到期：Bread" in summaries
@@ -119,26 +116,3 @@ def test_only_the_first_due_are_in_it(home: Path, monkeypatch: pytest.MonkeyPatc
     with Member(home) as me:
         rows = me.deadlines().deadlines
     assert [row.kind for row in rows] == ["vote", "invite"]
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.text(max_size=90), st.integers(-(1 << 62), 1 << 62), st.sampled_from([*KINDS])
-        ),
-        max_size=4,
-    )
-)
-def test_any_text_and_time_is_a_calendar(rows: list[tuple[str, int, str]]) -> None:
-    listed = tuple(
-        Deadline(f"{kind}-{number}", kind, at_ms, text, text)
-        for number, (text, at_ms, kind) in enumerate(rows)
-    )
-    data = calendar_bytes(DeadlineList(bytes(32), "".join(row[0] for row in rows), 0, listed))
-    events = events_of(data.decode())
-    fitting = [at_ms for _, at_ms, _ in rows if 0 <= at_ms < 32_503_680_000_000]
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    assert [event["dtstart"].dt for event in events] == [
-        epoch + timedelta(seconds=at_ms // 1000) for at_ms in fitting
-    ]
-    assert all(len(line) <= LINE_BYTES_MAX for line in data.split(b"\r\n"))

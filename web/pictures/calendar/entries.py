@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta, tzinfo
 from typing import NamedTuple
 
-from commonweal.client.language.local_time.spans import Span, shown_span
+from commonweal.client.language.local_time.spans import Span, shown_moment, shown_span
 from commonweal.client.language.local_time.zones import at
 from commonweal.client.language.words import N_, Words
 from commonweal.web.pictures.canvas import LINE, TEXT_SIZE, Canvas
@@ -62,8 +62,7 @@ class CalendarEntry(NamedTuple):
     def when(self, words: Words, zone: tzinfo | None) -> str:
         """Return when it is, as people read it."""
         if self.begin_ms == self.end_ms:
-            moment = shown_span(Span(self.begin_ms, self.begin_ms + 60_000), words, zone)
-            return moment.partition("–")[0]
+            return shown_moment(self.begin_ms, words, zone)
         return shown_span(Span(self.begin_ms, self.end_ms), words, zone)
 
 

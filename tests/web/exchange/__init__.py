@@ -1,0 +1,1 @@
+"""Pages of the exchange in a browser."""
