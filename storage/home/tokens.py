@@ -57,9 +57,7 @@ class KeptToken:
 class TokenFile:
     """The tokens of one home, in one of its files."""
 
-    def __init__(
-        self, home: Home, name: str = FILE_NAME, scopes: tuple[str, ...] = SCOPES
-    ) -> None:
+    def __init__(self, home: Home, name: str = FILE_NAME, scopes: tuple[str, ...] = SCOPES) -> None:
         """Name the file; it may be missing. scopes: those that it may hold."""
         self._path, self._scopes = home.path / name, scopes
 
