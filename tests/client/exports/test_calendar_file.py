@@ -7,7 +7,6 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from icalendar import Calendar
 
 from commonweal.client.exports.calendars.calendar import (
     BUSY_STATES,
@@ -16,6 +15,7 @@ from commonweal.client.exports.calendars.calendar import (
     CommunityCalendar,
 )
 from commonweal.client.exports.calendars.calendar_file import calendar_bytes
+from tests.builders.calendar_files import events_of
 
 LINE_BYTES_MAX = 75
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,13 +31,13 @@ def item(
     return CalendarItem(name, "booking", NOON_MS, end_ms, title, who, state, mine, "weal book")
 
 
-def events_of(*items: CalendarItem, busy: str = "") -> list[Any]:
+def events(*items: CalendarItem, busy: str = "") -> list[Any]:
     listed = CommunityCalendar(bytes(32), "garden", 0, items)
-    return list(Calendar.from_ical(calendar_bytes(listed, busy=busy)).walk("VEVENT"))
+    return events_of(calendar_bytes(listed, busy=busy))
 
 
 def test_a_booking_is_an_event_from_its_begin_to_its_end() -> None:
-    (event,) = events_of(item("accepted"))
+    (event,) = events(item("accepted"))
     assert event["dtstart"].dt == EPOCH + timedelta(milliseconds=NOON_MS)
     assert event["dtend"].dt - event["dtstart"].dt == timedelta(hours=2)
     assert (event["summary"], event["status"]) == ("bike · Mei", "CONFIRMED")
@@ -46,7 +46,7 @@ def test_a_booking_is_an_event_from_its_begin_to_its_end() -> None:
 
 
 def test_what_is_not_sure_or_not_mine_takes_no_time() -> None:
-    asked, other, due = events_of(
+    asked, other, due = events(
         item("asked"), item("accepted", mine=False), item("due", who="", hours=0)
     )
     assert (asked["status"], asked["transp"]) == ("TENTATIVE", "TRANSPARENT")
@@ -58,10 +58,10 @@ def test_what_is_not_sure_or_not_mine_takes_no_time() -> None:
 def test_a_busy_calendar_tells_when_and_nothing_else() -> None:
     items = [item(state) for state in sorted({*BUSY_STATES, *CALENDAR_STATES})]
     items.append(item("accepted", title="secret", mine=False))
-    events = events_of(*items, busy="busy")
-    assert len(events) == len(BUSY_STATES)
-    assert {event["summary"] for event in events} == {"busy"}
-    keys = {key for event in events for key in event}
+    shown = events(*items, busy="busy")
+    assert len(shown) == len(BUSY_STATES)
+    assert {event["summary"] for event in shown} == {"busy"}
+    keys = {key for event in shown for key in event}
     assert keys == {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "TRANSP"}
     listed = CommunityCalendar(bytes(32), "garden", 0, tuple(items))
     data = calendar_bytes(listed, busy="busy")
@@ -84,8 +84,7 @@ def test_any_text_and_time_is_a_calendar(rows: list[tuple[str, int, int]]) -> No
     )  # fmt: skip
     listed = CommunityCalendar(bytes(32), "".join(row[0] for row in rows), 0, items)
     data = calendar_bytes(listed)
-    events = list(Calendar.from_ical(data.decode()).walk("VEVENT"))
-    assert [event["dtstart"].dt for event in events] == [
+    assert [event["dtstart"].dt for event in events_of(data)] == [
         EPOCH + timedelta(seconds=begin_ms // 1000) for _, begin_ms, _ in rows
     ]
     assert all(len(line) <= LINE_BYTES_MAX for line in data.split(b"\r\n"))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from icalendar import Calendar
 
 from commonweal.client import Member, create_home
 from commonweal.client.exports.calendars import deadlines
 from commonweal.client.exports.calendars.calendar_file import calendar_bytes
+from tests.builders.calendar_files import events_of
 from tests.builders.weal import good, weal
 
 DUE = datetime(2100, 12, 24, 23, 59, tzinfo=UTC)
@@ -40,10 +39,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     good("invite", "create", "--home", home, "--expires", "7d")
     good("seal", "--home", home)
     return home
-
-
-def events_of(text: str) -> list[Any]:
-    return list(Calendar.from_ical(text).walk("VEVENT"))
 
 
 def test_what_is_open_is_in_the_calendar(home: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from icalendar import Calendar
 
 from commonweal.client.keep.access_tokens import AccessTokens
 from commonweal.client.keep.calendar_addresses import ADDRESSES_MAX, PATH, CalendarAddresses
@@ -19,6 +18,7 @@ from commonweal.storage.home.tokens import CALENDAR_FILE_NAME, NEVER_MS
 from commonweal.web.application import create_application
 from commonweal.web.security.entry import EntryTokens
 from tests.builders.browser import KEY, PORT, URL
+from tests.builders.calendar_files import kinds_of
 from tests.builders.weal import founder, good
 
 
@@ -48,10 +48,7 @@ def test_an_address_shows_the_calendar(ann: Path, program: TestClient) -> None:
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
-    kinds = {
-        str(event["categories"].cats[0]) for event in Calendar.from_ical(answer.text).walk("VEVENT")
-    }
-    assert "invite" in kinds
+    assert "invite" in kinds_of(answer.text)
 
 
 def test_an_address_speaks_the_language_that_is_asked_for(ann: Path, program: TestClient) -> None:
