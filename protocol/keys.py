@@ -65,13 +65,14 @@ FACT = HashPurpose(b"cw1/fact")
 HELD = HashPurpose(b"cw1/held")
 CODE_ASK = HashPurpose(b"cw1/code-ask")
 CODE_BOX = HashPurpose(b"cw1/code-box")
+MATCH = HashPurpose(b"cw1/match")
 
 HASH_PURPOSES = frozenset(
     {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
     | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE, KEYSTORE}
     | {RULESET, TIE, BACKTEST}
     | {STATE_KEY, STATE_VALUE, WITNESSES, SEAT, PROPOSAL, ORDER, FACT, CLAIM, HELD}
-    | {CODE_ASK, CODE_BOX}
+    | {CODE_ASK, CODE_BOX, MATCH}
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)

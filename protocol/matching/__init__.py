@@ -1,0 +1,1 @@
+"""Matching: which offers and needs suit each other, suggested alike by every node."""

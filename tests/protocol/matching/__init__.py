@@ -1,0 +1,1 @@
+"""Tests of the matching of offers and needs."""
