@@ -86,10 +86,11 @@ def test_a_round_is_the_optimum_of_networkx_with_the_documented_weights(seed: in
                 tied,
             )
         )
-    amounts = [[one.left // ONE for one in side] for side in (candidates.needs, candidates.offers)]
+    needed = [need.left // ONE for need in candidates.needs]
+    offered = [offer.left // ONE for offer in candidates.offers]
     expected = {
         (candidates.needs[edge.need].id, candidates.offers[edge.offer].id): flow * ONE
-        for edge, flow in zip(edges, oracle(*amounts, edges)[1], strict=True)
+        for edge, flow in zip(edges, oracle(needed, offered, edges)[1], strict=True)
         if flow
     }
     found = suggested_round(candidates)
