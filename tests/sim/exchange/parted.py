@@ -6,7 +6,7 @@ neither, one seal has the records of both, and the smaller clock comes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, assert_never
 
@@ -28,6 +28,7 @@ ORDERS: tuple[Order, ...] = (
 )
 """Which half seals before healing; in one seal, whose clock is the smaller."""
 
+ID_BYTES = 32
 WRITES_MS = 1_500
 """Time in which what is written in a half reaches all nodes of it."""
 SEALED_MS_MAX = 120_000
@@ -47,14 +48,29 @@ def final(node: Node) -> State:
 
 
 def write(node: Node, kind: str, data: Mapping[str, Value], note: str = "") -> RecordId:
-    """Let a member write a record, also one that will count for nothing; return its id."""
+    """Let a member write a record, also one that will count for nothing; return its id.
+
+    It cites the records that it names, so that it stands after them.
+    """
     text = Text("text/plain", note.encode()) if note else None
-    ticket = node.submit(Wish(kind, dict(data), (), text))
+    cited = [id for id in named_in(dict(data)) if node.store.clock_of(id) is not None]
+    ticket = node.submit(Wish(kind, dict(data), tuple(dict.fromkeys(cited)), text))
     node.world.run(100)
     answer = node.answers[ticket]
     assert isinstance(answer, dict), answer
     id: RecordId = answer["records"][0]["id"]
     return id
+
+
+def named_in(value: Value) -> Iterator[RecordId]:
+    """Yield what may be ids in the data of a record."""
+    if isinstance(value, bytes) and len(value) == ID_BYTES:
+        yield RecordId(value)
+    elif isinstance(value, list):
+        for part_of_it in value:
+            yield from named_in(part_of_it)
+    elif isinstance(value, dict):
+        yield from named_in([*value.values()])
 
 
 @dataclass(slots=True)
