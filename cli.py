@@ -102,6 +102,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "need": CommandEntry(
             "exchange.need", "need", N_("say what you need; renew, pause or withdraw it")
         ),
+        "deal": CommandEntry(
+            "exchange.deal", "deal", N_("who gives what to another: propose, answer, keep, end")
+        ),
         "pay": CommandEntry("exchange.credit", "pay", N_("pay a member from your balance")),
         "calendar": CommandEntry(
             "exchange.calendar", "calendar", N_("what is booked and due, day by day; as a file")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from commonweal.client.access import HomeAccess, wish_of
 from commonweal.client.contributions import attestations
 from commonweal.client.exchange import credit_notices, offer_notices
+from commonweal.client.exchange.deals import notices as deal_notices
 from commonweal.client.governance.votes import proposal_words
 from commonweal.client.home.reminders import TOLD_MAX, read_reminders, remember_told
 from commonweal.client.home.submit import now_ms
@@ -47,7 +48,11 @@ DAY_MS = 86_400_000
 EVENT, PAYMENT, CORRECTION, AGENT = "event", "payment", "correction", "agent"
 ROUND, PROMISE = "round", "promise"
 VOTE, REQUEST, ROLE, SEAT, OFFER, BACKUP = "vote", "request", "role", "seat", "offer", "backup"
-SOURCES: tuple[WaitingSource, ...] = (offer_notices.SOURCE, credit_notices.SOURCE)
+SOURCES: tuple[WaitingSource, ...] = (
+    offer_notices.SOURCE,
+    credit_notices.SOURCE,
+    deal_notices.SOURCE,
+)
 """Subjects whose rows are in modules of their own."""
 KINDS = {
     VOTE: N_("vote"),

@@ -48,10 +48,12 @@ class Waiting(NamedTuple):
 class WaitingSource(NamedTuple):
     """The rows of one subject. kinds: what each kind of row is called, in English.
 
-    words: what is asked, as a short sentence. command: what is typed after `weal`.
+    words: what is asked, as a short sentence. command: what is typed after `weal`. path: the page
+    on which it is done; None where Today itself has what does it.
     """
 
     kinds: Mapping[str, str]
     waiting: Callable[[LedgerView], Iterator[Waiting]]
     words: Callable[[LedgerView, Waiting], str]
     command: Callable[[LedgerView, Waiting], str]
+    path: Callable[[Waiting], str] | None = None

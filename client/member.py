@@ -22,6 +22,7 @@ from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exchange.credit import MemberCredit
+from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.market import Market
 from commonweal.client.exchange.offer_changes import OfferChanges
 from commonweal.client.exchange.offers import Offers
@@ -79,6 +80,7 @@ class Member(
     Offers,
     OfferChanges,
     Market,
+    Deals,
     Specifications,
     Processes,
     Custody,

@@ -30,6 +30,7 @@ from commonweal.client.ledger.rows.contribution_rows import (
     place_from_text,
     place_to_text,
 )
+from commonweal.client.ledger.rows.promise_rows import promise_after
 from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import (
@@ -121,10 +122,11 @@ class Contributions(HomeAccess):
         EvidenceTooLarge, WouldNotCount.
         """
         tried = self._tried(action, (quantity, unit), effort, note, file, settles, details)
+        promise = promise_after(tried.drafts)
         *_specified, written = self._write_drafts(tried.drafts)
         made = tried.preview
         place = (written.id, written.seq, made.action, made.quantity, made.unit)
-        return RecordedContribution(*place, made.forecast, made.when)
+        return RecordedContribution(*place, made.forecast, made.when, promise)
 
     def preview_record(
         self,

@@ -13,6 +13,7 @@ from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown_when
 from commonweal.client.ledger.forecast import forecast_words
+from commonweal.client.ledger.rows.promise_rows import promise_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
@@ -21,6 +22,7 @@ from commonweal.storage.home.home import Home
 
 if TYPE_CHECKING:
     from commonweal.client.contributions.event_details import EventDetails
+    from commonweal.client.ledger.rows.contribution_rows import RecordedContribution
 
 
 @click.command("record", context_settings={"ignore_unknown_options": False})
@@ -108,19 +110,26 @@ def record(
             warn(refused_words(spoken()))
         if form is Form.JSON:
             fields = {"id": made.id.hex(), "seq": made.seq, "when": plain(made.when)}
-            write_json(fields | {"forecast": plain(made.forecast)})
+            more = {"forecast": plain(made.forecast), "promise": plain(made.promise)}
+            write_json(fields | more)
         else:
-            action_words = shown_action(made.action, spoken())
-            what = f"{action_words} {made.quantity:f} {shown_unit(made.unit, spoken())}"
-            if made.when is not None:
-                what = f"{what} · {shown_when(made.when)}"
-            words = _("Recorded: {what}. It is on this node, as {id}.")
-            say(words.format(what=what, id=made.id.hex()[:8]))
-            amount = f"{made.quantity:f} {shown_unit(made.unit, spoken())}"
-            say(forecast_words(amount, made.forecast, spoken()))
-            if settles:
-                confirm = _("It is settled once its receiver says so: weal attest {id}")
-                say(confirm.format(id=made.id.hex()[:8]))
+            _tell(made, is_payment=bool(settles))
         if wait:
             held = me.wait_until_held([made], wait)
             warn(ngettext("held by {held} peer", "held by {held} peers", held).format(held=held))
+
+
+def _tell(made: RecordedContribution, *, is_payment: bool) -> None:
+    """Say what was recorded, what the rules make of it, and what is left of a promise."""
+    amount = f"{made.quantity:f} {shown_unit(made.unit, spoken())}"
+    what = f"{shown_action(made.action, spoken())} {amount}"
+    if made.when is not None:
+        what = f"{what} · {shown_when(made.when)}"
+    words = _("Recorded: {what}. It is on this node, as {id}.")
+    say(words.format(what=what, id=made.id.hex()[:8]))
+    say(forecast_words(amount, made.forecast, spoken()))
+    if made.promise is not None:
+        say(promise_words(made.promise, spoken()))
+    if is_payment:
+        confirm = _("It is settled once its receiver says so: weal attest {id}")
+        say(confirm.format(id=made.id.hex()[:8]))

@@ -22,11 +22,13 @@ SUBJECTS = {
     "earned_by": Subject.EVENT,
     "effort_unit": Subject.UNIT,
     "factor": Subject.FACTOR,
+    "fulfills": Subject.PROMISE,
     "id": Subject.EVENT,
     "ids": Subject.EVENT,
     "input_of": Subject.PROCESS,
     "member": Subject.MEMBER,
     "new_resource": Subject.THING_KIND,
+    "other": Subject.MEMBER,
     "output_of": Subject.PROCESS,
     "payer": Subject.AGENT,
     "process": Subject.PROCESS,
@@ -43,12 +45,16 @@ SUBJECTS = {
 }
 """What a parameter names, by its own name, whichever command has it."""
 
+_OF_DEALS = ("show", "accept", "counter", "decline", "withdraw", "done", "end", "comment")
 OF_COMMAND: dict[tuple[str, ...], Subject] = {
     **{
         (group, name, "id"): Subject.OFFER
         for group in ("offer", "need")
         for name in ("renew", "pause", "resume", "withdraw")
     },
+    **{("deal", name, "id"): Subject.DEAL for name in _OF_DEALS},
+    ("deal", "propose", "id"): Subject.OFFERED,
+    ("deal", "propose", "flows"): Subject.OFFERED,
     ("process", "new", "name"): Subject.PROCESS_KIND,
     ("resource", "list", "name"): Subject.THING_KIND,
     ("resource", "new", "name"): Subject.THING_KIND,

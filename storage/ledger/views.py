@@ -18,6 +18,7 @@ from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.rules.split import PayoutLine
+from commonweal.storage.ledger import deal_views
 from commonweal.storage.ledger.contributions.event_times import TIMES
 from commonweal.storage.ledger.membership import name_in
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
@@ -28,11 +29,13 @@ TABLES = (
     *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
     "balance_row",
     *("offered_chunk", "taken_chunk"),
+    *deal_views.TABLES,
 )
 
 VIEWS = (
     *("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts"),
     "balances",
+    *deal_views.VIEWS,
 )
 
 ID_BYTES = 32
@@ -63,6 +66,7 @@ def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
     final = LayeredState(layers, FINAL)
     of_key, cut = _of_key(state, final, _balance), len(credit.BALANCE)
     _write(layers, "balance_row", dict.fromkeys(balances), of_key, cut)
+    deal_views.refresh(layers, changed)
     _members(layers, store)
 
 
@@ -119,6 +123,7 @@ def _event(state: _Get, id: bytes) -> _Row | None:
         *(row.effort or (None, None, None)),
         None if spec is None else units_and_specs.SpecRow(*spec).name,
         *(row.source, row.target, row.input_of, row.output_of, row.scope, row.factor),
+        *(row.fulfills, row.satisfies),
         *(row.corrections, row.yes, row.no, row.disputes),
         None if worth is None else worth[0],
         None if booked is None else booked[0],

@@ -92,6 +92,8 @@ CREATE TABLE event_row (
     output_of      BLOB,
     scope          TEXT,
     factor         TEXT,
+    fulfills       BLOB,
+    satisfies      BLOB,
     corrections    INTEGER NOT NULL,
     yes            INTEGER NOT NULL,
     "no"           INTEGER NOT NULL,
@@ -109,6 +111,8 @@ CREATE TABLE event_row (
 CREATE INDEX event_time ON event_row (when_start, clock);
 CREATE INDEX event_corrected ON event_row (provider) WHERE corrections > 0;
 CREATE INDEX event_provider ON event_row (provider, when_start, clock);
+
+CREATE INDEX event_fulfills ON event_row (fulfills) WHERE fulfills IS NOT NULL;
 
 CREATE TABLE attest_row (
     key         BLOB PRIMARY KEY NOT NULL,
@@ -201,6 +205,65 @@ CREATE TABLE balance_row (
     final    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE deal_row (
+    id        BLOB PRIMARY KEY NOT NULL,
+    member    BLOB    NOT NULL,
+    clock     INTEGER NOT NULL,
+    status    TEXT    NOT NULL,
+    parties   INTEGER NOT NULL,
+    yes       INTEGER NOT NULL,
+    answer_by INTEGER,
+    counters  BLOB,
+    cause     BLOB,
+    final     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deal_party_row (
+    deal   BLOB    NOT NULL,
+    member BLOB    NOT NULL,
+    say    TEXT,
+    ended  TEXT,
+    final  INTEGER NOT NULL,
+    PRIMARY KEY (deal, member)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deal_party_member ON deal_party_row (member);
+
+CREATE TABLE deal_clause_row (
+    deal      BLOB    NOT NULL,
+    number    INTEGER NOT NULL,
+    clause    BLOB    NOT NULL,
+    in_return INTEGER NOT NULL,
+    PRIMARY KEY (deal, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deal_clause ON deal_clause_row (clause);
+
+CREATE TABLE clause_row (
+    id             BLOB PRIMARY KEY NOT NULL,
+    member         BLOB    NOT NULL,
+    clock          INTEGER NOT NULL,
+    action         TEXT    NOT NULL,
+    provider       BLOB    NOT NULL,
+    receiver       BLOB    NOT NULL,
+    quantity_n     INTEGER NOT NULL,
+    quantity_scale INTEGER NOT NULL,
+    unit           TEXT    NOT NULL,
+    met_n          INTEGER NOT NULL,
+    met_scale      INTEGER NOT NULL,
+    open_n         INTEGER NOT NULL,
+    open_scale     INTEGER NOT NULL,
+    specification  TEXT,
+    resource       BLOB,
+    begins         INTEGER,
+    ends           INTEGER,
+    due            INTEGER,
+    status         TEXT    NOT NULL,
+    final          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX clause_provider ON clause_row (provider) WHERE open_n > 0;
+
 CREATE VIEW members AS
     SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
         lower(hex(referrer)) AS referrer, final
@@ -213,6 +276,7 @@ CREATE VIEW events AS
         quantity_n, quantity_scale, unit, effort_n, effort_scale, effort_unit, specification,
         lower(hex(resource)) AS resource, lower(hex(to_resource)) AS to_resource,
         lower(hex(input_of)) AS input_of, lower(hex(output_of)) AS output_of, scope, factor,
+        lower(hex(fulfills)) AS fulfills, lower(hex(satisfies)) AS satisfies,
         corrections, yes, "no" AS "no", disputes, points, height, height IS NOT NULL AS final,
         strftime(
             CASE WHEN NOT when_local THEN '%Y-%m-%dT%H:%M:%SZ'
@@ -269,3 +333,25 @@ CREATE VIEW payouts AS
 CREATE VIEW balances AS
     SELECT lower(hex(member)) AS member, unit, n AS balance, scale, received, final
     FROM balance_row;
+-- Agreements: what members agreed, or were asked, to give each other.
+CREATE VIEW deals AS
+    SELECT lower(hex(id)) AS id, lower(hex(member)) AS member, clock, status, parties, yes,
+        strftime('%Y-%m-%dT%H:%M:%SZ', answer_by / 1000, 'unixepoch') AS answer_by,
+        lower(hex(counters)) AS counters, lower(hex(cause)) AS cause, final
+    FROM deal_row;
+
+-- What the parties say, one row for each.
+CREATE VIEW signatures AS
+    SELECT lower(hex(deal)) AS deal, lower(hex(member)) AS member, say, ended, final
+    FROM deal_party_row;
+
+-- What is promised or asked; deal is NULL for a promise that is in no agreement.
+CREATE VIEW clauses AS
+    SELECT lower(hex(clause_row.id)) AS id, lower(hex(deal)) AS deal, number, in_return,
+        lower(hex(clause_row.member)) AS member, clock, action, lower(hex(provider)) AS provider,
+        lower(hex(receiver)) AS receiver, quantity_n, quantity_scale, unit, met_n, met_scale,
+        open_n, open_scale, specification, lower(hex(resource)) AS resource,
+        strftime('%Y-%m-%dT%H:%M:%SZ', begins / 1000, 'unixepoch') AS "begin",
+        strftime('%Y-%m-%dT%H:%M:%SZ', ends / 1000, 'unixepoch') AS "end",
+        strftime('%Y-%m-%dT%H:%M:%SZ', due / 1000, 'unixepoch') AS due, status, final
+    FROM clause_row LEFT JOIN deal_clause_row ON clause = clause_row.id;

@@ -111,6 +111,9 @@ class Scene:
         used |= {"resourceQuantity": eaten, "resourceInventoriedAs": flour}
         homes.write(mei, Wish("event", used))
         words |= self._things() | self._planned(mei) | self._offered(mei)
+        for key in ("deal", "deal_over", "deal_agreed"):
+            written(key, mei, "deal", "propose", "--with", "Bo", "--give", "work 2 hours")
+        lanxi.good(mei, "deal", "withdraw", words["deal_over"])
         written("invite", mei, "invite", "create")
         written("revoked", mei, "invite", "create")
         lanxi.good(mei, "invite", "revoke", words["revoked"])
@@ -121,6 +124,7 @@ class Scene:
         meet(*self.homes.values())
         lanxi.good(bo, "role", "endorse", "Mei", "producer")
         lanxi.good(bo, "referral", "Mei")
+        lanxi.good(bo, "deal", "accept", words["deal_agreed"])
         lanxi.good(bo, "dispute", words["disputed"])
         lanxi.good(ana, "attest", words["attested"])
         written("claim", bo, "agent", "claim", words["agent"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tests.commands.exchange import void_deals
+
 SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p --yes"
 OPENING = f"--on 2026-01-01 {SHEET}"
 
@@ -310,6 +312,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("mei Bo 1", "mei Bo", "mei Bo x", "mei Bo 1.5", "mei Bo 1 Bo 2"),
             *("zoe Bo 1", "mei Bo 1 --round circle", "nobody Bo 1", "fresh Bo 1", "mei Bo -1"),
         ),
+        **void_deals.REFUSED,
         ("found",): (
             *("mei Garden", "bo Garden", "zoe Garden", "nobody Garden", "fresh ''", "fresh ' '"),
             *("fresh Garden --rules {bad_rules}", "fresh Garden --rules nowhere"),

@@ -14,6 +14,7 @@ from commonweal.web.api.calls import KeptAnswers
 from commonweal.web.api.routes import (
     contributions,
     decisions,
+    exchange_deals,
     grave,
     members,
     plans,
@@ -22,7 +23,7 @@ from commonweal.web.api.routes import (
     things,
 )
 
-SUBJECTS = (state, contributions, members, shares, decisions, things, plans, grave)
+SUBJECTS = (state, contributions, members, shares, decisions, things, plans, exchange_deals, grave)
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 
 Every call names a token that `weal token create` made. Every write has an `Idempotency-Key`: asked

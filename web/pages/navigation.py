@@ -25,6 +25,7 @@ MENU = (
     MenuEntry("/rules", N_("Rules"), "rules"),
     MenuEntry("/votes", N_("Decide"), "votes"),
     MenuEntry("/people", N_("People"), "people"),
+    MenuEntry("/deals", N_("Deals"), "deals"),
     MenuEntry("/things", N_("Things"), "things"),
     MenuEntry("/reports", N_("Reports"), "reports"),
     MenuEntry("/invite", N_("Invite"), "invite"),

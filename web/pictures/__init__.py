@@ -4,6 +4,7 @@ from commonweal.web.pictures.bars import Bar, bars, grouped_bars
 from commonweal.web.pictures.calendar.entries import CalendarEntry
 from commonweal.web.pictures.calendar.month_grid import month_grid
 from commonweal.web.pictures.calendar.week_grid import week_grid
+from commonweal.web.pictures.circle import GiftArrow, circle
 from commonweal.web.pictures.flow import FlowLink, FlowPlace, flow
 from commonweal.web.pictures.picture import Legend, Picture, TableCell
 from commonweal.web.pictures.share_bar import BarPart, share_bar
@@ -16,12 +17,14 @@ __all__ = [
     "CalendarEntry",
     "FlowLink",
     "FlowPlace",
+    "GiftArrow",
     "Legend",
     "LineStep",
     "Picture",
     "TableCell",
     "TreeBranch",
     "bars",
+    "circle",
     "flow",
     "grouped_bars",
     "month_grid",

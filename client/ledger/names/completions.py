@@ -39,6 +39,9 @@ class Subject(Enum):
     CLAIM = "claim"
     OFFER = "offer"
     TAG = "tag"
+    DEAL = "deal"
+    OFFERED = "offer, need or intent"
+    PROMISE = "promise"
     API_TOKEN = "token"  # noqa: S105  what it names
 
 
@@ -94,6 +97,13 @@ def _words(fold: LastFold, subject: Subject, begun: str) -> Iterator[str]:
         case Subject.TAG:
             rows = (intents.IntentRow(*row) for _, row in fold.table(Table.INTENT.prefix))
             yield from _names((tag for row in rows for tag in row.tags), begun)
+        case Subject.DEAL:
+            yield from _ids(fold, Table.AGREEMENT, begun)
+        case Subject.OFFERED:
+            yield from _ids(fold, Table.PLAN_OFFER, begun)
+            yield from _ids(fold, Table.INTENT, begun)
+        case Subject.PROMISE:
+            yield from _ids(fold, Table.COMMITMENT, begun)
 
 
 def _all_names(names: Iterable[tuple[str, tuple[str, ...]]], begun: str) -> Iterator[str]:

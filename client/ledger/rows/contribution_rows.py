@@ -11,6 +11,7 @@ from commonweal.client.language.plain import OPTIONAL, plain
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.times import shown_when
 from commonweal.client.language.words import Words
+from commonweal.client.ledger.rows.promise_rows import PromiseState
 from commonweal.client.ledger.words.texts import text_in
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import UsageError
@@ -63,7 +64,8 @@ class ListedContribution:
 class RecordedContribution:
     """A contribution that was written: what it says, and what the rules will make of it.
 
-    when: the date that it states; None where it states none.
+    when: the date that it states; None where it states none. promise: that which it keeps, after
+    it; None where it names none.
     """
 
     id: RecordId
@@ -73,6 +75,7 @@ class RecordedContribution:
     unit: str
     forecast: Forecast
     when: PointInTime | None
+    promise: PromiseState | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ EQUAL = [
     ("/recipes/Bread", "recipe show Bread"),
     ("/plans?ended=true", "plan list --all"),
     ("/plans/{plan}", "plan show {plan}"),
+    ("/deals", "deal list"),
+    ("/deals?closed=true&everyone=true", "deal list --all --everyone"),
+    ("/deals/{deal}", "deal show {deal}"),
 ]
 WITHOUT_A_COMMAND = {
     "/peers": "needs a node: docs/http-api.md and test_schema ask one",

@@ -46,7 +46,8 @@ class Village:
             self._callers = {
                 home: held.enter_context(calling(home.path, "grave")) for home in self.lanxi.all
             }
-            for chapter in (self._give, self._speak, self._belong, self._own, self._plan):
+            chapters = (self._give, self._speak, self._belong, self._own, self._plan, self._deal)
+            for chapter in chapters:
                 chapter(folder)
                 self.meet()
             self._decide()
@@ -138,6 +139,24 @@ class Village:
         self.plan = self.did(mei, "/plans", {"recipe": "Bread", "quantity": "9"})["id"]
         part = self._callers[mei].get(f"/plans/{self.plan}")["parts"][0]["id"]
         self.did(mei, "/plan-parts/{id}/promises", {}, id=part)
+
+    def _deal(self, _folder: Path) -> None:
+        mei, bo = self.mei, self.bo
+        work = {"giver": "Mei", "taker": "Bo", "action": "work", "quantity": "2", "unit": "hours"}
+        money = {"giver": "Bo", "taker": "Mei", "action": "transfer", "quantity": "9"}
+        clauses = [work, money | {"unit": "EUR", "in_return": True}]
+        asked = {"clauses": clauses, "note": "Would you?", "answer_by": "3d"}
+        ids = [self.did(mei, "/deals", asked)["id"] for _ in range(3)]
+        self.meet()
+        other = {"clauses": [work | {"quantity": "3"}], "due": "5d"}
+        self.deal = self.did(bo, "/deals/{id}/counters", other, id=ids[0])["id"]
+        self.did(bo, "/deals/{id}/refusal", id=ids[1])
+        self.did(bo, "/deals/{id}/comments", {"text": "Rather not."}, id=ids[1])
+        self.meet()
+        self.did(mei, "/deals/{id}/withdrawal", id=ids[2])
+        self.did(mei, "/deals/{id}/acceptance", id=self.deal)
+        self.meet()
+        self.did(mei, "/deals/{id}/end", {"why": "done"}, id=self.deal)
 
     def _decide(self) -> None:
         mei, bo = self.mei, self.bo

@@ -151,7 +151,8 @@ def record(write: Writes, body: NewContribution) -> Response:
                 raise EvidenceTooLarge(f"{CONTENT_BYTES_MAX:,} bytes")
             with as_file(content, body.file.name) as file:
                 made = me.record(body.action, body.quantity, body.unit, file=file, **named)
-        return {"id": made.id, "seq": made.seq, "when": made.when, "forecast": made.forecast}
+        more = {"forecast": made.forecast, "promise": made.promise}
+        return {"id": made.id, "seq": made.seq, "when": made.when, **more}
 
     return write(recorded, body)
 
