@@ -49,9 +49,7 @@ def terms_options(command: Command) -> Command:
         return command(*values, typed=typed, **named)
 
     options = (
-        click.option(
-            "--with", "other", metavar="MEMBER", help="The other side."
-        ),
+        click.option("--with", "other", metavar="MEMBER", help="The other side."),
         click.option("--give", "given", multiple=True, metavar="TEXT", help="What you give."),
         click.option("--take", "taken", multiple=True, metavar="TEXT", help="What you get for it."),
         click.option("--clause", "clauses", multiple=True, metavar="TEXT", help="A clause of any."),
