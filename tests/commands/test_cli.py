@@ -15,6 +15,7 @@ import click
 import pytest
 
 from commonweal import __version__, cli
+from commonweal.commands.terminal.command_table import TABLE
 from commonweal.protocol import errors
 from tests.builders.weal import founder, good, weal
 
@@ -28,7 +29,7 @@ NOT_AT_START = (
     "ifaddr",
     "zeroconf",
 )
-COMMANDS = [(section, name) for section, entries in cli.TABLE.items() for name in entries]
+COMMANDS = [(section, name) for section, entries in TABLE.items() for name in entries]
 ROOT = Path(__file__).parents[2]
 
 
