@@ -13,7 +13,7 @@ from commonweal.client.exchange.deals import rows
 from commonweal.client.exchange.reliability import is_late, is_met
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.exchange import agreement_row as agreements
-from commonweal.protocol.ledger.exchange import bookings, commitments, times
+from commonweal.protocol.ledger.exchange import commitments, times
 from commonweal.protocol.ledger.exchange.agreement_row import (
     YES,
     AgreementRow,
@@ -22,6 +22,7 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     signed_row,
 )
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
+from commonweal.protocol.ledger.exchange.lending.booking_row import booking_row
 from commonweal.protocol.ledger.members import registry, roles
 
 if TYPE_CHECKING:
@@ -80,10 +81,10 @@ def sort_of(state: State, row: AgreementRow) -> str:
     """Return what a deal is by what stands in it: a key of DEAL_SORTS."""
     if row.sets_off:
         return rows.SET_OFF
+    if all(booking_row(state, id) for id in row.stipulates):
+        return rows.BOOKING
     clauses = [clause for _id, clause in clause_rows(state, row)]
     first = clauses[: len(row.stipulates)]
-    if all(map(bookings.is_booking, first)):
-        return rows.BOOKING
     if not row.reciprocal and all(map(_is_payment, first)):
         return rows.PAYMENT
     givers = {clause.provider for clause in clauses}
@@ -102,8 +103,7 @@ def state_of(
 ) -> str:
     """Return how a deal stands: a key of DEAL_STATES. disputed: commitments in dispute."""
     if row.status == agreements.ASKED:
-        is_over = row.answer_by is not None and judged_ms > row.answer_by
-        return rows.EXPIRED if is_over else rows.ASKED
+        return rows.EXPIRED if _is_over(state, row, judged_ms) else rows.ASKED
     if row.status == agreements.ENDED:
         return rows.DONE
     if row.status != agreements.AGREED:
@@ -117,6 +117,14 @@ def state_of(
         return rows.OVERDUE
     is_begun = any(clause.given[0] > 0 for _id, clause in clauses)
     return rows.RUNNING if is_begun else rows.AGREED
+
+
+def _is_over(state: State, row: AgreementRow, judged_ms: int) -> bool:
+    """Return whether the time to answer a deal is over: its own, or that of a booking in it."""
+    if row.answer_by is not None and judged_ms > row.answer_by:
+        return True
+    booked = (booking_row(state, id) for id in row.clauses)
+    return any(booking is not None and booking.lapses_ms <= judged_ms for booking in booked)
 
 
 def group_of(view: LedgerView, id: bytes, row: AgreementRow, state: str) -> str:
