@@ -24,8 +24,9 @@ def amount(n: int, unit: str = "hour", scale: int = 0) -> dict[str, Any]:
 class Trading(Workshop):
     """Mei, Jun, Ana and Bo; whoever is named gives, takes, writes and signs."""
 
-    def __init__(self, **rules: Any) -> None:
-        super().__init__(paying(**rules), "Jun", "Ana", "Bo")
+    def __init__(self, *, document: dict[str, Any] | None = None) -> None:
+        """Found a community. document: sections of its rules."""
+        super().__init__(paying() | (document or {}), "Jun", "Ana", "Bo")
 
     def who(self, name: str | bytes | None) -> bytes | None:
         """Return the id of a member by name, of the community by "all"; ids as they are."""
@@ -95,6 +96,14 @@ class Trading(Workshop):
         data = {"action": clause.data["action"], "fulfills": clause.id} | sides | amount(n)
         return self.write(by, "event", data | over)
 
+    def seal_at(self, time_ms: int) -> None:
+        """Make final what there is, by a seal of this time."""
+        self.learn()
+        self.now_ms = time_ms
+        advance = self.history.next_advance(time_ms)
+        assert advance is not None, "there is something to decide"
+        self.seal(advance)
+
     def verdict(self, record: Record) -> Reason | None:
         """Return why a record counts for nothing."""
         self.learn()
@@ -127,6 +136,11 @@ class Trading(Workshop):
         row = agreement_row(self.history.state, record.id)
         assert row is not None
         return row
+
+    def deal_of(self, clause: Record) -> Record:
+        """Return the agreement by which a commitment is in force."""
+        agreement = self.commitment(clause).agreement
+        return next(record for record in self.records if record.id == agreement)
 
     def standing(self, deal: Record) -> tuple[str, bytes | None]:
         """Return how an agreement stands, and the cause."""
