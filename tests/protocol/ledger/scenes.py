@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -24,14 +24,17 @@ def quantity(n: int, unit: str = "one", scale: int = 0) -> dict[str, Any]:
 class Scene:
     """A village of three members with two devices each, and what they go on to write."""
 
-    def __init__(self, number: int, acts: int, kinds: str = "") -> None:
+    def __init__(
+        self, number: int, acts: int, kinds: str = "", chosen: Sequence[Act] | None = None
+    ) -> None:
+        """Write `acts` records: of acts whose name starts with `kinds`, or of those chosen."""
         self.rng = Random(number)
         self.village, self.pens = _VILLAGE.copy()
         self.freezes: list[tuple[DeviceKey, int]] = []
         self._of: dict[str, list[Record]] = {}
         for record in self.village.records:
             self._of.setdefault(record.kind, []).append(record)
-        chosen = [act for act in _ACTS if act.__name__.startswith(kinds)]
+        chosen = chosen or [act for act in _ACTS if act.__name__.startswith(kinds)]
         for _ in range(acts):
             self.pen = self.rng.choice(self.pens)
             written = self.rng.choice(chosen)(self)
@@ -54,6 +57,10 @@ class Scene:
         records = list(self.village.records)
         self.rng.shuffle(records)
         return records
+
+
+Act = Callable[[Scene], Record]
+"""Lets somebody of a scene write a record."""
 
 
 class _Seeded:
@@ -302,7 +309,7 @@ def _junk(rng: Random) -> dict[str, Any]:
     return {key: rng.choice(values) for key in rng.sample(_KEYS, rng.randint(0, 8))}
 
 
-_ACTS: list[Callable[[Scene], Record]] = [
+_ACTS: list[Act] = [
     *(member_invites, member_takes_an_invite_back, member_enrols, member_asks, member_vouches),
     *(member_leaves, device_revoked, device_frozen, role, term, event, event, event, event),
     *(event_corrected, event_attested, event_attested, plan, agent, junk),

@@ -46,9 +46,11 @@ def leaves(town: Trading, name: str) -> None:
 def removed(town: Trading, name: str) -> None:
     """Let the others remove a member by a vote."""
     town.say(town.remove("Mei", name), "yes", [other for other in town.pens if other != name])
+    town.cut()
     town.cut(30)
     row = registry.member_row(town.history.final, town.id(name))
-    assert row is not None and row.status == registry.REMOVED
+    assert row is not None
+    assert row.status == registry.REMOVED
 
 
 @pytest.mark.parametrize("ends", [leaves, removed])
