@@ -96,7 +96,7 @@ def commitment(scene: Scene) -> Record:
 
 
 def voice(scene: Scene) -> dict[str, Any]:
-    """Return for whom the author speaks: seldom for the community."""
+    """Return what says for which party the author speaks: seldom the community."""
     ours: dict[str, Any] = {"for": bytes(scene.village.community)}
     return ours if scene.rng.random() < 0.15 else {}
 
@@ -122,10 +122,9 @@ def answer(scene: Scene) -> Record:
 
 
 def end(scene: Scene) -> Record:
-    deal = scene.some("agreement.sign", "agreement")
-    deal = next(
-        (one for one in scene.village.records if one.id == deal.data.get("agreement")), deal
-    )
+    named = scene.some("agreement.sign", "agreement")
+    answered = named.data.get("agreement")
+    deal = next((record for record in scene.village.records if record.id == answered), named)
     data = {"agreement": deal.id, "why": scene.rng.choice(("done", "given up"))} | voice(scene)
     return scene.write("agreement.end", data, deal)
 

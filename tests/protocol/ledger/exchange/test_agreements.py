@@ -292,9 +292,14 @@ def test_a_claim_of_140_of_which_70_are_paid_leaves_70(town: Trading) -> None:
     """Valueflows, claims: owed 140, paid 70, open 70."""
     price = {"action": "transfer"} | amount(140, "EUR")
     owed = town.agreed(0, "Bo", "Ana", **price)
-    purse = {"action": "raise", "provider": town.id("Bo"), "newInventoriedResource": {}}
+    purse: dict[str, Any] = {
+        "action": "raise",
+        "provider": town.id("Bo"),
+        "newInventoriedResource": {},
+    }
     mine = town.write("Bo", "event", purse | amount(200, "EUR"))
-    paid = {"action": "transfer", "provider": town.id("Bo"), "receiver": town.id("Ana")}
+    sides: dict[str, Any] = {"provider": town.id("Bo"), "receiver": town.id("Ana")}
+    paid = {"action": "transfer"} | sides
     paid |= {"resourceInventoriedAs": mine.id, "newInventoriedResource": {}, "fulfills": owed.id}
     assert town.verdict(town.write("Bo", "event", paid | amount(70, "EUR"))) is None
     row = town.commitment(owed)

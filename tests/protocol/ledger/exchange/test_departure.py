@@ -170,6 +170,7 @@ def test_who_speaks_for_the_community_proposes_counters_comments_and_ends(led: T
     assert led.verdict(end) is None
     led.ends("Ana", deal)
     assert led.standing(deal) == (ENDED, None)
+    named: Any
     for named, reason in (("x", Reason.SHAPE), (led.id("Ana"), Reason.NOT_YOURS)):
         again = led.proposes("Bo", led.clause("Bo", 1, "Ana", "all"), **{"for": named})
         assert led.verdict(again) is reason

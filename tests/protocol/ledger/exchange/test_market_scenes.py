@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -82,7 +82,7 @@ def test_the_scenes_reach_every_outcome() -> None:
 
 def check_sums(state: State) -> None:
     """What is taken and met of each intent is what took and met it; and what is open is listed."""
-    taken, met = Counter[bytes](), Counter[bytes]()
+    taken, met = defaultdict[bytes, Fraction](Fraction), defaultdict[bytes, Fraction](Fraction)
     for row in rows(state, COMMITMENT, CommitmentRow).values():
         for intent in row.satisfies:
             met[intent] += exact(row.met)
