@@ -124,6 +124,7 @@ SECTIONS = {
     "rounds": N_("Giving rounds"),
     "exchange": N_("Offers, needs and deals"),
     "credit": N_("Balances between members"),
+    "match": N_("What is suggested"),
     "roles": N_("Roles"),
     "governance": N_("How we decide"),
     "finality": N_("When it is final"),

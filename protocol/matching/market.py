@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from commonweal.protocol import keys
+from commonweal.protocol.vocabulary.rule_params import MATCH_WEIGHTS
 
 INTENTS_MAX = 4_096
 """Offers, and needs, in one market; of more, the newest."""
@@ -81,16 +82,20 @@ NOBODY = Member()
 
 
 class Weights(NamedTuple):
-    """How much each feature counts, 0..1000; at least one is above 0."""
+    """How much each feature counts, 0..1,000; at least one is above 0."""
 
-    kind: int = 300
-    quantity: int = 100
-    time: int = 150
-    urgency: int = 100
-    coincidence: int = 150
-    fairness: int = 100
-    kept: int = 50
-    place: int = 50
+    kind: int
+    quantity: int
+    time: int
+    urgency: int
+    coincidence: int
+    fairness: int
+    kept: int
+    place: int
+
+
+WEIGHTS = Weights(**MATCH_WEIGHTS)
+"""What counts unless rules say otherwise."""
 
 
 class Market(NamedTuple):
@@ -106,7 +111,7 @@ class Market(NamedTuple):
     needs: tuple[Intent, ...]
     members: Mapping[bytes, Member]
     disputes: frozenset[tuple[bytes, bytes]] = frozenset()
-    weights: Weights = Weights()
+    weights: Weights = WEIGHTS
 
     def member(self, member: bytes) -> Member:
         """Return what is known of a member."""

@@ -23,6 +23,7 @@ from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
 from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.expression.position import Position
+from commonweal.protocol.rules.match import MatchRules, match_rules
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Ballot, Process, enough_to_stop
 from commonweal.protocol.rules.rounds import GivingRound, giving_round
@@ -144,6 +145,7 @@ class Ruleset:
     pools: tuple[Pool, ...]
     rounds: tuple[GivingRound, ...]
     credits: Mapping[str, CreditRule]
+    match: MatchRules
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
     lazy_decisions: bool
@@ -302,6 +304,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
             unit: credit_rule(unit, table)
             for unit, table in sorted(document.get("credit", {}).items())
         },
+        match=match_rules(document),
         processes=_processes(document.get("governance", {})),
         lazy_covers=tuple(lazy.get("covers", ())),
         lazy_decisions=lazy.get("decisions", False),

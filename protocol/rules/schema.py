@@ -13,7 +13,13 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from commonweal.protocol.vocabulary import budget
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from commonweal.protocol.vocabulary.budget import MIB
-from commonweal.protocol.vocabulary.rule_params import DEFAULT_MEMBERSHIP, FACTORS, HOUR_MS, UNITS
+from commonweal.protocol.vocabulary.rule_params import (
+    DEFAULT_MEMBERSHIP,
+    FACTORS,
+    HOUR_MS,
+    MATCH_WEIGHTS,
+    UNITS,
+)
 
 SENTENCE_CHARACTERS_MAX = 2_000
 CHARTER_CHARACTERS_MAX = 20_000
@@ -111,6 +117,17 @@ CONTRIBUTIONS: Fields = {
     **_SENTENCES,
 }
 EXCHANGE: Fields = {"speaks_for_community": _name(), **_SENTENCES}
+MATCH_WEIGHT_MAX = 1_000
+MATCH: Fields = {
+    **{
+        feature: Field("count", weight, 0, MATCH_WEIGHT_MAX)
+        for feature, weight in MATCH_WEIGHTS.items()
+    },
+    "ring_members": Field("count", 3, 2, 4),
+    **_SENTENCES,
+}
+"""What suggestions count, in parts of their sum, and how long a ring is at most."""
+
 ADMISSION: Fields = {
     "actions": Field("choices", (), high=len(ACTIONS), choices=tuple(ACTIONS)),
     "when": _RULE._replace(required=True),
@@ -225,6 +242,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "membership": MEMBERSHIP,
         "contributions": CONTRIBUTIONS,
         "exchange": EXCHANGE,
+        "match": MATCH,
         "finality": FINALITY,
         "budget": BUDGET,
     }

@@ -109,6 +109,20 @@ class CreditRule(NamedTuple):
     grows_to: int
 
 
+MATCH_WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {
+        "kind": 300,
+        "quantity": 100,
+        "time": 150,
+        "urgency": 100,
+        "coincidence": 150,
+        "fairness": 100,
+        "kept": 50,
+        "place": 50,
+    }
+)
+"""How much each feature of a suggestion counts, unless rules say otherwise."""
+
 NO_CREDIT: Mapping[str, CreditRule] = MappingProxyType({})
 
 

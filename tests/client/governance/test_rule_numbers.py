@@ -317,3 +317,16 @@ def test_the_limits_of_balances_are_changed_in_their_sentence() -> None:
     assert with_numbers(document, {"credit.hour.floor": "负 20"}, ENGLISH)[1:] == ({}, {})
     refused = with_numbers(document, {"credit.hour.floor": "1"}, ENGLISH)[2]
     assert refused == {"credit.hour.floor": "from -1,000,000,000 to 0"}
+
+
+def test_what_suggestions_count_is_changed_beside_its_sentence() -> None:
+    document = document_of_rules("time-bank")
+    typed = {"match.fairness": "400", "match.ring_members": "4"}
+    edited, changed, refused = with_numbers(document, typed, ENGLISH)
+    assert (changed, refused) == ({"match.fairness": 400, "match.ring_members": 4}, {})
+    say_anew(edited, document, changed)
+    assert edited["match"]["en"].endswith("a ring has four members at most.")
+    assert edited["match"]["zh"].endswith("互助环至多四人。")
+    assert with_numbers(document, {"match.ring_members": "5"}, ENGLISH)[2] == {
+        "match.ring_members": "from 2 to 4"
+    }

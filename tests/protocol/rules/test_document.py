@@ -13,6 +13,7 @@ import pytest
 from commonweal.protocol import codec
 from commonweal.protocol.errors import BadRuleset, Malformed
 from commonweal.protocol.ledger.governance.active_ruleset import rules_of
+from commonweal.protocol.matching.market import Weights
 from commonweal.protocol.rules.document import (
     DOCUMENT_BYTES_MAX,
     TEXT_CHARACTERS_MAX,
@@ -24,7 +25,7 @@ from commonweal.protocol.rules.document import (
 )
 from commonweal.protocol.rules.toml_positions import Path, places
 from commonweal.protocol.vocabulary.currencies import DECIMALS
-from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, CreditRule
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, MATCH_WEIGHTS, CreditRule
 from tests.second_reader.rules import scale_of
 
 TEMPLATES = {
@@ -72,6 +73,14 @@ def test_a_balance_has_the_limits_that_its_table_says_and_soft_ones_by_default()
     rule = CreditRule(0, -2, 5, -1, 4, -9)
     assert rules_of(read_toml(one_line("credit.hour", more))).credits == {"hour": rule}
     assert read_toml(one_line("credit.JPY", LIMITS)).credits["JPY"].scale == 0
+
+
+def test_what_suggestions_count_is_said_key_by_key() -> None:
+    rules = read_toml(one_line("match", "fairness = 0\nkept = 1000\nring_members = 4")).match
+    assert rules.weights == {**MATCH_WEIGHTS, "fairness": 0, "kept": 1000}
+    assert rules.ring_members == 4
+    assert read_toml('name = "Lanxi"').match == (MATCH_WEIGHTS, 3)
+    assert tuple(MATCH_WEIGHTS) == Weights._fields
 
 
 def test_equal_documents_have_one_id_however_they_are_written() -> None:
@@ -160,6 +169,15 @@ def bucket(keys: str, name: str = "b") -> str:
         (one_line("credit.hour", f"{LIMITS}{GROWS}grows_to = -1"), 6, "which is less"),
         (one_line("credit.hour", f"{LIMITS}scale = 10"), 5, "from 0 to 9"),
         (one_line("credit.hours", LIMITS), 2, "no unit 'hours'"),
+        (one_line("match", "kind = 1001"), 3, "from 0 to 1,000"),
+        (one_line("match", "ring_members = 5"), 3, "from 2 to 4"),
+        (one_line("match", "ring_members = 1"), 3, "from 2 to 4"),
+        (one_line("match", "luck = 5"), 3, "luck"),
+        (
+            one_line("match", "\n".join(f"{name} = 0" for name in MATCH_WEIGHTS)),
+            2,
+            "nothing counts in suggestions",
+        ),
         (HEAD + "".join(f"[credit.u{n}]\n{LIMITS}{BOTH}" for n in range(9)), 2, "8 are the most"),
         (HEAD + "".join(f"[rounds.r{n}]\n{BOTH}" for n in range(9)), 2, "8 are the most"),
         (HEAD + POOL + bucket("share = '1%'\nto = 'round'"), 9, "names none"),

@@ -44,6 +44,7 @@ def rows(text: str) -> dict[str, str]:
         ("Giving rounds", [schema.ROUND]),
         ("Exchange", [schema.EXCHANGE]),
         ("Credit between members", [schema.CREDIT]),
+        ("Suggestions", [schema.MATCH]),
         ("Governance", [schema.LAZY]),
         ("Finality", [schema.FINALITY]),
     ],
