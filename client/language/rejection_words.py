@@ -107,6 +107,8 @@ REASONS = (
     N_("the payer's balance would go below the lowest that the rules allow"),
     N_("the payee's balance would go above the highest that the rules allow"),
     N_("the amount has more decimals than the rules allow in this unit"),
+    N_("more would be set off than is owed"),
+    N_("a set-off leaves what each owes, less what they are owed, as it was"),
     N_("a balance with other members pays no claim on the community"),
     N_("the rules have no balances in this unit any more"),
     N_("the booking is not with who has the thing now"),

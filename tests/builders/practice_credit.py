@@ -32,12 +32,46 @@ def spend(practice: Practice) -> None:
     practice.write("Jun", "attest", {"event": back.id, "say": "yes"})
     last = pay(practice, "Jun", "Mei", 50, 2)
     practice.witnessed(1, "Mei", "Jun")
+    set_off(practice)
     proposal = practice.patch("Jun", {"credit": None})
     practice.say(proposal, "yes", "Mei Jun Ana Dan")
     practice.witnessed(1, "Mei", "Jun")
     correct(practice, "Jun", last, 1)
     pay(practice, "Jun", "Mei", 1)
     practice.witnessed(1, "Mei", "Jun")
+
+
+def set_off(practice: Practice) -> None:
+    """Let two who owe each other pay a part, and set off the rest, well and badly."""
+    owed = promise(practice, "Mei", "Jun", 3)
+    pay(practice, "Mei", "Jun", 1, fulfills=owed.id)
+    back = promise(practice, "Jun", "Mei", 2)
+    asked = promise(practice, "Jun", "Mei", 2, answered=False)
+    deals = []
+    for parts in (
+        *(((owed, 15), (back, 15)), ((owed, 10), (back, 10)), ((owed, 25), (back, 20))),
+        *(((owed, 20), (back, 10)), ((owed, 10), (asked, 10)), ((owed, 10),)),
+    ):
+        pairs = sorted([one.id, hours(n, 1)["resourceQuantity"]] for one, n in parts)
+        deals.append(practice.write("Mei", "agreement", {"setsOff": pairs}))
+    for deal in deals[:2]:
+        practice.write("Jun", "agreement.sign", {"agreement": deal.id, "say": "yes"})
+    for name in ("Mei", "Jun"):
+        practice.write(name, "agreement.end", {"agreement": deals[0].id, "why": "done"})
+    practice.witnessed(1, "Mei", "Jun")
+
+
+def promise(
+    practice: Practice, debtor: str, creditor: str, n: int, *, answered: bool = True
+) -> Record:
+    """Let one promise another hours, and the other agree unless `answered` is false."""
+    sides = {"provider": practice.id(debtor), "receiver": practice.id(creditor)}
+    data = {"action": "transfer", "clause": True, **sides, **hours(n, 0)}
+    clause = practice.write(debtor, "commitment", data)
+    deal = practice.write(debtor, "agreement", {"stipulates": [clause.id]})
+    if answered:
+        practice.write(creditor, "agreement.sign", {"agreement": deal.id, "say": "yes"})
+    return clause
 
 
 def pay(practice: Practice, payer: str, payee: str, n: int, scale: int = 0, **over: Any) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.second_reader import set_off
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.names import is_count, is_id
 from tests.second_reader.plans import is_ids
@@ -160,7 +161,8 @@ def _deal(c: Context, id: Any) -> Row:
 def agree(c: Context, record: Record) -> None:
     data: dict[str, Any] = record.data
     given, back = data.get("stipulates", []), data.get("stipulatesReciprocal", [])
-    check("setsOff" not in data and is_ids(given, 1) and is_ids(back, 0), "SHAPE")
+    parts = set_off.read(c, data["setsOff"]) if "setsOff" in data else []
+    check(is_ids(given, 0 if parts else 1) and is_ids(back, 0), "SHAPE")
     check(not {*given} & {*back}, "SHAPE")
     answer_by = data.get("answerBy")
     check(answer_by is None or is_count(answer_by), "SHAPE")
@@ -174,7 +176,8 @@ def agree(c: Context, record: Record) -> None:
         clauses.append(clause)
     for intent, amount in _together(clauses).items():
         check(not less(limit(c.state.known("INTENT", intent)), amount), "INTENT_TAKEN")
-    people = {person for clause in clauses for person in _people(c, clause)}
+    owed = [c.state.known("COMMITMENT", part[0]) for part in parts]
+    people = {person for clause in [*clauses, *owed] for person in _people(c, clause)}
     parties = sorted(person for person in people if not _is_outside(person))
     voice = _voice(c, parties, data)
     if data.get("counters") is not None:
@@ -184,7 +187,7 @@ def agree(c: Context, record: Record) -> None:
         c.state.put(True, "OPEN_DEAL", party, record.id)
     c.state.put(["yes", record.id, None], "SIGNED", record.id, voice)
     row = [c.member, record.clock, given, back, parties, 0, answer_by, data.get("counters")]
-    c.state.put([*row, [], "asked", None], "AGREEMENT", record.id)
+    c.state.put([*row, parts, "asked", None], "AGREEMENT", record.id)
     _count_yes(c, record.id)
 
 
@@ -224,8 +227,15 @@ def _count_yes(c: Context, id: bytes) -> None:
     if row["yes"] + 1 == len(row["parties"]):
         ids = [*row["stipulates"], *row["reciprocal"]]
         status, cause = _comes_to(c, ids)
-        for clause in ids if status == "agreed" else ():
-            _promise(c, clause, id)
+        if status == "agreed":
+            mark = c.state.mark()
+            for clause in ids:
+                _promise(c, clause, id)
+            if not set_off.holds(c, row["sets_off"]):
+                status, cause = "void", row["sets_off"][0][0]
+                c.state.rollback(mark)
+            for owed, *amount in row["sets_off"] if status == "agreed" else ():
+                _give(c, owed, amount)
         conclude(c, id, status, cause)
 
 
@@ -292,7 +302,7 @@ def end(c: Context, record: Record) -> None:
 
 def _may_cancel(c: Context, ids: list[bytes]) -> bool:
     clauses = [c.state.known("COMMITMENT", id) for id in ids]
-    return all(
+    return bool(ids) and all(
         clause["action"] in ("use", "transferCustody")
         and None not in (clause["resource"], clause["begin"], clause["end"])
         and now(c) < clause["begin"]
@@ -344,17 +354,22 @@ def correct_promises(c: Context, row: Row, amounts: list[Any], by: bytes | None 
         through = plan["satisfies"]
         amount = _amount(plan, amounts)
         if amount is not None:
-            before = met(plan)
-            plan["given"] = added(plan["given"], amount[0], amount[1])
-            c.state.change("COMMITMENT", row["fulfills"], given=plan["given"])
-            more = taken_off(met(plan), before)
-            for intent in through:
-                move(c, intent, more if plan["status"] == "ended" else None, more)
+            _give(c, row["fulfills"], amount)
     wish = row["satisfies"]
     if wish is not None and wish not in through:
         amount = _amount(c.state.known("INTENT", wish), amounts)
         if amount is not None:
             move(c, wish, amount, amount, by)
+
+
+def _give(c: Context, id: bytes, amount: list[Any]) -> None:
+    plan = c.state.known("COMMITMENT", id)
+    before = met(plan)
+    plan["given"] = added(plan["given"], amount[0], amount[1])
+    c.state.change("COMMITMENT", id, given=plan["given"])
+    more = taken_off(met(plan), before)
+    for intent in plan["satisfies"]:
+        move(c, intent, more if plan["status"] == "ended" else None, more)
 
 
 def _amount(plan: Row, amounts: list[Any]) -> list[Any] | None:

@@ -75,7 +75,7 @@ def _add(state: State, event: EventRow, amounts: Amounts, by: bytes | None) -> V
         assert row is not None, "the event was counted"
         through = row.satisfies
         amount = _amount(row.quantity[2], amounts)
-        refused = None if amount is None else _give(state, event.fulfills, row, amount)
+        refused = None if amount is None else give(state, event.fulfills, row, amount)
         if refused is not None:
             return refused
     # An intent of the commitment that is fulfilled is met by that already.
@@ -88,7 +88,7 @@ def _add(state: State, event: EventRow, amounts: Amounts, by: bytes | None) -> V
     return None
 
 
-def _give(state: State, id: bytes, row: CommitmentRow, amount: Quantity) -> Verdict:
+def give(state: State, id: bytes, row: CommitmentRow, amount: Quantity) -> Verdict:
     """Add an amount to what was given towards a commitment; its intents are met by as much."""
     given = total(Quantity(*row.given), amount.n, amount.scale)
     if given is None:

@@ -117,6 +117,8 @@ class Reason(StrEnum):
     BELOW_FLOOR = "the payer's balance would go below the lowest that the rules allow"
     ABOVE_CEILING = "the payee's balance would go above the highest that the rules allow"
     TOO_MANY_DECIMALS = "the amount has more decimals than the rules allow in this unit"
+    NOT_OWED = "more would be set off than is owed"
+    UNBALANCED = "a set-off leaves what each owes, less what they are owed, as it was"
     CREDIT_SETTLES = "a balance with other members pays no claim on the community"
     NO_CREDIT = "the rules have no balances in this unit any more"
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.exchange import credit
+from commonweal.protocol.ledger.exchange.commitments import commitment_row
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.state.context import Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -98,6 +99,26 @@ def test_what_is_no_good_payment_moves_nothing(over: dict[str, Any], reason: Rea
     }
     assert bank.verdict(bank.pay(bank.ana, bank.cy, 1, **told)) is reason
     assert credit.units(bank.ledger().state) == []
+
+
+def test_a_payment_keeps_a_promise_at_once() -> None:
+    bank = TimeBank()
+    sides = {"provider": bank.ana.owner.id, "receiver": bank.bo.owner.id}
+    hours = {"resourceQuantity": quantity(2, "hour")}
+    data = {"action": "transfer", "clause": True} | sides | hours
+    asked = bank.bo.write("commitment", data, [bank.begun])
+    early = bank.pay(bank.ana, bank.bo, 1, after=[asked], fulfills=asked.id)
+    assert bank.verdict(early) is Reason.NOT_AGREED
+    deal = bank.bo.write("agreement", {"stipulates": [asked.id]})
+    bank.ana.write("agreement.sign", {"agreement": deal.id, "say": "yes"}, [deal])
+    assert bank.verdict(bank.pay(bank.ana, bank.bo, 2, fulfills=asked.id)) is None
+    row = commitment_row(bank.ledger().state, asked.id)
+    assert row is not None and row.open.n == 0
+    assert bank.balance(bank.ana) == (-2, 0, 0)
+    beyond = bank.pay(bank.ana, bank.bo, 9, fulfills=asked.id)
+    assert bank.verdict(beyond) is Reason.BELOW_FLOOR
+    row = commitment_row(bank.ledger().state, asked.id)
+    assert row is not None and row.given == [2, 0, "hour"], "what does not count keeps nothing"
 
 
 def test_decimals_that_are_zero_are_not_counted() -> None:
