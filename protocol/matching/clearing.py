@@ -23,7 +23,7 @@ PATHS_MAX = 10_000
 """Shortest paths that are looked for; beyond it, cycles are set off one after another."""
 
 Pair: TypeAlias = "tuple[bytes, bytes]"
-"""Who owes, and whom."""
+"""Who owes, and who is owed."""
 
 
 class DebtCycle(NamedTuple):
@@ -34,7 +34,7 @@ class DebtCycle(NamedTuple):
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        """Who owes whom."""
+        """Who owes and who is owed, along the cycle."""
         return tuple(zip(self.members, (*self.members[1:], self.members[0]), strict=True))
 
 
@@ -233,7 +233,7 @@ def _shortest(member: bytes, owes: Mapping[bytes, list[bytes]]) -> tuple[bytes, 
 
 
 def _neighbours(pairs: Iterable[Pair]) -> dict[bytes, list[bytes]]:
-    """Return whom each member owes, ascending; everybody who is named is a key."""
+    """Return the members that each one owes, ascending; everybody who is named is a key."""
     owes: dict[bytes, list[bytes]] = {}
     for debtor, creditor in sorted(pairs):
         owes.setdefault(debtor, []).append(creditor)
