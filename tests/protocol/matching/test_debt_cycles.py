@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commonweal.protocol.matching.clearing import DEBTS_MAX, Clearing, DebtCycle, Pair, clear
+from commonweal.protocol.matching.debt_cycles import DEBTS_MAX, Clearing, DebtCycle, Pair, clear
 
 A, B, C, D, E = b"a", b"b", b"c", b"d", b"e"
 
