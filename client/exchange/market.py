@@ -60,7 +60,7 @@ class TagInUse:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class MarketEntry:
     """An offer before its names and texts are read."""
 
     id: RecordId
@@ -127,7 +127,7 @@ class Market(HomeAccess):
 
     def _conditions(
         self, sort: str | None, mine: bool | None, state: str | None
-    ) -> list[Callable[[_Entry], bool]]:
+    ) -> list[Callable[[MarketEntry], bool]]:
         """Return the conditions that need no name to be looked up. Raises UsageError."""
         view, at_ms = self.view, sealed_at(self.view)
         if sort is not None and sort not in PURPOSES:
@@ -135,7 +135,7 @@ class Market(HomeAccess):
         if state is not None and state not in (*STATES, ALL):
             text = self.words("{state} is no state; they are {states}")
             raise UsageError(text.format(state=state, states=", ".join((*STATES, ALL))))
-        wanted: list[Callable[[_Entry], bool]] = []
+        wanted: list[Callable[[MarketEntry], bool]] = []
         if sort is not None:
             wanted.append(lambda entry: entry.row.purpose == PURPOSES[sort])
         if mine is not None:
@@ -175,26 +175,26 @@ def tags_in_use(view: LedgerView, states: tuple[str, ...] = tuple(STATES)) -> Co
     return counts
 
 
-def _all(view: LedgerView) -> Iterator[_Entry]:
+def _all(view: LedgerView) -> Iterator[MarketEntry]:
     for key, value in view.state.items(OFFERS):
         row = OfferRow(*value)
         intents = [intent_row(view.state, intent) for intent in row.publishes]
-        yield _Entry(
+        yield MarketEntry(
             RecordId(key[len(OFFERS) :]), row, tuple(of for of in intents if of is not None)
         )
 
 
-def _state(entry: _Entry, at_ms: int) -> str:
+def _state(entry: MarketEntry, at_ms: int) -> str:
     return offer_standing(entry.row, entry.intents, at_ms)
 
 
-def _agents(entry: _Entry) -> Iterator[bytes | None]:
+def _agents(entry: MarketEntry) -> Iterator[bytes | None]:
     yield entry.row.member
     for of in entry.intents:
         yield from (of.provider, of.receiver)
 
 
-def _has(view: LedgerView, entry: _Entry, part: str) -> bool:
+def _has(view: LedgerView, entry: MarketEntry, part: str) -> bool:
     """Whether a text is in the titles, notes or tags of an offer, or begins its id."""
     if entry.id.hex().startswith(part) or any(
         part in tag for of in entry.intents for tag in of.tags

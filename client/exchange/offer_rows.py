@@ -231,16 +231,21 @@ def is_meant_for(view: LedgerView, row: OfferRow, member: MemberId) -> bool:
 
 def price_words(offer: ListedOffer, words: Words) -> str:
     """Return what is asked in return, as people read it; "" for nothing."""
-    asked = []
+    amounts = []
     for part in offer.price:
         amount = f"{part.quantity:f} {shown_unit(part.unit, words)}"
-        asked.append(f"{amount} {part.what}" if part.what else amount)
-    price = words(" and ").join(asked)
-    if not price or offer.price_units is None:
+        amounts.append(f"{amount} {part.what}" if part.what else amount)
+    return price_text(amounts, offer.parts[0].unit, offer.price_units, words)
+
+
+def price_text(amounts: Sequence[str], unit: str, per: Decimal | None, words: Words) -> str:
+    """Return a price of several amounts as people read it. per: so many units; None for all."""
+    price = words(" and ").join(amounts)
+    if not price or per is None:
         return price
-    unit = shown_unit(offer.parts[0].unit, words)
-    one_unit = unit if offer.price_units == 1 else f"{offer.price_units:f} {unit}"
-    return words("{price} for each {unit}").format(price=price, unit=one_unit)
+    shown = shown_unit(unit, words)
+    per_units = shown if per == 1 else f"{per:f} {shown}"
+    return words("{price} per {unit}").format(price=price, unit=per_units)
 
 
 def _part(view: LedgerView, id: RecordId, row: IntentRow, sort: str) -> OfferPart:

@@ -43,7 +43,6 @@ from commonweal.protocol.errors import (
     UnfitDay,
     UnfitOffer,
     UnknownId,
-    UnreadableQuantity,
     UnusableText,
 )
 from commonweal.protocol.ledger.exchange.intents import TAGS_MAX
@@ -224,7 +223,7 @@ def _amount(number: str, unit: str, words: Words) -> dict[str, Any]:
     """Return how much it is: a time in hours, where it is a number of hours."""
     quantity: dict[str, Any] = dict(read_quantity(str(number), unit, words))
     if not quantity["n"]:
-        raise UnreadableQuantity(words("0 is nothing: say how much it is"))
+        raise UnfitOffer(words("0 is nothing: say how much it is"))
     if quantity["unit"] in SHORT_UNITS and "hour" in units_alike(quantity["unit"]):
         hours = converted(quantity["n"], quantity["scale"], quantity["unit"], "hour")
         if hours is not None:
@@ -303,7 +302,7 @@ def _minimum(parts: Sequence[TypedPart], typed: str | None, words: Words) -> dic
     number, _, unit = typed.strip().partition(" ")
     least: dict[str, Any] = dict(read_quantity(number, unit or whole["unit"], words))
     if not least["n"]:
-        raise UnreadableQuantity(words("0 is no least amount: leave it out"))
+        raise UnfitOffer(words("0 is no least amount: leave it out"))
     if least["unit"] != whole["unit"]:
         text = words("the least is in {unit}, and the offer is counted in {other}")
         names = {"unit": shown_unit(least["unit"], words)}

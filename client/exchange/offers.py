@@ -16,6 +16,7 @@ from commonweal.client.exchange.offer_rows import (
     NEED,
     OFFER,
     PURPOSES,
+    price_text,
     to_name,
 )
 from commonweal.client.exchange.offer_terms import (
@@ -63,7 +64,7 @@ class NewOffer:
 class OfferPreview:
     """What an offer would publish: all members can read it, for as long as the ledger is kept.
 
-    amounts: title and quantity of each part. prices: in words. Titles and note can be erased.
+    amounts: title and quantity of each part. price: in words. Titles and note can be erased.
     """
 
     sort: str
@@ -71,8 +72,7 @@ class OfferPreview:
     action: str
     amounts: tuple[tuple[str, str], ...]
     note: str
-    prices: tuple[str, ...]
-    is_each: bool
+    price: str
     minimum: str | None
     tags: tuple[str, ...]
     to: tuple[str, ...]
@@ -117,14 +117,15 @@ class Offers(HomeAccess):
         typed = self._typed(sort, (what, str(quantity), unit), terms)
         self._drafted(typed)
         shared, words = typed.shared, self.words
+        prices = [f"{amount(price.quantity, words)} {price.what}".strip() for price in typed.prices]
+        per = Decimal(1) if typed.is_each else None
         return OfferPreview(
             sort=sort,
             agent_name=self.view.name(typed.agent),
             action=typed.action,
             amounts=tuple((part.title, amount(part.quantity, words)) for part in typed.parts),
             note=typed.note,
-            prices=tuple(f"{amount(p.quantity, words)} {p.what}".strip() for p in typed.prices),
-            is_each=typed.is_each,
+            price=price_text(prices, typed.parts[0].quantity["unit"], per, words),
             minimum=None if typed.minimum is None else amount(typed.minimum, words),
             tags=tuple(shared.get("resourceClassifiedAs", ())),
             to=tuple(to_name(self.view, other) for other in typed.to),

@@ -60,8 +60,7 @@ def read_price(text: str, unit: str, words: Words = ENGLISH) -> TypedPrice:
 def _price(number: str, of: str, per: str | None, what: str, unit: str, words: Words) -> TypedPrice:
     quantity: dict[str, Any] = dict(read_quantity(number, of, words))
     if not quantity["n"]:
-        text = words("a price of 0 is none: leave it out, and it is free")
-        raise UnreadableQuantity(text)
+        raise UnfitOffer(words("a price of 0 is none: leave it out, and it is free"))
     if per is not None and (per_unit := read_unit(per, words)) != unit:
         text = words("the price is for each {each}, and the offer is counted in {unit}")
         names = {"each": shown_unit(per_unit, words), "unit": shown_unit(unit, words)}

@@ -55,3 +55,8 @@ def _fill(mei: Member, bo: Member) -> None:
     mei.refresh()
     bo.refresh()
     mei.propose_decision("Shall we meet on Friday?")
+    mei.offer("Childcare", 3, "hours", price=["1 hour"], until="in 3 weeks")
+    bike = bo.offer("Bike repair 修自行车", 2, "hours", price=["10 EUR"], tags=["bike"])
+    need = bo.need("Plumber", 2, "hours", price=["20 EUR an hour"], due="in 2 weeks")
+    bo.wait_until_held([bike, need], peers=1)
+    mei.refresh()

@@ -223,12 +223,16 @@ def mei(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         work = bo.record("work", 3, "hours", scope="garden")
         income = bo.income(30, "EUR")
         bo.propose_decision("A bench?")
+        bo.offer("repair", 2, "hours", tags=["bike"])
     lanxi.meet()
     lanxi.good(lanxi.mei, "attest", work.id.hex()[:12])
     lanxi.good(lanxi.mei, "attest", income.id.hex()[:12])
     lanxi.seal()
     with Member(lanxi.mei) as member:
         member.add_resource("saw", 1, "piece")
+        member.offer("advice", 2, "hours")
+        paused = member.offer("more advice", 2, "hours")
+        member.pause_offer(paused.id)
     with Member(lanxi.bo) as bo:
         bo.record("work", 2, "hours")
     lanxi.meet()

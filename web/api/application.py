@@ -15,6 +15,7 @@ from commonweal.web.api.routes import (
     contributions,
     decisions,
     exchange_deals,
+    exchange_market,
     grave,
     members,
     plans,
@@ -23,7 +24,10 @@ from commonweal.web.api.routes import (
     things,
 )
 
-SUBJECTS = (state, contributions, members, shares, decisions, things, plans, exchange_deals, grave)
+SUBJECTS = (
+    *(state, contributions, members, shares, decisions, things, plans),
+    *(exchange_market, exchange_deals, grave),
+)
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 
 Every call names a token that `weal token create` made. Every write has an `Idempotency-Key`: asked

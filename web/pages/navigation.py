@@ -22,6 +22,7 @@ MENU = (
     MenuEntry("/attest", N_("Attest"), "attest", first=True),
     MenuEntry("/ledger", N_("Ledger"), "ledger"),
     MenuEntry("/money", N_("Money"), "money", first=True),
+    MenuEntry("/market", N_("Market"), "market"),
     MenuEntry("/rules", N_("Rules"), "rules"),
     MenuEntry("/votes", N_("Decide"), "votes"),
     MenuEntry("/people", N_("People"), "people"),

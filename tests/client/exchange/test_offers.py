@@ -116,7 +116,7 @@ def test_the_kind_of_a_price_is_a_specification_or_a_word(lanxi: Commons) -> Non
 
 
 BAD: dict[str, tuple[tuple[str, str, str], OfferTerms, type[CommonwealError], str]] = {
-    "nothing": (("x", "0", "hours"), {}, UnreadableQuantity, "quantity"),
+    "nothing": (("x", "0", "hours"), {}, UnfitOffer, "quantity"),
     "a comma": (("x", "1,5", "hours"), {}, UnreadableQuantity, "quantity"),
     "no unit": (("x", "1", "m"), {}, AmbiguousUnit, "quantity"),
     "unknown unit": (("x", "1", "blorp"), {}, WouldNotCount, ""),
@@ -124,7 +124,7 @@ BAD: dict[str, tuple[tuple[str, str, str], OfferTerms, type[CommonwealError], st
     "long title": (("x" * 101, "1", "hour"), {}, UnusableText, "what"),
     "17 things": (("x", "1", "hour"), {"more": [("y", "1", "hour")] * 16}, UnfitOffer, "what"),
     "least above all": (("x", "1", "hour"), {"minimum": "2"}, UnfitOffer, "minimum"),
-    "least of nothing": (("x", "1", "hour"), {"minimum": "0"}, UnreadableQuantity, "minimum"),
+    "least of nothing": (("x", "1", "hour"), {"minimum": "0"}, UnfitOffer, "minimum"),
     "least of another unit": (("x", "1", "hour"), {"minimum": "1 kg"}, UnfitOffer, "minimum"),
     "end past": (("x", "1", "hour"), {"until": "2020-01-01"}, UnfitDay, "until"),
     "due past": (("x", "1", "hour"), {"due": "2020-01-01"}, UnfitDay, "due"),
@@ -152,7 +152,7 @@ BAD: dict[str, tuple[tuple[str, str, str], OfferTerms, type[CommonwealError], st
     "9 tags": (("x", "1", "hour"), {"tags": list("abcdefghi")}, UnfitOffer, "tags"),
     "tags alike": (("x", "1", "hour"), {"tags": ["bike", "bіke"]}, UnfitOffer, "tags"),
     "long place": (("x", "1", "hour"), {"place": "x" * 33}, UnusableText, "place"),
-    "price of nothing": (("x", "1", "hour"), {"price": ["0 EUR"]}, UnreadableQuantity, "price"),
+    "price of nothing": (("x", "1", "hour"), {"price": ["0 EUR"]}, UnfitOffer, "price"),
     "price a day": (("x", "1", "hour"), {"price": ["1 EUR a day"]}, UnfitOffer, "price"),
     "two sorts of price": (
         ("x", "1", "hour"),
@@ -217,7 +217,7 @@ def test_a_preview_writes_nothing_and_says_what_becomes_public(lanxi: Commons) -
             "need", "plumber", 2, "hours", price=["20 EUR an hour"], to=["Ana", "producer"]
         )
     assert shown.amounts == (("plumber", "2 hour"),)
-    assert (shown.prices, shown.is_each) == (("20 EUR",), True)
+    assert shown.price == "20 EUR per hour"
     assert (shown.to, shown.agent_name) == (("Ana", "producer"), "Bo")
     assert lanxi.records(lanxi.bo) == before
 

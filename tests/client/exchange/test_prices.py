@@ -45,7 +45,7 @@ def test_a_price_is_read(
         ("10", UnreadableQuantity),
         ("free", UnreadableQuantity),
         ("-1 EUR", UnreadableQuantity),
-        ("0 EUR", UnreadableQuantity),
+        ("0 EUR", UnfitOffer),
         ("1,5 EUR", UnreadableQuantity),
         ("10 EUR " + "x" * 200, UnreadableQuantity),
         ("9" * 30 + " EUR", UnreadableQuantity),

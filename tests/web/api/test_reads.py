@@ -75,6 +75,11 @@ EQUAL = [
     ("/deals", "deal list"),
     ("/deals?closed=true&everyone=true", "deal list --all --everyone"),
     ("/deals/{deal}", "deal show {deal}"),
+    ("/market", "market"),
+    ("/market?mine=true&state=all&member=Mei", "market --mine --state all --member Mei"),
+    ("/market?sort=offer&text=repair", "market --offers --text repair"),
+    ("/offers?tag=bike", "market --offers --tag bike"),
+    ("/needs", "market --needs"),
 ]
 WITHOUT_A_COMMAND = {
     "/peers": "needs a node: docs/http-api.md and test_schema ask one",
@@ -82,6 +87,8 @@ WITHOUT_A_COMMAND = {
     "/reports/money": Member.money_flow,
     "/reports/community": Member.report,
     "/contributions/{id}/forecast": "what `record` says beside the id",
+    "/market/tags": Member.market_tags,
+    "/offers/{id}": "one row of the market: below",
     "/proposals/{id}/trial": "needs a trial: the backtest has the same form",
 }
 
@@ -136,6 +143,38 @@ def test_a_read_is_equal_to_its_method(village: Village, reader: Caller, path: s
     if path == "/deadlines":
         given.pop("as_of"), wanted.pop("as_of")
     assert given == wanted
+
+
+def test_an_offer_is_its_row_of_the_market(village: Village, reader: Caller) -> None:
+    listed = {row["id"]: row for row in reader.get("/market", limit=1000)["offers"]}
+    for id in (village.offer, village.need):
+        given = reader.get(f"/offers/{id}")
+        assert fits(READS["/offers/{id}"], given)
+        assert given == listed[id]
+    tags = reader.get("/market/tags")
+    assert fits(READS["/market/tags"], tags)
+    assert tags["tags"] == [{"tag": "bike", "offers": 1}]
+    assert reader.try_get(f"/offers/{village.plan}").status_code == 404
+
+
+def test_what_cannot_be_offered_is_refused_by_the_api(caller: Caller) -> None:
+    offer = {"what": "repair", "quantity": "2", "unit": "hours"}
+    for more, status in (
+        ({"quantity": "0"}, 400),
+        ({"until": "2020-01-01"}, 400),
+        ({"minimum": "3"}, 400),
+        ({"price": ["much"]}, 400),
+        ({"to": ["Nobody"]}, 404),
+        ({"unit": "furlong"}, 422),
+        ({"unknown": 1}, 422),
+        ({"tags": ["a"] * 9}, 422),
+        ({"more": [offer] * 17}, 422),
+    ):
+        given = caller.try_post("/offers", offer | more)
+        assert given.status_code == status, (more, given.text)
+    assert caller.get("/market")["total"] == 0
+    assert caller.try_get("/market?tag=bike").status_code == 400
+    assert caller.try_get("/market?state=gone").status_code == 422
 
 
 def test_a_forecast_is_that_of_the_record(village: Village, reader: Caller) -> None:

@@ -46,8 +46,10 @@ class Village:
             self._callers = {
                 home: held.enter_context(calling(home.path, "grave")) for home in self.lanxi.all
             }
-            chapters = (self._give, self._speak, self._belong, self._own, self._plan, self._deal)
-            for chapter in chapters:
+            for chapter in (
+                *(self._give, self._speak, self._belong, self._own, self._plan),
+                *(self._deal, self._trade),
+            ):
                 chapter(folder)
                 self.meet()
             self._decide()
@@ -157,6 +159,20 @@ class Village:
         self.did(mei, "/deals/{id}/acceptance", id=self.deal)
         self.meet()
         self.did(mei, "/deals/{id}/end", {"why": "done"}, id=self.deal)
+
+    def _trade(self, _folder: Path) -> None:
+        mei = self.mei
+        offer = {"what": "repair", "quantity": "2", "unit": "hours", "price": ["10 EUR an hour"]}
+        asked = offer | {"tags": ["bike"], "until": "in 60 days", "note": "at home"}
+        asked |= {"more": [], "minimum": "1", "to": ["Bo"], "place": "yard"}
+        made = self.did(mei, "/offers", asked)["id"]
+        self.offer = self.did(mei, "/offers/{id}/renewals", {"until": "in 90 days"}, id=made)["id"]
+        self.did(mei, "/offers/{id}/pauses", {"paused": True}, id=self.offer)
+        self.did(mei, "/offers/{id}/pauses", {"paused": False}, id=self.offer)
+        need = {"what": "plums", "quantity": "2", "unit": "kg", "due": "in 2 weeks"}
+        self.need = self.did(mei, "/needs", need)["id"]
+        gone = self.did(mei, "/offers", offer | {"price": []})["id"]
+        self.did(mei, "/offers/{id}/withdrawal", id=gone)
 
     def _decide(self) -> None:
         mei, bo = self.mei, self.bo
