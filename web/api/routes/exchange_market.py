@@ -148,9 +148,9 @@ def withdraw(write: Writes, id: Id) -> Response:
 
 
 def _listed(me: Member, page: Paging, **asked: Any) -> dict[str, Any]:
-    found = me.market(**asked)
-    rows, rest = page.part(found.offers, lambda row: row.id)
-    standing = {"total": found.total, "at": plain(found)["at"], "height": found.height}
+    listed = me.market(**asked)
+    rows, rest = page.part(listed.offers, lambda row: row.id)
+    standing = {"total": listed.total, "at": plain(listed)["at"], "height": listed.height}
     return {"offers": rows, "next": rest, **standing}
 
 
