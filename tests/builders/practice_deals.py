@@ -91,7 +91,10 @@ class Deals:
         self.write("Ana", "proposal.offer", data | {"replaces": first.id})
         self.write("Ana", "proposal.offer", data | {"replaces": first.id})
         self.write("Jun", "proposal.offer", {"purpose": "offer", "publishes": [self.garden.id]})
-        self.write("Jun", "proposal.offer", {"purpose": "request", "publishes": [self.garden.id]})
+        data = {"purpose": "request", "publishes": [self.garden.id]}
+        asked = self.write("Jun", "proposal.offer", data)
+        for name in ("Ana", "Jun", "Jun"):
+            self.write(name, "proposal.withdraw", {"offer": asked.id})
         self.write("Jun", "intent.pause", {"intent": self.garden.id, "paused": True})
         self.write("Jun", "intent.pause", {"intent": self.garden.id, "paused": False})
         self.write("Mei", "intent.withdraw", {"intent": self.garden.id})

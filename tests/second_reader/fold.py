@@ -70,6 +70,7 @@ OF_MEMBERS: dict[str, Act] = {
     "intent.pause": wishes.pause,
     "intent.withdraw": wishes.withdraw,
     "proposal.offer": wishes.offer,
+    "proposal.withdraw": wishes.withdraw_offer,
     "commitment": deals.commit,
     "agreement": deals.agree,
     "agreement.sign": deals.sign,

@@ -243,15 +243,22 @@ def offer(c: Context, record: Record) -> None:
 def _take_place(c: Context, record: Record) -> None:
     """Let an offer replace another one."""
     replaced: Any = record.data.get("replaces")
-    if replaced is None:
-        return
-    check(is_id(replaced), "SHAPE")
-    row = c.state.row("PLAN_OFFER", replaced)
+    if replaced is not None:
+        _close_offer(c, replaced, "replaced", record.id)
+
+
+def withdraw_offer(c: Context, record: Record) -> None:
+    _close_offer(c, record.data.get("offer"), "withdrawn", record.id)
+
+
+def _close_offer(c: Context, id: Any, status: str, by: bytes) -> None:
+    check(is_id(id), "SHAPE")
+    row = c.state.row("PLAN_OFFER", id)
     if row is None:
         raise Void("UNKNOWN_PLAN")
     check(manages(c, c.state.known("INTENT", row["publishes"][0])), "NOT_YOURS")
     check(row["status"] == "open", "NOT_OPEN")
-    close(c, "PLAN_OFFER", replaced, "replaced", record.id)
+    close(c, "PLAN_OFFER", id, status, by)
 
 
 def move(
@@ -259,8 +266,11 @@ def move(
 ) -> None:
     """Add to what is taken and met of an intent."""
     row = c.state.known("INTENT", intent)
+    was_met = not less(row["met"], limit(row))
     if taken is not None:
         row["taken"] = added(row["taken"], taken[0], taken[1])
     if met is not None:
         row["met"] = added(row["met"], met[0], met[1])
     c.state.change("INTENT", intent, taken=row["taken"], met=row["met"], by=by or row["by"])
+    if not was_met and not less(row["met"], limit(row)):
+        forget(c, row["member"], intent)

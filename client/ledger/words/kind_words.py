@@ -33,6 +33,7 @@ KINDS = {
     "intent.pause": N_("pauses an offer or a need, or opens it again"),
     "intent.withdraw": N_("withdraws an offer or a need"),
     "proposal.offer": N_("makes an offer"),
+    "proposal.withdraw": N_("withdraws what was published together"),
     "commitment": N_("promises something"),
     "agreement": N_("proposes an agreement"),
     "agreement.sign": N_("answers an agreement"),

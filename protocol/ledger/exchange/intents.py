@@ -12,8 +12,8 @@ Records, with actions, agents and quantities as in `events`:
   intent.withdraw  intent
 An intent is its member's where they give or receive by it. Else it is the community's, by who may
 speak for it; if the rules name nobody, only who wrote it pauses, replaces or withdraws it.
-That an intent has ended by time is no state: it is compared when somebody asks. State: i intents,
-OPEN_OF what of a member is open, OPEN_COUNT how much.
+That an intent has ended by time is no state: it is compared when somebody asks. One of which all
+has come counts no more towards the limit of what a member has open. State: i intents.
 """
 
 from __future__ import annotations
@@ -89,6 +89,11 @@ class IntentRow(NamedTuple):
         """How much can still be taken; never negative."""
         left = difference(self.limit, Quantity(*self.taken))
         return left if left.n > 0 else left._replace(n=0)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether all of it has come."""
+        return not is_less(Quantity(*self.met), self.limit)
 
     @property
     def is_of_community(self) -> bool:
@@ -207,8 +212,10 @@ def add(
         if now is None:
             return Reason.TOO_LARGE
         sums.append([*now])
-    row = row._replace(taken=sums[0], met=sums[1], by=row.by if by is None else by)
-    state.put(INTENT + intent, [*row])
+    now = row._replace(taken=sums[0], met=sums[1], by=row.by if by is None else by)
+    state.put(INTENT + intent, [*now])
+    if now.is_met and not row.is_met:
+        open_records.forget(state, row.member, intent)
     return None
 
 

@@ -1,10 +1,11 @@
 """Offers: intents that are published together, with what is wanted for them.
 
-Record:
-  proposal.offer  purpose: offer or request; publishes: 1 to 16 intents; reciprocal: up to 16
-                  intents, wanted in return; unitBased: whether what is wanted in return is for each
-                  quantity that an intent names; hasBeginning, hasEnd: ms; proposedTo: up to 16
-                  members or roles, nobody else is meant; eligibleLocation; replaces: an offer
+Records:
+  proposal.offer     purpose: offer or request; publishes: 1 to 16 intents; reciprocal: up to 16
+                     intents, wanted in return; unitBased: whether what is wanted in return is for
+                     each quantity that an intent names; hasBeginning, hasEnd: ms; proposedTo: up to
+                     16 members or roles, nobody else is meant; eligibleLocation; replaces: an offer
+  proposal.withdraw  offer; its intents stay as they are
 All intents are of the author's member, or all of the community for which they may speak. An offer
 binds nobody; commitments name intents, never offers. State: o offers.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeGuard
 
 from commonweal.protocol.ledger.exchange import flow_fields, intents, open_records
-from commonweal.protocol.ledger.exchange.intents import OPEN, PAUSED, REPLACED
+from commonweal.protocol.ledger.exchange.intents import OPEN, PAUSED, REPLACED, WITHDRAWN
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -77,7 +78,7 @@ def offer(state: State, record: Record, context: Context) -> Verdict:
         gives = (purpose == GIVE) is (number < len(publishes))
         refused = refused or _fits(state, context, intent, gives, of_community)
     if refused is None and data.get("replaces") is not None:
-        refused = _replace(state, record, context, data["replaces"])
+        refused = _close(state, record, context, data["replaces"], REPLACED)
     if refused is None and not of_community[0]:
         refused = open_records.note(state, context, record.id, open_records.OFFER)
     if refused is not None:
@@ -98,6 +99,11 @@ def offer(state: State, record: Record, context: Context) -> Verdict:
     )
     state.put(OFFER + record.id, [*row])
     return None
+
+
+def withdraw(state: State, record: Record, context: Context) -> Verdict:
+    """Withdraw an offer for good."""
+    return _close(state, record, context, record.data.get("offer"), WITHDRAWN)
 
 
 def close(state: State, offer: bytes, status: str, by: bytes) -> None:
@@ -153,10 +159,11 @@ def _fits(
     return None if is_own_side and is_one_owner else Reason.DOES_NOT_FIT
 
 
-def _replace(state: State, record: Record, context: Context, replaced: Any) -> Verdict:
-    if not is_bytes(replaced):
+def _close(state: State, record: Record, context: Context, closed: Any, status: str) -> Verdict:
+    """Close an offer that the author may manage. status: WITHDRAWN or REPLACED."""
+    if not is_bytes(closed):
         return Reason.SHAPE
-    row = offer_row(state, replaced)
+    row = offer_row(state, closed)
     if row is None:
         return Reason.UNKNOWN_PLAN
     first = intents.intent_row(state, row.publishes[0])
@@ -165,5 +172,5 @@ def _replace(state: State, record: Record, context: Context, replaced: Any) -> V
         return Reason.NOT_YOURS
     if row.status != OPEN:
         return Reason.NOT_OPEN
-    close(state, replaced, REPLACED, record.id)
+    close(state, closed, status, record.id)
     return None

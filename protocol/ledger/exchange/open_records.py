@@ -18,7 +18,7 @@ OPEN_OF, OPEN_COUNT = Table.OPEN_OF.prefix, Table.OPEN_COUNT.prefix
 INTENT, OFFER, AGREEMENT = "intent", "offer", "agreement"
 
 OPEN_INTENTS_MAX = 1_000
-"""Intents and offers of a member that are not withdrawn or replaced."""
+"""Intents and offers of a member that are not withdrawn, replaced, or met as a whole."""
 OPEN_AGREEMENTS_MAX = 200
 """Agreements that a member proposed and that are still asked."""
 

@@ -80,6 +80,7 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "intent.pause": RecordKind(intents.pause),
         "intent.withdraw": RecordKind(intents.withdraw),
         "proposal.offer": RecordKind(offers.offer),
+        "proposal.withdraw": RecordKind(offers.withdraw),
         "commitment": RecordKind(commitments.commit),
         "agreement": RecordKind(agreements.agree),
         "agreement.sign": RecordKind(agreements.sign),

@@ -29,6 +29,7 @@ RECORDS = (
     *("agreement", "fulfills", "satisfies", "inputOf", "outputOf", "basedOn", "process"),
     *("resourceConformsTo", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn"),
     *("recipe", "processes", "plannedWithin", "plan", "intent", "publishes", "reciprocal"),
+    "offer",
     *("stipulates", "stipulatesReciprocal", "counters", "replaces", "resource"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
@@ -38,6 +39,7 @@ FLOWS = ("inputs", "outputs")
 
 SPOKEN_FOR = (
     *("intent", "intent.pause", "intent.withdraw", "proposal.offer", "commitment"),
+    "proposal.withdraw",
     *("agreement", "agreement.sign", "agreement.end", "agreement.comment"),
     *("resource.terms", "resource.block"),
 )

@@ -72,6 +72,9 @@ def offer(scene: Scene) -> Record:
     published = [scene.some("intent") for _ in range(rng.randint(1, 2))]
     data: dict[str, Any] = {"purpose": rng.choice(("offer", "request"))}
     data |= {"publishes": [*dict.fromkeys(wish.id for wish in published)]}
+    if rng.random() < 0.2:
+        old = scene.some("proposal.offer")
+        return scene.write("proposal.withdraw", {"offer": old.id}, old)
     if rng.random() < 0.3:
         old = scene.some("proposal.offer")
         return scene.write("proposal.offer", data | {"replaces": old.id}, old, *published)

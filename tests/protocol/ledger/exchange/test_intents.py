@@ -184,6 +184,38 @@ def test_an_offer_says_who_is_meant_and_is_replaced_by_its_author(town: Trading)
     assert town.verdict(publish(town, "Ana", given, replaces=first.id)) is Reason.NOT_OPEN
 
 
+def test_an_offer_is_withdrawn_by_its_author_and_its_intents_stay(town: Trading) -> None:
+    given = town.offers("Ana", 1)
+    offer = publish(town, "Ana", given)
+    named = {"offer": offer.id}
+    assert town.verdict(town.write("Bo", "proposal.withdraw", named)) is Reason.NOT_YOURS
+    for data, reason in (
+        ({}, Reason.SHAPE),
+        ({"offer": given.id}, Reason.UNKNOWN_PLAN),
+        (named, None),
+        (named, Reason.NOT_OPEN),
+    ):
+        gone = town.write("Ana", "proposal.withdraw", data)
+        assert town.verdict(gone) is reason, data
+    assert town.offered(offer).status == intents.WITHDRAWN
+    assert town.intent(given).status == intents.OPEN
+    assert open_records.open_count(town.history.state, town.id("Ana")).intents == 1
+
+
+def test_an_offer_of_which_all_has_come_counts_towards_no_limit(town: Trading) -> None:
+    offer = town.offers("Ana", 2)
+    promise = town.agreed(2, "Ana", "Bo", offer)
+    town.done(promise, 1)
+    assert open_records.open_count(town.history.state, town.id("Ana")).intents == 1
+    last = town.done(promise, 1)
+    assert open_records.open_count(town.history.state, town.id("Ana")).intents == 0
+    less = town.write("Ana", "event", {"action": "work", "corrects": last.id} | amount(-1))
+    town.write("Bo", "attest", {"event": less.id, "say": "yes"})
+    again = town.done(promise, 1)
+    assert town.verdict(again) is None
+    assert open_records.open_count(town.history.state, town.id("Ana")).intents == 0
+
+
 def test_a_used_bike_is_sold_or_given_away_and_then_it_is_gone(town: Trading) -> None:
     """Valueflows, proposals, "used bike": 15 USD first, then free; one intent in both."""
     bike = {"action": "transfer"} | amount(1, "one")

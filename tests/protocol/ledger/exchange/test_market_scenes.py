@@ -98,8 +98,11 @@ def check_sums(state: State) -> None:
     for id, wish in rows(state, INTENT, IntentRow).items():
         assert exact(wish.taken) == taken[id], "what took it, took it"
         assert exact(wish.met) == met[id]
-        if wish.status in (OPEN, PAUSED) and not wish.is_of_community:
+        key = open_records.OPEN_OF + wish.member + id
+        if wish.status in (OPEN, PAUSED) and state.get(key):
             listed[wish.member, id] = open_records.INTENT
+        elif wish.status in (OPEN, PAUSED) and not wish.is_of_community:
+            assert met[id] > 0, "it was met as a whole once, and forgotten"
     for id, published in rows(state, OFFER, OfferRow).items():
         first = IntentRow(*state.get(INTENT + published.publishes[0]))
         if published.status == OPEN and not first.is_of_community:

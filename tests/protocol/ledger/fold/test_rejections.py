@@ -68,6 +68,8 @@ SHAPES: list[tuple[str, dict[str, Any], Reason]] = [
     ("proposal.offer", OFFER | {"proposedTo": ["king"]}, Reason.UNKNOWN_ROLE),
     ("proposal.offer", OFFER | {"proposedTo": [ID]}, Reason.UNKNOWN_AGENT),
     ("proposal.offer", OFFER, Reason.UNKNOWN_PLAN),
+    ("proposal.withdraw", {}, Reason.SHAPE),
+    ("proposal.withdraw", {"offer": ID}, Reason.UNKNOWN_PLAN),
     ("agreement", {}, Reason.SHAPE),
     ("agreement", {"stipulates": "x"}, Reason.SHAPE),
     ("agreement", {"stipulates": [ID], "stipulatesReciprocal": [ID]}, Reason.SHAPE),
