@@ -211,10 +211,10 @@ def add(
         now = Quantity(*was) if more is None else total(Quantity(*was), more.n, more.scale)
         if now is None:
             return Reason.TOO_LARGE
-        sums.append([*now])
-    now = row._replace(taken=sums[0], met=sums[1], by=row.by if by is None else by)
-    state.put(INTENT + intent, [*now])
-    if now.is_met and not row.is_met:
+        sums.append([*changed])
+    changed = row._replace(taken=sums[0], met=sums[1], by=row.by if by is None else by)
+    state.put(INTENT + intent, [*changed])
+    if changed.is_met and not row.is_met:
         open_records.forget(state, row.member, intent)
     return None
 
