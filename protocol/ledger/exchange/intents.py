@@ -211,7 +211,7 @@ def add(
         now = Quantity(*was) if more is None else total(Quantity(*was), more.n, more.scale)
         if now is None:
             return Reason.TOO_LARGE
-        sums.append([*changed])
+        sums.append([*now])
     changed = row._replace(taken=sums[0], met=sums[1], by=row.by if by is None else by)
     state.put(INTENT + intent, [*changed])
     if changed.is_met and not row.is_met:
