@@ -291,7 +291,7 @@ def inbox_row(view: LedgerView, entry: Waiting) -> InboxRow:
     """Return what waits as people read it, with the command that does it."""
     record = view.store.record(RecordId(entry.id)) if entry.id else None
     since_ms = None if record is None else record.claimed_at
-    source = next((source for source in SOURCES if entry.kind in source.kinds), None)
+    source = _source(entry)
     command = _command(entry) if source is None else source.command(view, entry)
     return InboxRow(
         kind=entry.kind,
@@ -303,6 +303,16 @@ def inbox_row(view: LedgerView, entry: Waiting) -> InboxRow:
         until_ms=entry.until_ms,
         command=f"weal {command}",
     )
+
+
+def page_of(entry: Waiting) -> str | None:
+    """Return the page on which something that waits is done; None where its row does it."""
+    source = _source(entry)
+    return None if source is None or source.path is None else source.path(entry)
+
+
+def _source(entry: Waiting) -> WaitingSource | None:
+    return next((source for source in SOURCES if entry.kind in source.kinds), None)
 
 
 def _command(entry: Waiting) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from commonweal.client.home.reminders import LATER_MAX, read_reminders, remember_later
 from commonweal.client.home.submit import now_ms
-from commonweal.client.inbox import EVENT, PAYMENT, Inbox, InboxRow, inbox_row
+from commonweal.client.inbox import EVENT, PAYMENT, Inbox, InboxRow, inbox_row, page_of
 from commonweal.client.language.quantity import exact
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.errors import UnknownId
@@ -27,13 +27,15 @@ NOTED = (EVENT, PAYMENT)
 class TodayRow:
     """One thing that waits. key: what it is put off by. about: the role, round or promise in it.
 
-    note: what the author of a contribution wrote with it; None for anything else.
+    note: what the author of a contribution wrote with it; None for anything else. path: the page
+    on which it is done; None where Today has what does it.
     """
 
     key: str
     about: str
     row: InboxRow
     note: str | None
+    path: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Today(Inbox):
                 entry.about,
                 inbox_row(self.view, entry),
                 text_of(self.view.store, RecordId(entry.id)) if entry.kind in NOTED else None,
+                page_of(entry),
             )
             for entry in shown[:TODAY_ROWS_MAX]
         )

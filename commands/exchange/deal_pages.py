@@ -24,7 +24,7 @@ from commonweal.commands.terminal.language import N_, _, labelled, ngettext, spo
 from commonweal.commands.terminal.output import Column, say, write_table
 from commonweal.protocol.records.record import RecordId
 
-SAYS = {"yes": N_("yes"), "no": N_("no"), "withdraw": N_("withdrew"), None: N_("not yet")}
+SAYS = {"yes": N_("agrees"), "no": N_("declined"), "withdraw": N_("withdrew"), None: N_("not yet")}
 ENDS = {"done": N_("says that it is done"), "given up": N_("gave it up")}
 ID_DIGITS = 8
 

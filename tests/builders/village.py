@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commonweal.client import Member, create_home
+from commonweal.client.exchange.deals.terms import ClauseTerms
 
 LOOPBACK = ("/ip4/127.0.0.1/tcp/0",)
 
@@ -59,4 +60,21 @@ def _fill(mei: Member, bo: Member) -> None:
     bike = bo.offer("Bike repair 修自行车", 2, "hours", price=["10 EUR"], tags=["bike"])
     need = bo.need("Plumber", 2, "hours", price=["20 EUR an hour"], due="in 2 weeks")
     bo.wait_until_held([bike, need], peers=1)
+    _deal(mei, bo)
     mei.refresh()
+
+
+def _deal(mei: Member, bo: Member) -> None:
+    """Let Bo ask Mei for a deal and for a ring with the community; one more is under way."""
+    hours = ClauseTerms("Bo", "Mei", "work", "2", "hours", due="3d")
+    money = ClauseTerms("Mei", "Bo", "transfer", "9", "EUR", in_return=True)
+    ring = (
+        ClauseTerms("Bo", "Mei", "work", "1", "hour"),
+        ClauseTerms("Mei", "community", "work", "1", "hour"),
+        ClauseTerms("community", "Bo", "transfer", "5", "EUR"),
+    )
+    made = [bo.propose_deal([hours, money], note="周五可以吗？ Is Friday good?")]
+    made += [bo.propose_deal(ring, answer_by="7d"), bo.propose_deal([hours])]
+    bo.wait_until_held(made, peers=1)
+    mei.refresh()
+    mei.accept_deal(made[-1].id)

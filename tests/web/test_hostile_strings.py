@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commonweal.client import Member
+from commonweal.client.exchange.deals.terms import ClauseTerms
 from commonweal.web.pages.navigation import MENU
 from commonweal.web.pages.template_set import TEMPLATES
 from tests.builders.browser import SENT_BY_BROWSERS, URL, Browser, browser
@@ -76,6 +77,10 @@ LEFT_ALONE |= {"/node/start", "/welcome/node"}  # a node outlives its test
 """Forms that end the session or start processes."""
 
 
+DEAL = (
+    ClauseTerms("Bo", "Mei", "work", "2", "hours"),
+    ClauseTerms("Mei", "Bo", "transfer", "9", "EUR", in_return=True),
+)
 WRITTEN = "<bdi lang><br><time datetime title><svg xmlns><path stroke transform>"
 """What the filters of templates write, and QR codes."""
 
@@ -235,6 +240,7 @@ def mei(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         member.pause_offer(paused.id)
     with Member(lanxi.bo) as bo:
         bo.record("work", 2, "hours")
+        bo.propose_deal(DEAL, note=TEXTS[0])
     lanxi.meet()
     with browser(lanxi.mei.path) as entered:
         yield entered
@@ -248,6 +254,8 @@ def fields(mei: Browser) -> list[tuple[Form, str]]:
 
 def test_no_text_commands_the_page(mei: Browser, fields: list[tuple[Form, str]]) -> None:
     assert len({form.action for form, _ in fields}) > 15
+    kinds = {form.kind[0] for form, _ in fields}
+    assert {"/deals/new", "/deals/ID/accept", "/deals/ID/comment", "/deals/ID/counter"} <= kinds
     texts = cycle(TEXTS)
     for form, name in fields:
         for _ in range(ROUNDS):

@@ -20,7 +20,7 @@ LINE = 16
 """From one line of text to the next."""
 
 FADED = {"faint": "0.65", "bar-b": "0.5", "part-2": "0.75", "part-3": "0.55", "part-4": "0.4"}
-FADED |= {"part-5": "0.28", "part-6": "0.16", "flow": "0.25", "line": "0.3"}
+FADED |= {"part-5": "0.28", "part-6": "0.16", "flow": "0.25", "line": "0.3", "node": "0.12"}
 FADED |= {"hair": "0.12", "today": "0.06", "span-asked": "0.12", "span-agreed": "0.25"}
 FADED |= {"span-out": "0.35", "span-late": "0.45", "span-over": "0.08", "span-blocked": "0.2"}
 FADED |= {"span-due": "0.7"}

@@ -92,7 +92,8 @@ def _drawn(
         canvas.box(at.x - box / 2, at.y - _BOX_HEIGHT / 2, box, _BOX_HEIGHT, "node")
         room = box - 8
         canvas.text(at.x, at.y + TEXT_SIZE / 3, person, room=room, anchor="middle")
-    return canvas.finish(_HEIGHT)
+    lowest = max((at.y for at in places.values()), default=_HEIGHT / 2)
+    return canvas.finish(lowest + _BOX_HEIGHT / 2 + 4)
 
 
 def _arrow(canvas: Canvas, arrow: GiftArrow, giver: _Point, taker: _Point, box: float) -> None:

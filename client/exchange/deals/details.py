@@ -289,10 +289,6 @@ def _acts(view: LedgerView, id: bytes, row: AgreementRow, state: str) -> Iterato
             yield "decline"
     elif row.status == AGREED and state != rows.DONE:
         signed = signed_row(view.state, id, mine)
-        said = None if signed is None else signed.ended
-        yield from (act for act, why in ENDINGS.items() if why != said)
+        if signed is not None and signed.ended is None:
+            yield from ("done", "end")
     yield "comment"
-
-
-ENDINGS = {"done": "done", "end": "given up"}
-"""The acts that end a deal, and what each says of it."""

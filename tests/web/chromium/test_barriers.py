@@ -44,6 +44,9 @@ PATHS = [
     "/rules",
     "/rules/change?from=cooperative",
     "/votes",
+    "/deals?all=1",
+    "/deals",
+    "/deals/new",
     "/people",
     "/invite",
     "/node",
@@ -60,11 +63,12 @@ WRONG = ("/ledger?since=soon",)
 
 
 def paths_of_records(home: Path) -> list[str]:
-    """Return the pages of a share, a claim, contributions, a thing and a text."""
+    """Return the pages of a share, a claim, contributions, a thing, a text and deals."""
     with Member(home) as member:
         (share, *_), (claim, *_) = member.shares().lines, member.claims().claims
         given = member.contributions(action="work").records
         thing = next(row.id.hex() for row in member.resources() if row.name == "ladder")
+        deals = [deal.id.hex() for deal in member.deals()]
     own = next(row.id.hex() for row in given if row.note == "cooked for all")
     proven = next(row.id.hex() for row in given if row.sealed)
     reasons = (share.line, claim.claim.hex(), own, proven, thing)
@@ -74,6 +78,8 @@ def paths_of_records(home: Path) -> list[str]:
         f"/things/{thing}",
         f"/things/{thing}/label",
         f"/data/erase/{own}",
+        *(f"/deals/{id}" for id in deals),
+        f"/deals/{deals[0]}/counter",
     ]
 
 

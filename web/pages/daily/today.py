@@ -20,13 +20,14 @@ router = APIRouter()
 
 LATELY_MAX = 8
 """Contributions that are shown of what all did lately."""
-SAYS = {"attest": ("yes", "no"), "vote": ("yes", "no", "abstain")}
+SAYS = {"attest": ("yes", "no"), "vote": ("yes", "no", "abstain"), "deal": ("yes", "no")}
 DONE = {
     "attest": N_("It is said. It counts from the next seal."),
     "vote": N_("Your vote is cast. You can change it while the vote is open."),
     "request": N_("You vouch for them."),
     "role": N_("You endorse them."),
     "offer": N_("You offered to witness. It takes the endorsement of all who do."),
+    "deal": N_("You answered. The others see it once they hold it."),
 }
 NO_ACT = N_("This cannot be done here.")
 
@@ -45,7 +46,7 @@ def to_today(page: Page) -> Response:
 
 @router.post("/today/do")
 def do(page: Page) -> Response:
-    """Do what a line asks for: attest, vote, vouch, endorse, or offer to witness."""
+    """Do what a line asks for: attest, vote, vouch, endorse, witness, answer a deal."""
     kind = _act_of(page.field("kind"))
     try:
         page.act(_asked(page, kind))
@@ -88,6 +89,7 @@ def _asked(page: PageRequest, kind: str) -> Callable[[Member], object]:
         "request": lambda member: member.vouch(person),
         "role": lambda member: member.endorse_role(person, page.field("about")),
         "offer": lambda member: member.claim_role("witness"),
+        "deal": lambda member: member.accept_deal(id) if say == "yes" else member.decline_deal(id),
     }
     if kind not in acts:
         raise UsageError(page.words(NO_ACT))

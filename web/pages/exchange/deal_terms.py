@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from commonweal.client.exchange.deals.rows import NewDeal
 from commonweal.client.exchange.deals.terms import ClauseTerms
+from commonweal.client.language.times import read_due_ms, shown
 from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger.exchange.agreements import CLAUSES_MAX
@@ -39,7 +40,7 @@ def new(page: Page) -> Response:
                 clauses = member.terms_of_flows([_flow(text) for text in flows])
     except CommonwealError as problem:
         error = page.sentence(problem)
-    return _form(page, clauses or _blank(), status=422 if error else 200, error=error)
+    return _form(page, clauses or _blank()[:1], status=422 if error else 200, error=error)
 
 
 @router.post("/deals/new")
@@ -52,7 +53,7 @@ def propose(page: Page) -> Response:
 def counter(page: Page, id: str) -> Response:
     """Show the terms of a deal, to be changed."""
     with page.member() as member:
-        clauses = member.deal_terms(id)
+        clauses = [_in_local_time(clause) for clause in member.deal_terms(id)]
     return _form(page, clauses, counters=id)
 
 
@@ -60,6 +61,11 @@ def counter(page: Page, id: str) -> Response:
 def propose_other(page: Page, id: str) -> Response:
     """Propose other terms in place of a deal; or show the form with one more clause."""
     return _proposed(page, id)
+
+
+def _in_local_time(clause: ClauseTerms) -> ClauseTerms:
+    """Return terms whose due time stands as it is shown on this machine, to the minute."""
+    return replace(clause, due=clause.due and shown(read_due_ms(clause.due, 0)))
 
 
 def _flow(text: str) -> tuple[str, str]:
@@ -74,7 +80,8 @@ def _proposed(page: PageRequest, counters: str | None) -> Response:
     if more in SIDES:
         blank = replace(_blank()[SIDES[more]], in_return=SIDES[more])
         return _form(page, [*clauses, blank], counters=counters)
-    said = [clause for clause in clauses if _is_said(clause)]
+    left_out = _left_out(page)
+    said = [clause for n, clause in enumerate(clauses) if n not in left_out]
     answer_by, note = page.field("answer_by") or None, page.field("note") or None
 
     def act(me: Member) -> NewDeal:
@@ -83,7 +90,7 @@ def _proposed(page: PageRequest, counters: str | None) -> Response:
     try:
         made = page.act(act, again=None)
     except CommonwealError as error:
-        shown = clauses or _blank()
+        shown = clauses or _blank()[:1]
         return _form(page, shown, 422, counters=counters, error=page.sentence(error))
     return page.go(f"/deals/{made.id.hex()}", page.words("It is proposed. It is your yes."))
 
@@ -94,9 +101,17 @@ def _blank() -> tuple[ClauseTerms, ClauseTerms]:
     return empty, replace(empty, in_return=True)
 
 
-def _is_said(clause: ClauseTerms) -> bool:
-    """Whether anything was typed in the fields of a clause that nobody has to fill in."""
-    return any((clause.quantity, clause.unit, clause.what, clause.giver, clause.taker))
+def _left_out(page: PageRequest) -> set[int]:
+    """Return the places of clauses that are to be left out, as they stand in the form."""
+    sides = [(side, n) for side in SIDES for n in range(CLAUSES_MAX) if _has_clause(page, side, n)]
+    return {
+        place for place, (side, n) in enumerate(sides) if page.field(f"{side}-{n}-out") == "yes"
+    }
+
+
+def _has_clause(page: PageRequest, side: str, number: int) -> bool:
+    """Whether a clause was sent, and all those before it: the form has no gap."""
+    return all(page.field(f"{side}-{n}-action") for n in range(number + 1))
 
 
 def _typed(page: PageRequest) -> list[ClauseTerms]:
@@ -105,7 +120,7 @@ def _typed(page: PageRequest) -> list[ClauseTerms]:
     for side, in_return in SIDES.items():
         for number in range(CLAUSES_MAX):
             sent = {name: page.field(f"{side}-{number}-{name}") for name in (*FIELDS, *HIDDEN)}
-            if not sent["action"]:
+            if not _has_clause(page, side, number):
                 break
             clauses.append(
                 ClauseTerms(

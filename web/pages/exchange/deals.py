@@ -60,6 +60,12 @@ def deal(page: Page, id: str) -> Response:
     return _details(page, id)
 
 
+@router.get("/deals/{id}/{act}")
+def back(page: Page, id: str, act: str) -> Response:
+    """Lead from the address of an act to the deal, as after a change of the language."""
+    return page.go(f"/deals/{id}", at=act)
+
+
 @router.post("/deals/{id}/accept")
 def accept(page: Page, id: str) -> Response:
     """Say yes."""
