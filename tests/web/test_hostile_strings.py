@@ -22,7 +22,7 @@ from tests.builders.browser import SENT_BY_BROWSERS, URL, Browser, browser
 from tests.builders.commons import Commons
 from tests.web.pictures.drawings import ATTRIBUTES, ELEMENTS
 
-PAGES_MAX = 60
+PAGES_MAX = 90
 ROUNDS = 1 + int(os.environ.get("COMMONWEAL_EXAMPLES", "100")) // 500
 """How many texts each field gets."""
 EXAMPLES = max(60, int(os.environ.get("COMMONWEAL_EXAMPLES", "60")))
