@@ -63,10 +63,25 @@ def test_it_lists_what_others_offer_and_need(read_only: Commons) -> None:
         assert "For Ana alone" not in mei.text
         assert "Mine: 1" in mei.text
         assert "As it stands at the last seal, #2:" in mei.text
-        for id in (ids(read_only, "Bike repair"), ids(read_only, "Plumber")):
-            assert f'href="/deals/new?offer={id}"' in mei.page.text
+        assert f'href="/deals/new?offer={ids(read_only, "Bike repair")}"' in mei.page.text
         mei.get("/market", language="zh")
         assert "每小时 20 欧元" in mei.text
+
+
+def test_a_line_leads_to_a_deal_filled_in_with_it(read_only: Commons) -> None:
+    repair, plumber = ids(read_only, "Bike repair"), ids(read_only, "Plumber")
+    with browser(read_only.mei.path) as mei:
+        mei.get("/market?sort=needs")
+        assert f'name="offer" value="{plumber}"' in mei.page.text
+        assert 'name="quantity" inputmode="decimal" autocomplete="off" required value="2"' in (
+            mei.page.text
+        )
+        assert mei.get(f"/deals/new?offer={plumber}&quantity=1.5&unit=hour").status_code == 200
+        given = dict(
+            re.findall(r'name="((?:given|back)-0-[a-z]+)"[^>]* value="([^"]*)"', mei.page.text)
+        )
+        assert (given["given-0-quantity"], given["back-0-quantity"]) == ("1.5", "30")
+        assert mei.get(f"/deals/new?offer={repair}").status_code == 200
 
 
 @pytest.mark.parametrize(
