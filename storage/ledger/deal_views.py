@@ -8,6 +8,7 @@ from typing import Any
 from commonweal.protocol.ledger.exchange.agreement_row import AGREEMENT, SIGNED, AgreementRow
 from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, PROMISED, CommitmentRow
 from commonweal.protocol.ledger.things import units_and_specs
+from commonweal.storage.ledger.offer_views import replace_rows
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 
 TABLES = ("deal_row", "deal_party_row", "deal_clause_row", "clause_row")
@@ -23,7 +24,7 @@ def refresh(layers: StateDb, changed: Sequence[bytes]) -> None:
     for deal in dict.fromkeys(key[1 : ID_BYTES + 1] for key in told):
         _deal(layers, final, deal)
     clauses = dict.fromkeys(key[1:] for key in changed if key[:1] == COMMITMENT)
-    _replace(layers, "clause_row", "id", clauses, _clauses(layers, final, clauses))
+    replace_rows(layers, "clause_row", "id", clauses, _clauses(layers, final, clauses))
 
 
 def _deal(layers: StateDb, final: LayeredState, deal: bytes) -> None:
@@ -46,9 +47,9 @@ def _deal(layers: StateDb, final: LayeredState, deal: bytes) -> None:
             (deal, number, clause, clause in row.reciprocal)
             for number, clause in enumerate(row.clauses, 1)
         ]
-    _replace(layers, "deal_row", "id", [deal], rows)
-    _replace(layers, "deal_party_row", "deal", [deal], parties)
-    _replace(layers, "deal_clause_row", "deal", [deal], places)
+    replace_rows(layers, "deal_row", "id", [deal], rows)
+    replace_rows(layers, "deal_party_row", "deal", [deal], parties)
+    replace_rows(layers, "deal_clause_row", "deal", [deal], places)
 
 
 def _clauses(layers: StateDb, final: LayeredState, ids: Iterable[bytes]) -> list[tuple[Any, ...]]:
@@ -73,17 +74,3 @@ def _clauses(layers: StateDb, final: LayeredState, ids: Iterable[bytes]) -> list
 def _open(row: CommitmentRow) -> tuple[int, int]:
     """Return how much of a promise is open: nothing of one that is not in force."""
     return (row.open.n if row.status in PROMISED else 0, row.open.scale)
-
-
-def _replace(
-    layers: StateDb,
-    table: str,
-    key: str,
-    names: Iterable[bytes],
-    rows: Sequence[tuple[Any, ...]],
-) -> None:
-    """Delete the rows of `names`, and write others in their place."""
-    layers.change_many(f"DELETE FROM {table} WHERE {key} = ?", [(name,) for name in names])  # noqa: S608
-    if rows:
-        places = ", ".join("?" * len(rows[0]))
-        layers.change_many(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608

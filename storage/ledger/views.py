@@ -18,7 +18,7 @@ from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.rules.split import PayoutLine
-from commonweal.storage.ledger import deal_views
+from commonweal.storage.ledger import deal_views, offer_views
 from commonweal.storage.ledger.contributions.event_times import TIMES
 from commonweal.storage.ledger.membership import name_in
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
@@ -30,12 +30,14 @@ TABLES = (
     "balance_row",
     *("offered_chunk", "taken_chunk"),
     *deal_views.TABLES,
+    *offer_views.TABLES,
 )
 
 VIEWS = (
     *("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts"),
     "balances",
     *deal_views.VIEWS,
+    *offer_views.VIEWS,
 )
 
 ID_BYTES = 32
@@ -67,6 +69,7 @@ def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
     of_key, cut = _of_key(state, final, _balance), len(credit.BALANCE)
     _write(layers, "balance_row", dict.fromkeys(balances), of_key, cut)
     deal_views.refresh(layers, changed)
+    offer_views.refresh(layers, changed)
     _members(layers, store)
 
 

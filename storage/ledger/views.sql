@@ -205,6 +205,56 @@ CREATE TABLE balance_row (
     final    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What members offer and need. stated: as the record has it; quantity: all that can be taken.
+CREATE TABLE intent_row (
+    id             BLOB PRIMARY KEY NOT NULL,
+    action         TEXT    NOT NULL,
+    provider       BLOB,
+    receiver       BLOB,
+    stated_n       INTEGER NOT NULL,
+    stated_scale   INTEGER NOT NULL,
+    quantity_n     INTEGER NOT NULL,
+    quantity_scale INTEGER NOT NULL,
+    unit           TEXT    NOT NULL,
+    left_n         INTEGER NOT NULL,
+    left_scale     INTEGER NOT NULL,
+    met_n          INTEGER NOT NULL,
+    met_scale      INTEGER NOT NULL,
+    minimum_n      INTEGER,
+    minimum_scale  INTEGER,
+    specification  TEXT,
+    resource       BLOB,
+    tags           TEXT    NOT NULL,
+    scope          TEXT,
+    begins         INTEGER,
+    ends           INTEGER,
+    due            INTEGER,
+    status         TEXT    NOT NULL,
+    is_taken       INTEGER NOT NULL,
+    final          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE offer_row (
+    id         BLOB PRIMARY KEY NOT NULL,
+    member     BLOB    NOT NULL,
+    clock      INTEGER NOT NULL,
+    purpose    TEXT    NOT NULL,
+    unit_based INTEGER NOT NULL,
+    begins     INTEGER,
+    ends       INTEGER,
+    place      TEXT,
+    status     TEXT    NOT NULL,
+    final      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE offer_part_row (
+    offer     BLOB    NOT NULL,
+    in_return INTEGER NOT NULL,
+    number    INTEGER NOT NULL,
+    intent    BLOB    NOT NULL,
+    PRIMARY KEY (offer, in_return, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE deal_row (
     id        BLOB PRIMARY KEY NOT NULL,
     member    BLOB    NOT NULL,
@@ -355,3 +405,73 @@ CREATE VIEW clauses AS
         strftime('%Y-%m-%dT%H:%M:%SZ', ends / 1000, 'unixepoch') AS "end",
         strftime('%Y-%m-%dT%H:%M:%SZ', due / 1000, 'unixepoch') AS due, status, final
     FROM clause_row LEFT JOIN deal_clause_row ON clause = clause_row.id;
+
+-- What members offer, one row for each thing; the price of the first thing that is asked for it.
+CREATE VIEW offers AS
+    SELECT lower(hex(offer_row.id)) AS id, offer_part_row.number, lower(hex(offer_part_row.intent)) AS intent,
+        lower(hex(offer_row.member)) AS member, offer_row.clock,
+        lower(hex(intent_row.provider)) AS agent, intent_row.action,
+        intent_row.quantity_n, intent_row.quantity_scale, intent_row.unit, intent_row.left_n,
+        intent_row.left_scale, intent_row.met_n, intent_row.met_scale, intent_row.minimum_n,
+        intent_row.minimum_scale, intent_row.specification,
+        lower(hex(intent_row.resource)) AS resource, intent_row.tags, intent_row.scope,
+        offer_row.place,
+        (SELECT count(*) FROM offer_part_row AS asked
+            WHERE asked.offer = offer_row.id AND asked.in_return) AS prices,
+        price.stated_n AS price_n, price.stated_scale AS price_scale,
+        price.unit AS price_unit, unit_based,
+        strftime(
+            '%Y-%m-%dT%H:%M:%SZ', coalesce(intent_row.begins, offer_row.begins) / 1000, 'unixepoch'
+        ) AS "begin",
+        strftime(
+            '%Y-%m-%dT%H:%M:%SZ', coalesce(intent_row.ends, offer_row.ends) / 1000, 'unixepoch'
+        ) AS "end",
+        strftime('%Y-%m-%dT%H:%M:%SZ', intent_row.due / 1000, 'unixepoch') AS due,
+        CASE WHEN offer_row.status <> 'open' THEN offer_row.status
+            WHEN intent_row.status IN ('withdrawn', 'replaced') THEN intent_row.status
+            WHEN intent_row.left_n = 0 THEN 'met'
+            WHEN intent_row.status = 'paused' THEN 'paused'
+            WHEN intent_row.is_taken THEN 'partly' ELSE 'open' END AS state,
+        offer_row.final AND intent_row.final AS final
+    FROM offer_row
+        JOIN offer_part_row ON offer_part_row.offer = offer_row.id AND NOT offer_part_row.in_return
+        JOIN intent_row ON intent_row.id = offer_part_row.intent
+        LEFT JOIN offer_part_row AS first_asked
+            ON first_asked.offer = offer_row.id AND first_asked.in_return AND first_asked.number = 1
+        LEFT JOIN intent_row AS price ON price.id = first_asked.intent
+    WHERE purpose = 'offer';
+
+-- What members need; the price of the first thing that is given for it.
+CREATE VIEW needs AS
+    SELECT lower(hex(offer_row.id)) AS id, offer_part_row.number, lower(hex(offer_part_row.intent)) AS intent,
+        lower(hex(offer_row.member)) AS member, offer_row.clock,
+        lower(hex(intent_row.receiver)) AS agent, intent_row.action,
+        intent_row.quantity_n, intent_row.quantity_scale, intent_row.unit, intent_row.left_n,
+        intent_row.left_scale, intent_row.met_n, intent_row.met_scale, intent_row.minimum_n,
+        intent_row.minimum_scale, intent_row.specification,
+        lower(hex(intent_row.resource)) AS resource, intent_row.tags, intent_row.scope,
+        offer_row.place,
+        (SELECT count(*) FROM offer_part_row AS asked
+            WHERE asked.offer = offer_row.id AND asked.in_return) AS prices,
+        price.stated_n AS price_n, price.stated_scale AS price_scale,
+        price.unit AS price_unit, unit_based,
+        strftime(
+            '%Y-%m-%dT%H:%M:%SZ', coalesce(intent_row.begins, offer_row.begins) / 1000, 'unixepoch'
+        ) AS "begin",
+        strftime(
+            '%Y-%m-%dT%H:%M:%SZ', coalesce(intent_row.ends, offer_row.ends) / 1000, 'unixepoch'
+        ) AS "end",
+        strftime('%Y-%m-%dT%H:%M:%SZ', intent_row.due / 1000, 'unixepoch') AS due,
+        CASE WHEN offer_row.status <> 'open' THEN offer_row.status
+            WHEN intent_row.status IN ('withdrawn', 'replaced') THEN intent_row.status
+            WHEN intent_row.left_n = 0 THEN 'met'
+            WHEN intent_row.status = 'paused' THEN 'paused'
+            WHEN intent_row.is_taken THEN 'partly' ELSE 'open' END AS state,
+        offer_row.final AND intent_row.final AS final
+    FROM offer_row
+        JOIN offer_part_row ON offer_part_row.offer = offer_row.id AND NOT offer_part_row.in_return
+        JOIN intent_row ON intent_row.id = offer_part_row.intent
+        LEFT JOIN offer_part_row AS first_asked
+            ON first_asked.offer = offer_row.id AND first_asked.in_return AND first_asked.number = 1
+        LEFT JOIN intent_row AS price ON price.id = first_asked.intent
+    WHERE purpose = 'request';

@@ -26,6 +26,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file of a community that worked, voted, sealed and was paid."""
     shop = busy()
     _pay_hours(shop)
+    _trade(shop)
     home = Home(shop.community, shop.documents)
     home.hold(shop.records)
     home.seal(shop)
@@ -52,6 +53,18 @@ def _pay_hours(shop: Workshop) -> None:
         shop.write(payer, "event", data)
         if cuts:
             shop.cut()
+
+
+def _trade(shop: Workshop) -> None:
+    """Let Ana offer and need an hour, and Bo ask for the one that is offered."""
+    hour = {"action": "work", "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"}}
+    ana, bo = shop.id("Ana"), shop.id("Bo")
+    for side, purpose in (("receiver", "request"), ("provider", "offer")):
+        intent = shop.write("Ana", "intent", {**hour, side: ana})
+        shop.write("Ana", "proposal.offer", {"purpose": purpose, "publishes": [intent.id]})
+    clause = {**hour, "provider": ana, "receiver": bo, "satisfies": [intent.id]}
+    asked = shop.write("Bo", "commitment", clause)
+    shop.write("Bo", "agreement", {"stipulates": [asked.id]})
 
 
 @pytest.mark.parametrize("view", VIEWS)
