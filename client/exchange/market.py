@@ -18,6 +18,7 @@ from commonweal.client.exchange.offer_rows import (
     listed_offer,
     may_change,
     offer_standing,
+    offers_standing,
     sealed_at,
     texts,
 )
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 CURRENT = (OPEN, PARTLY)
 """States of what one can still take."""
 ALL = "all"
+CLOSED = ("withdrawn", "replaced", ALL)
+"""States for which also what is closed for good is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Market(HomeAccess):
         view = self.view
         wanted = self._conditions(sort, mine, state)
         if tag:
-            chosen = self._tag(tag)
+            chosen = self._tag(tag, closed=state in CLOSED)
             wanted.append(lambda entry: any(chosen in of.tags for of in entry.intents))
         if member:
             agent = find_agent(view, member)
@@ -106,7 +109,8 @@ class Market(HomeAccess):
         if text:
             part = displayed_name(text).casefold()
             wanted.append(lambda entry: _has(view, entry, part))
-        rows = [entry for entry in _all(view) if all(is_wanted(entry) for is_wanted in wanted)]
+        entries = _entries(view, closed=state in CLOSED)
+        rows = [entry for entry in entries if all(is_wanted(entry) for is_wanted in wanted)]
         rows.sort(key=lambda entry: (-entry.row.clock, entry.id))
         shown = rows[start:] if limit is None else rows[start : start + limit]
         offers = tuple(listed_offer(view, entry.id, entry.row) for entry in shown)
@@ -153,11 +157,11 @@ class Market(HomeAccess):
             wanted.append(lambda entry: _state(entry, at_ms) == state)
         return wanted
 
-    def _tag(self, typed: str) -> str:
+    def _tag(self, typed: str, *, closed: bool) -> str:
         """Return a tag that some offer has. Raises UnknownTag with the nearest one."""
         from difflib import get_close_matches
 
-        tag, known = read_tag(typed, self.words), tags_in_use(self.view)
+        tag, known = read_tag(typed, self.words), tags_in_use(self.view, closed=closed)
         if tag in known:
             return tag
         near = get_close_matches(tag, known, n=1)
@@ -165,23 +169,32 @@ class Market(HomeAccess):
         raise UnknownTag(tag + hint)
 
 
-def tags_in_use(view: LedgerView, states: tuple[str, ...] = tuple(STATES)) -> Counter[str]:
-    """Return the tags of offers and needs in some states, and how many have each."""
+def tags_in_use(
+    view: LedgerView, states: tuple[str, ...] = tuple(STATES), *, closed: bool = False
+) -> Counter[str]:
+    """Return the tags of offers and needs in some states, and how many have each.
+
+    closed: also those that were withdrawn or replaced.
+    """
     counts: Counter[str] = Counter()
     at_ms = sealed_at(view)
-    for entry in _all(view):
+    for entry in _entries(view, closed=closed):
         if _state(entry, at_ms) in states:
             counts.update({tag for of in entry.intents for tag in of.tags})
     return counts
 
 
-def _all(view: LedgerView) -> Iterator[MarketEntry]:
-    for key, value in view.state.items(OFFERS):
-        row = OfferRow(*value)
+def _entries(view: LedgerView, *, closed: bool) -> Iterator[MarketEntry]:
+    """Yield what stands, or, where the closed ones are asked for, all that there ever was."""
+    pairs = _all(view) if closed else offers_standing(view)
+    for id, row in pairs:
         intents = [intent_row(view.state, intent) for intent in row.publishes]
-        yield MarketEntry(
-            RecordId(key[len(OFFERS) :]), row, tuple(of for of in intents if of is not None)
-        )
+        yield MarketEntry(id, row, tuple(of for of in intents if of is not None))
+
+
+def _all(view: LedgerView) -> Iterator[tuple[RecordId, OfferRow]]:
+    for key, value in view.state.items(OFFERS):
+        yield RecordId(key[len(OFFERS) :]), OfferRow(*value)
 
 
 def _state(entry: MarketEntry, at_ms: int) -> str:

@@ -24,6 +24,7 @@ from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.drafts import Drafts
+    from commonweal.client.ledger.ledger_view import LedgerView
 
 RENEWED_UNTIL = "in 1 month"
 """Until when an offer is renewed where no day is said."""
@@ -43,7 +44,7 @@ class RenewedOffer:
 
 @dataclass(frozen=True, slots=True)
 class ChangedOffer:
-    """An offer that was paused, opened again or withdrawn; the last record that does it."""
+    """An offer that was paused, opened again or withdrawn, and a record that does it."""
 
     id: RecordId
     seq: int
@@ -72,9 +73,7 @@ class OfferChanges(HomeAccess):
             raise UnfitDay(text.format(end=shown_until(max(now, latest))))
         drafts = self.view.drafts()
         ids = [self._renewed(drafts, intent, of, end_ms, now) for intent, of in intents]
-        data = _offer_data(row) | {"publishes": ids, "hasEnd": end_ms}
-        if row.member == self.view.me:
-            data["replaces"] = bytes(chosen)
+        data = _offer_data(row) | {"publishes": ids, "hasEnd": end_ms, "replaces": bytes(chosen)}
         drafts.add(wish_of("proposal.offer", data))
         written = self._write_drafts(drafts)[-1]
         return RenewedOffer(written.id, written.seq, chosen, end_ms)
@@ -99,11 +98,15 @@ class OfferChanges(HomeAccess):
         Raises UnknownId, AmbiguousId, OfferStands, WouldNotCount.
         """
         chosen, row = self._chosen(id)
-        intents = intents_of(self.view, [*row.publishes, *row.reciprocal])
-        standing = [intent for intent, of in intents if of.status in STANDING]
-        if not standing:
+        if row.status == "withdrawn":
             raise OfferStands(self.words("it is withdrawn already"))
-        return self._change(chosen, "intent.withdraw", standing, {})
+        wishes = [wish_of("proposal.withdraw", {"offer": bytes(chosen)}, (chosen,))]
+        elsewhere = _published_elsewhere(self.view, chosen)
+        for intent, of in intents_of(self.view, [*row.publishes, *row.reciprocal]):
+            if of.status in STANDING and not of.is_met and intent not in elsewhere:
+                wishes.append(wish_of("intent.withdraw", {"intent": bytes(intent)}, (intent,)))
+        written = self._write(*wishes)[0]
+        return ChangedOffer(written.id, written.seq, chosen)
 
     def _chosen(self, id: str | bytes) -> tuple[RecordId, OfferRow]:
         """Return an offer that this member may change. Raises UnknownId, AmbiguousId."""
@@ -147,6 +150,18 @@ class OfferChanges(HomeAccess):
         wishes = [wish_of(kind, {"intent": bytes(id), **more}, (id,)) for id in intents]
         written = self._write(*wishes)[-1]
         return ChangedOffer(written.id, written.seq, offer)
+
+
+def _published_elsewhere(view: LedgerView, offer: RecordId) -> set[bytes]:
+    """Return the intents of an offer that another one, which stands, has too."""
+    rows = view.kept.layers.rows(
+        "SELECT other.intent FROM offer_part_row AS mine"
+        " JOIN offer_part_row AS other ON other.intent = mine.intent AND other.offer <> mine.offer"
+        " JOIN offer_row ON offer_row.id = other.offer AND offer_row.status = 'open'"
+        " WHERE mine.offer = ?",
+        (offer,),
+    )
+    return {intent for (intent,) in rows}
 
 
 def _is_left(row: IntentRow) -> bool:

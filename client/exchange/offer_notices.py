@@ -18,13 +18,13 @@ from commonweal.client.exchange.offer_rows import (
     SORTS,
     intents_of,
     offer_standing,
+    offers_standing,
     sealed_at,
     title_of,
 )
 from commonweal.client.inbox_source import COMMAND_ID_DIGITS, Waiting, WaitingSource
 from commonweal.client.language.days import shown_until
 from commonweal.client.language.words import N_
-from commonweal.protocol.ledger.exchange import open_records
 from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
 from commonweal.protocol.records.record import RecordId
 
@@ -57,10 +57,7 @@ def end_step(end_ms: int, at_ms: int) -> int:
 def waiting(view: LedgerView) -> Iterator[Waiting]:
     """Yield this member's offers and needs of which there is something to be told."""
     at_ms = sealed_at(view)
-    for id, sort in open_records.open_of(view.state, view.me):
-        row = offer_row(view.state, id) if sort == open_records.OFFER else None
-        if row is None:
-            continue
+    for id, row in offers_standing(view, view.me):
         intents = [of for _id, of in intents_of(view, row.publishes)]
         standing = offer_standing(row, intents, at_ms)
         if standing == MET and any(of.met[0] < of.taken[0] for of in intents):

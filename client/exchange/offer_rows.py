@@ -6,7 +6,7 @@ at one height.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
-from commonweal.protocol.ledger.exchange.offers import OfferRow
+from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
 from commonweal.protocol.ledger.exchange.times import sealed_ms
 from commonweal.protocol.ledger.things.resources import ResourceRow, resource_row
 from commonweal.protocol.records.record import RecordId
@@ -146,6 +146,22 @@ def listed_offer(view: LedgerView, id: RecordId, row: OfferRow) -> ListedOffer:
         is_mine=may_change(view, row, [of for _id, of in intents]),
         is_to_me=is_meant_for(view, row, view.me),
     )
+
+
+def offers_standing(
+    view: LedgerView, member: MemberId | None = None
+) -> Iterator[tuple[RecordId, OfferRow]]:
+    """Yield the offers and needs that are neither withdrawn nor replaced; of a member, or of all.
+
+    Some of them may have ended, or be taken.
+    """
+    query = "SELECT id FROM offer_row WHERE status = 'open'"
+    asked = () if member is None else (member,)
+    rows = view.kept.layers.rows(query + (" AND member = ?" if asked else ""), asked)
+    for (id,) in rows:
+        row = offer_row(view.state, id)
+        assert row is not None, "the rows are those of the state"
+        yield RecordId(id), row
 
 
 def intents_of(view: LedgerView, ids: Sequence[bytes]) -> list[tuple[RecordId, IntentRow]]:

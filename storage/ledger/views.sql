@@ -247,6 +247,8 @@ CREATE TABLE offer_row (
     final      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX offer_open ON offer_row (member) WHERE status = 'open';
+
 CREATE TABLE offer_part_row (
     offer     BLOB    NOT NULL,
     in_return INTEGER NOT NULL,
@@ -254,6 +256,8 @@ CREATE TABLE offer_part_row (
     intent    BLOB    NOT NULL,
     PRIMARY KEY (offer, in_return, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX offer_part_intent ON offer_part_row (intent);
 
 CREATE TABLE deal_row (
     id        BLOB PRIMARY KEY NOT NULL,

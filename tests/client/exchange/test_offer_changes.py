@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.days import read_until_ms
+from commonweal.node.service.events import Wish
+from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import OfferStands, UnfitDay, UnknownId, WouldNotCount
-from tests.builders.commons import Commons
+from commonweal.protocol.ledger.exchange.open_records import open_count
+from commonweal.protocol.records.record import RecordId
+from tests.builders import homes
+from tests.builders.commons import RULES, Commons
 from tests.client.exchange.deals import at, intent, take
+
+SPEAKING = (
+    RULES
+    + """
+[exchange]
+speaks_for_community = "producer"
+en = "Producers speak for us."
+zh = "生产者代表我们。"
+"""
+)
 
 
 def test_an_offer_is_renewed_as_it_is_with_a_later_end(lanxi: Commons) -> None:
@@ -97,6 +113,31 @@ def test_an_offer_is_withdrawn_for_good(lanxi: Commons) -> None:
                 act(made.id)
 
 
+def test_one_of_two_offers_of_a_thing_is_withdrawn_alone(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        made = bo.offer("a bike", 1, "hour", price=["15 EUR"])
+        intent_id = RecordId(made.intents[0])
+    published: dict[str, Value] = {"purpose": "offer", "publishes": [bytes(intent_id)]}
+    free = homes.write(lanxi.bo, Wish("proposal.offer", published, (intent_id,)))[0]["id"]
+    with at(lanxi.bo) as bo:
+        bo.withdraw_offer(made.id)
+        assert (bo.offer_of(made.id).state, bo.offer_of(free).state) == ("withdrawn", "open")
+        assert intent(bo, intent_id).status == "open"
+        bo.withdraw_offer(free)
+        assert intent(bo, intent_id).status == "withdrawn"
+
+
+def test_what_is_withdrawn_makes_room(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        before = open_count(bo.view.state, bo.view.me).intents
+        made = bo.offer("advice", 1, "hour", price=["15 EUR"], until="in 2 weeks")
+        assert open_count(bo.view.state, bo.view.me).intents == before + 3
+        renewed = bo.renew_offer(made.id, until="in 3 weeks")
+        assert open_count(bo.view.state, bo.view.me).intents == before + 3
+        bo.withdraw_offer(renewed.id)
+        assert open_count(bo.view.state, bo.view.me).intents == before
+
+
 def test_what_is_another_member_s_is_not_changed(lanxi: Commons) -> None:
     with at(lanxi.bo) as bo:
         made = bo.offer("repair", 5, "hours")
@@ -107,3 +148,29 @@ def test_what_is_another_member_s_is_not_changed(lanxi: Commons) -> None:
                 act(made.id)
         with pytest.raises(UnknownId):
             ana.withdraw_offer("00" * 32)
+
+
+def test_only_the_role_speaks_for_the_community_where_the_rules_name_one(
+    lanxi: Commons, tmp_path: Path
+) -> None:
+    lanxi.adopt(SPEAKING, tmp_path)
+    with at(lanxi.bo) as bo:
+        assert not bo.may_speak_for_community()
+        with pytest.raises(WouldNotCount):
+            bo.need("gardener", 3, "hours", common=True)
+        bo.claim_role("producer")
+    with at(lanxi.ana) as ana:
+        ana.claim_role("producer")
+    lanxi.meet()
+    with at(lanxi.mei) as mei:
+        mei.endorse_role("Bo", "producer")
+        mei.endorse_role("Ana", "producer")
+    lanxi.seal()
+    with at(lanxi.bo) as bo:
+        made = bo.need("gardener", 3, "hours", common=True)
+    lanxi.meet()
+    with at(lanxi.ana) as ana:
+        assert ana.offer_of(made.id).is_mine
+        renewed = ana.renew_offer(made.id)
+        ana.pause_offer(renewed.id)
+        assert ana.offer_of(renewed.id).state == "paused"

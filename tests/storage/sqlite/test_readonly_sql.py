@@ -59,10 +59,11 @@ def _trade(shop: Workshop) -> None:
     """Let Ana offer and need an hour, and Bo ask for the one that is offered."""
     hour = {"action": "work", "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"}}
     ana, bo = shop.id("Ana"), shop.id("Bo")
-    for side, purpose in (("receiver", "request"), ("provider", "offer")):
-        intent = shop.write("Ana", "intent", {**hour, side: ana})
-        shop.write("Ana", "proposal.offer", {"purpose": purpose, "publishes": [intent.id]})
-    clause = {**hour, "provider": ana, "receiver": bo, "satisfies": [intent.id]}
+    need = shop.write("Ana", "intent", {**hour, "receiver": ana})
+    shop.write("Ana", "proposal.offer", {"purpose": "request", "publishes": [need.id]})
+    offer = shop.write("Ana", "intent", {**hour, "provider": ana})
+    shop.write("Ana", "proposal.offer", {"purpose": "offer", "publishes": [offer.id]})
+    clause = {**hour, "provider": ana, "receiver": bo, "satisfies": [offer.id]}
     asked = shop.write("Bo", "commitment", clause)
     shop.write("Bo", "agreement", {"stipulates": [asked.id]})
 
