@@ -15,6 +15,7 @@ from commonweal.client.access import HomeAccess, wish_of
 from commonweal.client.contributions import attestations
 from commonweal.client.exchange import credit_notices, offer_notices
 from commonweal.client.exchange.deals import notices as deal_notices
+from commonweal.client.exchange.lending import notices as lending_notices
 from commonweal.client.governance.votes import proposal_words
 from commonweal.client.home.reminders import TOLD_MAX, read_reminders, remember_told
 from commonweal.client.home.submit import now_ms
@@ -52,6 +53,7 @@ SOURCES: tuple[WaitingSource, ...] = (
     offer_notices.SOURCE,
     credit_notices.SOURCE,
     deal_notices.SOURCE,
+    lending_notices.SOURCE,
 )
 """Subjects whose rows are in modules of their own."""
 KINDS = {

@@ -23,6 +23,8 @@ from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exchange.credit import MemberCredit
 from commonweal.client.exchange.deals.deals import Deals
+from commonweal.client.exchange.lending.bookings import Bookings
+from commonweal.client.exchange.lending.terms import ThingTerms
 from commonweal.client.exchange.market import Market
 from commonweal.client.exchange.offer_changes import OfferChanges
 from commonweal.client.exchange.offers import Offers
@@ -84,6 +86,8 @@ class Member(
     Specifications,
     Processes,
     Custody,
+    ThingTerms,
+    Bookings,
     OutsideAgents,
     GitImports,
     SheetImports,

@@ -83,6 +83,16 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "calendar": CommandEntry(
             "exchange.calendar", "calendar", N_("what is booked and due, day by day; as a file")
         ),
+        "thing": CommandEntry(
+            "exchange.thing_terms",
+            "thing",
+            N_("on which terms a thing is lent, and when not"),
+        ),
+        "book": CommandEntry(
+            "exchange.book", "book", N_("book a thing; accept, decline, cancel and list bookings")
+        ),
+        "lend": CommandEntry("exchange.lend", "lend", N_("hand a thing out for a booking")),
+        "return": CommandEntry("exchange.lend", "give_back", N_("say that it is back")),
     },
     N_("Plan"): {
         "recipe": CommandEntry(

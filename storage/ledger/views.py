@@ -18,7 +18,7 @@ from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.rules.split import PayoutLine
-from commonweal.storage.ledger import deal_views, offer_views
+from commonweal.storage.ledger import booking_views, deal_views, offer_views
 from commonweal.storage.ledger.contributions.event_times import TIMES
 from commonweal.storage.ledger.membership import name_in
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
@@ -31,6 +31,7 @@ TABLES = (
     *("offered_chunk", "taken_chunk"),
     *deal_views.TABLES,
     *offer_views.TABLES,
+    *booking_views.TABLES,
 )
 
 VIEWS = (
@@ -38,6 +39,7 @@ VIEWS = (
     "balances",
     *deal_views.VIEWS,
     *offer_views.VIEWS,
+    *booking_views.VIEWS,
 )
 
 ID_BYTES = 32
@@ -70,6 +72,7 @@ def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
     _write(layers, "balance_row", dict.fromkeys(balances), of_key, cut)
     deal_views.refresh(layers, changed)
     offer_views.refresh(layers, changed)
+    booking_views.refresh(layers, changed)
     _members(layers, store)
 
 

@@ -318,6 +318,31 @@ CREATE TABLE clause_row (
 
 CREATE INDEX clause_provider ON clause_row (provider) WHERE open_n > 0;
 
+CREATE TABLE booking_row (
+    id       BLOB PRIMARY KEY NOT NULL,
+    deal     BLOB    NOT NULL,
+    thing    BLOB    NOT NULL,
+    resource BLOB    NOT NULL,
+    action   TEXT    NOT NULL,
+    lender   BLOB    NOT NULL,
+    borrower BLOB    NOT NULL,
+    begins   INTEGER NOT NULL,
+    ends     INTEGER NOT NULL,
+    until    INTEGER,
+    status   TEXT    NOT NULL,
+    asked    INTEGER NOT NULL,
+    lapses   INTEGER NOT NULL,
+    out      BLOB,
+    back     BLOB,
+    back_at  INTEGER,
+    final    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX booking_thing ON booking_row (thing, ends);
+CREATE INDEX booking_deal ON booking_row (deal);
+CREATE INDEX booking_lender ON booking_row (lender, ends);
+CREATE INDEX booking_borrower ON booking_row (borrower, ends);
+
 CREATE VIEW members AS
     SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
         lower(hex(referrer)) AS referrer, final
@@ -479,3 +504,18 @@ CREATE VIEW needs AS
             ON first_asked.offer = offer_row.id AND first_asked.in_return AND first_asked.number = 1
         LEFT JOIN intent_row AS price ON price.id = first_asked.intent
     WHERE purpose = 'request';
+
+
+-- Bookings of things; until is NULL where the time was never taken.
+CREATE VIEW bookings AS
+    SELECT lower(hex(id)) AS id, lower(hex(deal)) AS deal, lower(hex(thing)) AS thing,
+        lower(hex(resource)) AS resource, action, lower(hex(lender)) AS lender,
+        lower(hex(borrower)) AS borrower,
+        strftime('%Y-%m-%dT%H:%M:%SZ', begins / 1000, 'unixepoch') AS "begin",
+        strftime('%Y-%m-%dT%H:%M:%SZ', ends / 1000, 'unixepoch') AS "end",
+        strftime('%Y-%m-%dT%H:%M:%SZ', until / 1000, 'unixepoch') AS until, status,
+        strftime('%Y-%m-%dT%H:%M:%SZ', asked / 1000, 'unixepoch') AS asked,
+        strftime('%Y-%m-%dT%H:%M:%SZ', lapses / 1000, 'unixepoch') AS lapses,
+        lower(hex(out)) AS out, lower(hex(back)) AS back,
+        strftime('%Y-%m-%dT%H:%M:%SZ', back_at / 1000, 'unixepoch') AS back_at, final
+    FROM booking_row;

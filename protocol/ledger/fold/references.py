@@ -13,7 +13,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.exchange.agreement_row import SIGNED, agreement_row, signed_row
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
-from commonweal.protocol.ledger.exchange.lending.terms import terms_row, thing_of
+from commonweal.protocol.ledger.exchange.lending.terms import terms_row, thing_of, thing_row
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents, invites, roles
 from commonweal.protocol.ledger.state.context import is_bytes
@@ -167,8 +167,12 @@ class _Find:
             clause = commitment_row(self.state, id) if is_bytes(id) else None
             if clause is None or clause.resource is None:
                 continue
-            self.terms(clause.resource)
-            terms = terms_row(self.state, thing_of(self.state, clause.resource))
+            thing_id = thing_of(self.state, clause.resource)
+            home, terms = thing_row(self.state, thing_id), terms_row(self.state, thing_id)
+            if home is not None:
+                # What moved it, and the terms on which it is lent now.
+                self.resource(clause.resource)
+                self.resource(home.at)
             for role in () if terms is None or kind != "agreement" else terms.accepts:
                 self.holding(self.author, role)
 

@@ -16,15 +16,18 @@ from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.views import VIEWS
 from commonweal.storage.sqlite import readonly_sql
 from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
-from tests.protocol.ledger.council import SAID
+from tests.protocol.ledger.council import DAY, HOUR, SAID
 from tests.protocol.ledger.workshop import Workshop, busy
 from tests.storage.ledger.test_ledger import Home, in_pieces
+
+ONE = {"n": 1, "scale": 0, "unit": "one"}
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file of a community that worked, voted, sealed and was paid."""
     shop = busy()
+    _lend(shop)
     _pay_hours(shop)
     _trade(shop)
     home = Home(shop.community, shop.documents)
@@ -68,6 +71,28 @@ def _trade(shop: Workshop) -> None:
     shop.write("Bo", "agreement", {"stipulates": [asked.id]})
 
 
+def _lend(shop: Workshop) -> None:
+    """Let Ana book a thing of Bo, who accepts it after the next seal."""
+    thing = {"provider": shop.id("Bo"), "action": "raise", "newInventoriedResource": {}}
+    raised = shop.write("Bo", "event", thing | {"resourceQuantity": ONE})
+    shop.write("Bo", "resource.terms", {"resource": raised.id, "accepts": "ask"})
+    begin = shop.now_ms + 2 * DAY
+    clause = {
+        "action": "transferCustody",
+        "provider": shop.id("Bo"),
+        "receiver": shop.id("Ana"),
+        "resourceQuantity": ONE,
+        "resourceInventoriedAs": raised.id,
+        "hasBeginning": begin,
+        "hasEnd": begin + HOUR,
+        "clause": True,
+    }
+    asked = shop.write("Ana", "commitment", clause)
+    deal = shop.write("Ana", "agreement", {"stipulates": [asked.id]})
+    shop.cut()
+    shop.write("Bo", "agreement.sign", {"agreement": deal.id, "say": "yes"})
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_is_read(path: Path, view: str) -> None:
     found = ask(path, f"SELECT * FROM {view}")
@@ -88,6 +113,13 @@ def test_views_are_joined_grouped_and_summed(path: Path) -> None:
     assert all(row[0] == "active" for row in sums.rows)
     events = ask(path, "SELECT final, count(*), max(claimed_at) FROM events GROUP BY final").rows
     assert {final for final, *_ in events} <= {0, 1}
+
+
+def test_bookings_say_who_has_what_when_and_what_is_final(path: Path) -> None:
+    (row,) = ask(path, 'SELECT status, begin = until, until = "end", final FROM bookings').rows
+    assert row == ("agreed", 0, 1, 1)
+    found = ask(path, "SELECT events.id FROM bookings JOIN events ON events.id = thing").rows
+    assert len(found) == 1
 
 
 def test_claims_say_what_is_owed_paid_and_open(path: Path) -> None:

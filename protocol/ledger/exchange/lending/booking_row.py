@@ -52,10 +52,14 @@ def put_booking(state: State, commitment: bytes, row: BookingRow) -> None:
     state.put(BOOKING + commitment, [*row])
 
 
+def is_booking(clause: CommitmentRow) -> bool:
+    """Return whether a commitment is to use a resource, or to have it in custody, for a time."""
+    is_timed = clause.begin is not None and clause.end is not None
+    return clause.action in ACTIONS_BOOKED and clause.resource is not None and is_timed
+
+
 def is_bookable(state: State, clause: CommitmentRow) -> bool:
     """Return whether a commitment is of a thing with terms, for a time."""
-    if clause.action not in ACTIONS_BOOKED or clause.resource is None:
-        return False
-    if clause.begin is None or clause.end is None:
+    if not is_booking(clause) or clause.resource is None:
         return False
     return state.get(TERMS + thing_of(state, clause.resource)) is not None
