@@ -122,6 +122,34 @@ def test_who_lost_is_told_what_won(lanxi: Commons) -> None:
     assert told(lanxi.ana)[0][1].startswith("all said yes")
 
 
+def test_of_two_yes_given_apart_one_wins_and_the_other_is_told(lanxi: Commons) -> None:
+    """Bo offers one hour to both; both say yes while they do not hear of each other."""
+    offered = intent(lanxi.bo, "work", 1, "hour")
+    clauses = [
+        ClauseTerms("Bo", name, "work", "1", "hour", satisfies=(offered.hex(),))
+        for name in ("Ana", "Mei")
+    ]
+    asked = [did(lanxi.bo, "propose_deal", [terms]) for terms in clauses]
+    lanxi.meet()
+    for home, made in zip((lanxi.ana, lanxi.mei), asked, strict=True):
+        assert did(home, "accept_deal", made.id).state == rows.AGREED
+        assert told(home) == []
+    lanxi.seal()
+    states = {made.id: deal(lanxi.bo, made.id) for made in asked}
+    (winner,) = [id for id, known in states.items() if known.state == rows.AGREED]
+    (loser,) = [id for id, known in states.items() if known.state == rows.LOST]
+    assert states[loser].cause == winner
+    lost = lanxi.mei if loser == asked[1].id else lanxi.ana
+    ((kind, words),) = told(lost)
+    assert kind == notices.OUTCOME and f"the deal {winner.hex()[:8]} of " in words
+    assert (notices.OUTCOME, words) in told(lanxi.bo)
+    for home in lanxi.all:
+        assert {id: deal(home, id).state for id in states} == {
+            winner: rows.AGREED,
+            loser: rows.LOST,
+        }
+
+
 def test_an_offer_that_is_withdrawn_makes_a_deal_void(lanxi: Commons) -> None:
     offered = intent(lanxi.bo, "work", 1, "hour")
     lanxi.meet()

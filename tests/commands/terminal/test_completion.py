@@ -33,6 +33,8 @@ def lanxi(tmp_path_factory: pytest.TempPathFactory) -> Commons:
     good("process", "new", "roasting", "--scope", "festival", "--home", mei.path)
     good("record", "work", "1", "hour", "--home", mei.path)
     good("offer", "repair", "1", "hour", "--tag", "bike", "--home", mei.path)
+    hour = ("--with", "community", "--give", "work 1 hour")
+    good("deal", "propose", *hour, "--home", mei.path)
     good("ledger", "--home", mei.path)
     return made
 
@@ -91,6 +93,18 @@ def test_offers_are_offered_by_their_ids(lanxi: Commons) -> None:
     for command in (("offer", "renew"), ("offer", "pause"), ("need", "withdraw")):
         assert offered(lanxi, *command, offer["id"][:5]) == [offer["id"][:12]]
         assert offered(lanxi, *command, "") == []
+
+
+def test_deals_and_what_is_promised_are_offered_by_their_ids(lanxi: Commons) -> None:
+    (deal,) = lanxi.json(lanxi.mei, "deal", "list")["deals"]
+    for act in ("show", "accept", "counter", "decline", "withdraw", "done", "end", "comment"):
+        assert offered(lanxi, "deal", act, deal["id"][:5]) == [deal["id"][:12]]
+    (clause,) = lanxi.json(lanxi.mei, "deal", "show", deal["id"])["terms"]
+    record = ("record", "work", "1", "hour", "--fulfills", clause["id"][:5])
+    assert offered(lanxi, *record) == [clause["id"][:12]]
+    (offer,) = lanxi.json(lanxi.mei, "market")["offers"]
+    assert offered(lanxi, "deal", "propose", offer["id"][:5]) == [offer["id"][:12]]
+    assert offered(lanxi, "deal", "propose", "--with", "A") == ["Ana"]
 
 
 def test_tokens_are_offered_by_their_ids(lanxi: Commons) -> None:
