@@ -59,7 +59,7 @@ def test_a_correction_opens_a_promise_again(lanxi: Commons) -> None:
     assert deal(lanxi.bo, id).state == rows.DONE
     corrected = at(lanxi.bo, lambda me: me.correct(second.id, 3, "hours"))
     lanxi.meet()
-    did(lanxi.ana, "attest", corrected.event)
+    did(lanxi.ana, "attest", corrected.id)
     lanxi.meet()
     again = deal(lanxi.bo, id)
     assert (again.state, str(again.terms[0].met), str(again.terms[0].open)) == (
