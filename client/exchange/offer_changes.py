@@ -72,7 +72,7 @@ class OfferChanges(HomeAccess):
             text = self.words("it stands until {end}: name a later day")
             raise UnfitDay(text.format(end=shown_until(max(now, latest))))
         drafts = self.view.drafts()
-        ids = [self._renewed(drafts, intent, of, end_ms, now) for intent, of in intents]
+        ids = [self._renewed(drafts, pair, chosen, end_ms, now) for pair in intents]
         data = _offer_data(row) | {"publishes": ids, "hasEnd": end_ms, "replaces": bytes(chosen)}
         drafts.add(wish_of("proposal.offer", data))
         written = self._write_drafts(drafts)[-1]
@@ -104,7 +104,9 @@ class OfferChanges(HomeAccess):
         elsewhere = _published_elsewhere(self.view, chosen)
         for intent, of in intents_of(self.view, [*row.publishes, *row.reciprocal]):
             if of.status in STANDING and not of.is_met and intent not in elsewhere:
-                wishes.append(wish_of("intent.withdraw", {"intent": bytes(intent)}, (intent,)))
+                wishes.append(
+                    wish_of("intent.withdraw", {"intent": bytes(intent)}, (intent, chosen))
+                )
         written = self._write(*wishes)[0]
         return ChangedOffer(written.id, written.seq, chosen)
 
@@ -120,9 +122,18 @@ class OfferChanges(HomeAccess):
         return chosen, row
 
     def _renewed(
-        self, drafts: Drafts, intent: RecordId, row: IntentRow, end_ms: int, now: int
+        self,
+        drafts: Drafts,
+        pair: tuple[RecordId, IntentRow],
+        offer: RecordId,
+        end_ms: int,
+        now: int,
     ) -> bytes:
-        """Draft what is left of an intent anew, in the place of the old one."""
+        """Draft what is left of an intent anew, in the place of the old one.
+
+        It cites the offer, which could not be published any more if it came after this.
+        """
+        intent, row = pair
         data = _intent_data(row) | {"hasEnd": end_ms}
         left = dict(zip(("n", "scale", "unit"), row.left, strict=True))
         field = field_of(row.action, left)
@@ -138,16 +149,16 @@ class OfferChanges(HomeAccess):
         if row.due is not None:
             data["due"] = end_ms if row.due == row.end or row.due <= now else row.due
         if row.taken[0]:
-            drafts.add(wish_of("intent.withdraw", {"intent": bytes(intent)}, (intent,)))
+            drafts.add(wish_of("intent.withdraw", {"intent": bytes(intent)}, (intent, offer)))
         else:
             data["replaces"] = bytes(intent)
         body = note_body(text_of(self.view.store, intent) or None, words=self.words)
-        return bytes(drafts.add(wish_of("intent", data, (intent,), body)))
+        return bytes(drafts.add(wish_of("intent", data, (intent, offer), body)))
 
     def _change(
         self, offer: RecordId, kind: str, intents: list[RecordId], more: dict[str, Any]
     ) -> ChangedOffer:
-        wishes = [wish_of(kind, {"intent": bytes(id), **more}, (id,)) for id in intents]
+        wishes = [wish_of(kind, {"intent": bytes(id), **more}, (id, offer)) for id in intents]
         written = self._write(*wishes)[-1]
         return ChangedOffer(written.id, written.seq, offer)
 

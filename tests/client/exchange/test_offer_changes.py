@@ -172,5 +172,8 @@ def test_only_the_role_speaks_for_the_community_where_the_rules_name_one(
     with at(lanxi.ana) as ana:
         assert ana.offer_of(made.id).is_mine
         renewed = ana.renew_offer(made.id)
+        replacing = ana.view.store.record(ana.offer_of(renewed.id).parts[0].intent)
+        assert replacing is not None
+        assert made.id in replacing.deps, "else it may be folded before the offer, and close it"
         ana.pause_offer(renewed.id)
         assert ana.offer_of(renewed.id).state == "paused"
