@@ -38,14 +38,14 @@ class Intent(NamedTuple):
     """An open offer or need. Amounts are in `1 / ONE` of its unit.
 
     left: what is still to be agreed, > 0. minimum: the least that its member agrees to, >= 0.
-    written_ms: when it was written. begin_ms, end_ms: it holds in [begin, end); None is open.
+    clock: of its record; a later one is newer. begin_ms, end_ms: it holds in [begin, end); None is open.
     spec, resource, scope, place: b"" when it names none. proposed_to: the members that it
     addresses; None: everybody. prices: what is given in return.
     """
 
     id: bytes
     member: bytes
-    written_ms: int
+    clock: int
     action: str
     unit: str
     left: int
@@ -122,7 +122,7 @@ def newest(intents: tuple[Intent, ...]) -> list[Intent]:
     """Return the intents that take part, newest first, then by id; the limits are above."""
     taken: dict[bytes, int] = {}
     chosen = []
-    for intent in sorted(intents, key=lambda intent: (-intent.written_ms, intent.id)):
+    for intent in sorted(intents, key=lambda intent: (-intent.clock, intent.id)):
         count = taken[intent.member] = taken.get(intent.member, 0) + 1
         if count <= INTENTS_PER_MEMBER_MAX:
             chosen.append(intent)

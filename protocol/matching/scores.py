@@ -21,6 +21,9 @@ FULL = 1_000
 PROMISES_MIN = 3
 """Promises below which nothing can be said of how they are kept."""
 
+URGENT_MS = 30 * 86_400_000
+"""Time before a need is due in which it grows more urgent."""
+
 SUGGESTIONS_MAX = 200
 """Suggestions for one member."""
 
@@ -130,11 +133,15 @@ def _time(market: Market, need: Intent, offer: Intent) -> tuple[int, int]:
 
 
 def _urgency(market: Market, need: Intent) -> tuple[int, int]:
-    """Milliseconds gone from when it was written to when it is due; none without a due time."""
+    """Milliseconds gone of the time before it is due; none without a due time.
+
+    That time is from when the need begins, or else the last `URGENT_MS`.
+    """
     if need.due_ms is None:
         return 0, 0
-    period_ms = max(1, need.due_ms - need.written_ms)
-    return min(period_ms, max(0, market.now_ms - need.written_ms)), period_ms
+    since_ms = need.due_ms - URGENT_MS if need.begin_ms is None else need.begin_ms
+    period_ms = max(1, need.due_ms - since_ms)
+    return min(period_ms, max(0, market.now_ms - since_ms)), period_ms
 
 
 def _fairness(taker: Member) -> tuple[int, int]:

@@ -18,11 +18,11 @@ NOW_MS = 1_700_000_000_000
 
 
 def intent(name: str, member: bytes, amount: int = 1, **fields: Any) -> Intent:
-    """Return an intent of `amount` whole hours of repair, written a day ago."""
+    """Return an intent of `amount` whole hours of repair."""
     values: dict[str, Any] = {
         "id": name.encode().ljust(32, b"-"),
         "member": member,
-        "written_ms": NOW_MS - DAY_MS,
+        "clock": 1_000,
         "action": "deliver-service",
         "unit": "hour",
         "left": amount * ONE,
@@ -59,7 +59,7 @@ def random_market(rng: random.Random, members: int = 5, intents: int = 8) -> Mar
         return Intent(
             rng.randbytes(32),
             rng.choice(names),
-            NOW_MS - rng.randrange(3) * DAY_MS,
+            rng.randrange(3),
             "deliver-service",
             rng.choice(["hour", "hour", "hour", "kg"]),
             rng.randint(1, 4) * ONE,

@@ -112,7 +112,7 @@ def test_a_suggestion_is_no_larger_than_its_taker_can_pay(
 
 def test_the_newest_candidates_are_taken_then_those_of_the_smaller_id() -> None:
     offers = [
-        intent(f"{number:03}", member(number), written_ms=NOW_MS - number // 2)
+        intent(f"{number:03}", member(number), clock=1_000 - number // 2)
         for number in range(CANDIDATES_MAX + 1)
     ]
     need = intent("n", BO)
@@ -124,14 +124,14 @@ def test_the_newest_candidates_are_taken_then_those_of_the_smaller_id() -> None:
 
 def test_nobody_fills_the_list_of_another() -> None:
     many = [intent(f"{number:03}", ANA) for number in range(PER_MEMBER_MAX + 1)]
-    older = intent("cy", CY, written_ms=0)
+    older = intent("cy", CY, clock=0)
     found = pairs([*many, older], [intent("n", BO)])
     assert [pair.offer.member for pair in found] == [ANA] * PER_MEMBER_MAX + [CY]
 
 
 def test_nobody_fills_the_market() -> None:
     many = [intent(f"{number:03}", ANA) for number in range(INTENTS_PER_MEMBER_MAX + 1)]
-    older = intent("cy", CY, written_ms=0)
+    older = intent("cy", CY, clock=0)
     assert newest((*many, older)) == [*many[:-1], older]
     full = tuple(intent(f"{number:05}", member(number)) for number in range(INTENTS_MAX + 1))
     assert newest(full[::-1]) == [*full[:-1]]

@@ -68,9 +68,18 @@ def tags(*names: str) -> dict[str, Any]:
             (DAY_MS, 3 * DAY_MS),
         ),
         ("urgency", {}, {}, 0, (0, 0)),
-        ("urgency", {}, {"due_ms": NOW_MS + 3 * DAY_MS}, 250, (DAY_MS, 4 * DAY_MS)),
-        ("urgency", {}, {"due_ms": NOW_MS}, 1000, (DAY_MS, DAY_MS)),
-        ("urgency", {}, {"due_ms": NOW_MS - 2 * DAY_MS}, 1000, (1, 1)),
+        ("urgency", {}, {"due_ms": NOW_MS + 3 * DAY_MS}, 900, (27 * DAY_MS, 30 * DAY_MS)),
+        ("urgency", {}, {"due_ms": NOW_MS + 30 * DAY_MS}, 0, (0, 30 * DAY_MS)),
+        ("urgency", {}, {"due_ms": NOW_MS}, 1000, (30 * DAY_MS, 30 * DAY_MS)),
+        ("urgency", {}, {"due_ms": NOW_MS - DAY_MS}, 1000, (30 * DAY_MS, 30 * DAY_MS)),
+        (
+            "urgency",
+            {},
+            {"begin_ms": NOW_MS - DAY_MS, "due_ms": NOW_MS + 3 * DAY_MS},
+            250,
+            (DAY_MS, 4 * DAY_MS),
+        ),
+        ("urgency", {}, {"begin_ms": NOW_MS, "due_ms": NOW_MS - 1}, 0, (0, 1)),
         ("coincidence", {}, {}, 0, (0, 1)),
         ("place", {}, {}, 0, (0, 1)),
         ("place", {"place": b"x"}, {"place": b"x"}, 1000, (1, 1)),
@@ -129,7 +138,7 @@ def test_a_score_is_the_weighted_mean_of_the_features() -> None:
     one = found(
         {"left": 3 * ONE}, {"left": 2 * ONE, "due_ms": NOW_MS + 3 * DAY_MS}, weights=weights
     )
-    assert one.score == (3 * 1000 + 2 * 666 + 1 * 250) // 6
+    assert one.score == (3 * 1000 + 2 * 666 + 1 * 900) // 6
     assert [reason.weight for reason in one.reasons] == list(weights)
 
 
