@@ -26,6 +26,7 @@ from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.lending.bookings import Bookings
 from commonweal.client.exchange.lending.terms import ThingTerms
 from commonweal.client.exchange.market import Market
+from commonweal.client.exchange.matching.matches import RingProposals
 from commonweal.client.exchange.offer_changes import OfferChanges
 from commonweal.client.exchange.offers import Offers
 from commonweal.client.exports.books import BookExports
@@ -82,6 +83,7 @@ class Member(
     Offers,
     OfferChanges,
     Market,
+    RingProposals,
     Deals,
     Specifications,
     Processes,

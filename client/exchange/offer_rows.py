@@ -19,6 +19,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
 from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
 from commonweal.protocol.ledger.exchange.times import sealed_ms
+from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.resources import ResourceRow, resource_row
 from commonweal.protocol.records.record import RecordId
 
@@ -284,7 +285,12 @@ def _part(view: LedgerView, id: RecordId, row: IntentRow, sort: str) -> OfferPar
 
 def is_theirs(view: LedgerView, row: IntentRow) -> bool:
     """Whether a thing that is offered is that of who offers it, or with them to be used."""
-    resource = None if row.resource is None else resource_row(view.state, row.resource)
+    return is_theirs_in(view.state, row)
+
+
+def is_theirs_in(state: State, row: IntentRow) -> bool:
+    """Whether a thing that is offered is that of who offers it in a state, or with them."""
+    resource = None if row.resource is None else resource_row(state, row.resource)
     return resource is None or has_thing(resource, row.provider, row.action)
 
 

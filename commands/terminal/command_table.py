@@ -70,6 +70,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
     },
     N_("Exchange"): {
         "market": CommandEntry("exchange.market", "market", N_("what members offer and need")),
+        "match": CommandEntry(
+            "exchange.match", "match", N_("which offers and needs suit each other, and why")
+        ),
         "offer": CommandEntry(
             "exchange.offer", "offer", N_("offer something; renew, pause or withdraw it")
         ),

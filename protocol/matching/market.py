@@ -38,8 +38,8 @@ class Intent(NamedTuple):
     """An open offer or need. Amounts are in `1 / ONE` of its unit.
 
     left: what is still to be agreed, > 0. minimum: the least that its member agrees to, >= 0.
-    clock: of its record; a later one is newer. begin_ms, end_ms: it holds in [begin, end); None is open.
-    spec, resource, scope, place: b"" when it names none. proposed_to: the members that it
+    clock: of its record; a later one is newer. begin_ms, end_ms: it holds in [begin, end); None is
+    open. spec, resource, scope, place: b"" when it names none. proposed_to: the members that it
     addresses; None: everybody. prices: what is given in return.
     """
 

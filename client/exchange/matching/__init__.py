@@ -1,0 +1,1 @@
+"""What suits each other: suggestions, rounds, rings and swaps, as every node computes them."""
