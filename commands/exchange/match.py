@@ -126,7 +126,7 @@ def _show_rings(listed: RingList, mine: bytes, form: Form) -> None:
     elif listed.exact:
         say(_("No other rings fit better in all."))
     else:
-        say(_("There are many rings: these are the best that were pair."))
+        say(_("There are many rings: these are the best that were found."))
     return _standing(listed.height, listed.at_ms)
 
 
