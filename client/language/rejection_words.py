@@ -86,6 +86,7 @@ REASONS = (
     N_("not everybody concerned has said yes"),
     N_("everybody has said yes already: only all together end it"),
     N_("the time to say yes is over"),
+    N_("somebody concerned is no member any more"),
     N_("there is no yes to take back"),
     N_("the member has reached the limit of offers and needs: withdraw old ones"),
     N_("the member has reached the limit of agreements that wait for an answer"),

@@ -123,8 +123,6 @@ def _is_open(c: Context, intent: bytes) -> bool:
 def _promise(c: Context, id: bytes, agreement: bytes | None) -> None:
     row = c.state.known("COMMITMENT", id)
     for intent in row["satisfies"]:
-        wish = c.state.known("INTENT", intent)
-        check(not less(taken_off(limit(wish), wish["taken"]), row["quantity"]), "INTENT_TAKEN")
         move(c, intent, row["quantity"], None, agreement or id)
     status = "said" if any(map(_is_outside, _people(c, row))) else "agreed"
     c.state.change("COMMITMENT", id, status=status, agreement=agreement)
@@ -179,6 +177,7 @@ def agree(c: Context, record: Record) -> None:
     owed = [c.state.known("COMMITMENT", part[0]) for part in parts]
     people = {person for clause in [*clauses, *owed] for person in _people(c, clause)}
     parties = sorted(person for person in people if not _is_outside(person))
+    check(all(party == c.community or c.is_active(party) for party in parties), "PARTY_LEFT")
     voice = _voice(c, parties, data)
     if data.get("counters") is not None:
         _counter(c, record)

@@ -227,6 +227,8 @@ def _clauses(
     sides = [side for row in concerned if row is not None for side in row.sides]
     people = dict.fromkeys(agents.person(state, side) for side in sides)
     parties = sorted(person for person in people if not agents.is_outside(person))
+    if not all(_may_answer(state, context, party) for party in parties):
+        return Reason.PARTY_LEFT
     agreement = AgreementRow(
         member=context.member,
         clock=0,
@@ -299,7 +301,11 @@ def _reasons(state: State, context: Context, id: bytes, row: AgreementRow) -> li
     for party in row.parties:
         signed = signed_row(state, id, party)
         assert signed is not None, "all parties said yes"
-        can_say = party == context.community or registry.is_active(state, party)
-        if can_say or signed.ended is not None:
+        if _may_answer(state, context, party) or signed.ended is not None:
             reasons.append(signed.ended)
     return reasons
+
+
+def _may_answer(state: State, context: Context, party: bytes) -> bool:
+    """Return whether a party can say something: the community, or a member who is active."""
+    return party == context.community or registry.is_active(state, party)

@@ -113,12 +113,14 @@ def commit(state: State, record: Record, context: Context) -> Verdict:
 def promise(state: State, commitment: bytes, agreement: bytes | None) -> Verdict:
     """Put a commitment in force, by an agreement or by itself; its intents are taken.
 
-    Refuses with INTENT_TAKEN when less of an intent is left, and with TOO_LARGE.
+    Refuses with TOO_LARGE. Whether as much is left is asked before, and only of an agreement: what
+    is promised by itself may be more than is needed, so that nobody keeps others from helping.
     """
     row = commitment_row(state, commitment)
     assert row is not None, "the commitment is known"
     for intent in row.satisfies:
-        refused = intents.take(state, intent, Quantity(*row.quantity), agreement or commitment)
+        taken = Quantity(*row.quantity)
+        refused = intents.add(state, intent, taken, None, agreement or commitment)
         if refused is not None:
             return refused
     is_said = any(agents.is_outside(agents.person(state, side)) for side in row.sides)

@@ -181,18 +181,6 @@ def may_manage(state: State, context: Context, row: IntentRow) -> bool:
     return roles.may_speak_for_community(state, context)
 
 
-def take(state: State, intent: bytes, quantity: Quantity, by: bytes) -> Verdict:
-    """Count what was promised of an intent, or refuse what is more than is left. by: what took it.
-
-    Refuses with INTENT_TAKEN, and with TOO_LARGE beyond 64 bits.
-    """
-    row = intent_row(state, intent)
-    assert row is not None, "the intent is known"
-    if is_less(row.left, quantity):
-        return Reason.INTENT_TAKEN
-    return add(state, intent, quantity, None, by)
-
-
 def add(
     state: State,
     intent: bytes,

@@ -97,6 +97,7 @@ class Reason(StrEnum):
     NOT_AGREED = "not everybody concerned has said yes"
     ALREADY_AGREED = "everybody has said yes already: only all together end it"
     TOO_LATE = "the time to say yes is over"
+    PARTY_LEFT = "somebody concerned is no member any more"
     NO_YES = "there is no yes to take back"
     TOO_MANY_INTENTS = "the member has reached the limit of offers and needs: withdraw old ones"
     TOO_MANY_AGREEMENTS = "the member has reached the limit of agreements that wait for an answer"

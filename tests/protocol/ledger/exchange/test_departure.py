@@ -93,6 +93,14 @@ def test_a_deal_ends_with_who_is_left_also_when_they_said_so_before(town: Tradin
     assert town.standing(deal) == (ENDED, None)
 
 
+def test_nothing_is_asked_of_who_is_no_member_any_more(town: Trading) -> None:
+    clause = town.clause("Jun", 1, "Ana", "Jun")
+    leaves(town, "Ana")
+    assert town.verdict(town.proposes("Jun", clause)) is Reason.PARTY_LEFT
+    both = town.clause("Jun", 1, "Jun", "Bo"), town.clause("Bo", 1, "Ana", "Bo")
+    assert town.verdict(town.proposes("Bo", *both)) is Reason.PARTY_LEFT
+
+
 def test_who_is_removed_at_a_seal_says_yes_no_more_above_it(town: Trading) -> None:
     deal = town.proposes("Bo", town.clause("Bo", 1, "Ana", "Bo"))
     removed(town, "Ana")

@@ -321,14 +321,18 @@ def test_a_promise_to_the_community_takes_what_the_plan_needs(town: Trading) -> 
     need = town.write("Jun", "intent", town.flow(3, None, "all"))
     first = town.clause("Ana", 2, "Ana", "all", need)
     assert town.commitment(first).status == commitments.AGREED
-    assert town.verdict(town.clause("Bo", 2, "Bo", "all", need)) is Reason.INTENT_TAKEN
-    second = town.clause("Bo", 1, "Bo", "all", need)
-    assert town.commitment(second).status == commitments.AGREED
-    assert town.intent(need).left.n == 0
+    second = town.clause("Bo", 2, "Bo", "all", need)
+    assert town.commitment(second).status == commitments.AGREED, "nobody keeps them from helping"
+    row = town.intent(need)
+    assert (row.taken, row.left.n) == ([4, 0, "hour"], 0)
+    assert town.verdict(town.clause("Bo", 4, "Bo", "all", need)) is Reason.INTENT_TAKEN
+    deal = town.proposes("Jun", town.clause("Jun", 1, "Jun", "all", need, clause=True))
+    town.answer("Mei", deal, **{"for": bytes(town.community)})
+    assert town.standing(deal) == (agreement_row.LOST, second.id)
     less = town.clause("Ana", 1, "Ana", "all", need, replaces=first.id)
     assert town.commitment(first).status == commitments.ENDED
     assert town.commitment(less).status == commitments.AGREED
-    assert town.intent(need).taken == [2, 0, "hour"]
+    assert town.intent(need).taken == [3, 0, "hour"]
     assert town.verdict(town.done(first, 1)) is Reason.NOT_AGREED
     assert town.verdict(town.done(less, 1, receiver=None)) is None
     again = town.clause("Ana", 2, "Ana", "all", replaces=less.id)
