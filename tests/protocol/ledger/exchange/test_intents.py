@@ -327,7 +327,8 @@ def test_a_promise_to_the_community_takes_what_the_plan_needs(town: Trading) -> 
     assert (row.taken, row.left.n) == ([4, 0, "hour"], 0)
     assert town.verdict(town.clause("Bo", 4, "Bo", "all", need)) is Reason.INTENT_TAKEN
     deal = town.proposes("Jun", town.clause("Jun", 1, "Jun", "all", need, clause=True))
-    town.answer("Mei", deal, **{"for": bytes(town.community)})
+    ours: dict[str, Any] = {"for": bytes(town.community)}
+    town.answer("Mei", deal, **ours)
     assert town.standing(deal) == (agreement_row.LOST, second.id)
     less = town.clause("Ana", 1, "Ana", "all", need, replaces=first.id)
     assert town.commitment(first).status == commitments.ENDED
