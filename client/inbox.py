@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, wish_of
 from commonweal.client.contributions import attestations
-from commonweal.client.exchange import credit_notices, offer_notices
+from commonweal.client.exchange import offer_notices
+from commonweal.client.exchange.credit import notices as credit_notices
 from commonweal.client.exchange.deals import notices as deal_notices
 from commonweal.client.exchange.lending import notices as lending_notices
 from commonweal.client.governance.votes import proposal_words

@@ -21,7 +21,8 @@ from commonweal.client.contributions.give_choices import Giving
 from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.withdrawals import Withdrawals
-from commonweal.client.exchange.credit import MemberCredit
+from commonweal.client.exchange.credit.net_settlement import NetSettlements
+from commonweal.client.exchange.credit.payments import CreditPayments
 from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.lending.bookings import Bookings
 from commonweal.client.exchange.lending.terms import ThingTerms
@@ -94,7 +95,8 @@ class Member(
     GitImports,
     SheetImports,
     PlatformImports,
-    MemberCredit,
+    CreditPayments,
+    NetSettlements,
     Shares,
     Claims,
     Payments,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from commonweal.client.exchange.credit import FLAGS, CreditBalance, CreditList
+from commonweal.client.exchange.credit.balances import FLAGS, CreditBalance, CreditList
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.visible_text import visible

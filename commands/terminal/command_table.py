@@ -83,6 +83,10 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "exchange.deal", "deal", N_("who gives what to another: propose, answer, keep, end")
         ),
         "pay": CommandEntry("exchange.credit", "pay", N_("pay a member from your balance")),
+        "ask": CommandEntry("exchange.credit", "ask", N_("ask a member to pay you")),
+        "settle": CommandEntry(
+            "exchange.credit", "settle", N_("set off what members owe each other in a ring")
+        ),
         "calendar": CommandEntry(
             "exchange.calendar", "calendar", N_("what is booked and due, day by day; as a file")
         ),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions import commons, consent
+from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.exchange.agreement_row import SIGNED, agreement_row, signed_row
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
 from commonweal.protocol.ledger.exchange.lending.terms import terms_row, thing_of, thing_row
@@ -95,6 +96,9 @@ def references(
     if kind in ("resource.terms", "resource.block"):
         find.holding(author, rules.keeper)
     find.answers(data)
+    find.set_off(data.get("setsOff"))
+    if kind == "event":
+        find.payment(data)
     if kind in ("agreement", "agreement.sign"):
         find.clauses(kind, data)
     if kind in ("attest", "dispute", "event"):
@@ -206,8 +210,39 @@ class _Find:
         if is_bytes(promise):
             row = commitment_row(self.state, promise)
             agreement = None if row is None else row.agreement
-        if not is_bytes(agreement):
+        if is_bytes(agreement):
+            self._signatures(agreement)
+
+    def set_off(self, parts: Any) -> None:
+        """Add the promises that an agreement sets off, and by what they are in force."""
+        for part in parts if type(parts) is list else ():
+            promise = part[0] if type(part) is list and part else None
+            row = commitment_row(self.state, promise) if is_bytes(promise) else None
+            if row is not None and row.agreement is not None:
+                self.records[RecordId(promise)] = None
+                self._signatures(row.agreement)
+
+    def payment(self, data: Mapping[str, Any]) -> None:
+        """Add the payments by which a balance has room for another one, or for more of it."""
+        sides = data.get("provider"), data.get("receiver")
+        corrected = data.get("corrects")
+        row = event_row(self.state, corrected) if is_bytes(corrected) else None
+        payer, payee = sides if row is None else (row.provider, row.receiver)
+        quantity: Any = data.get("resourceQuantity")
+        unit = quantity.get("unit") if type(quantity) is dict else None
+        if unit not in self.rules.credits:
             return
+        for key in self.above(credit.PAYMENT):
+            event = key[len(credit.PAYMENT) :]
+            paid = event_row(self.state, event)
+            assert paid is not None and paid.quantity is not None, "a payment is an event"
+            if paid.quantity[2] == unit and (paid.receiver == payer or paid.provider == payee):
+                self.records[RecordId(event)] = None
+                self.correction(event)
+
+    def _signatures(self, agreement: bytes) -> None:
+        """Add an agreement, and what its parties say to it."""
+        self.records[RecordId(agreement)] = None
         for key in self.above(SIGNED + agreement):
             signed = signed_row(self.state, agreement, key[len(SIGNED) + len(agreement) :])
             if signed is not None:

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from commonweal.client import Member
-from commonweal.client.exchange import credit_notices
-from commonweal.client.exchange.credit import CreditBalance
+from commonweal.client.exchange.credit import notices as credit_notices
+from commonweal.client.exchange.credit.balances import CreditBalance
 from commonweal.client.home.submit import now_ms
 from commonweal.protocol.errors import UnknownId, UnreadableQuantity, WouldNotCount
 from commonweal.storage.home.home import Home

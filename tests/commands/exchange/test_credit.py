@@ -95,3 +95,39 @@ def test_what_members_read_is_chinese_where_they_ask_for_it(
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     ran = lanxi.good(lanxi.bo, "pay", "Ana", "2", "小时")
     assert "余额：-2 小时，其中 0 已定案；还可支付 3 小时。" in ran.out
+
+
+def test_who_is_asked_pays_by_the_id_of_what_was_asked(lanxi: Commons) -> None:
+    ran = lanxi.good(lanxi.ana, "ask", "Bo", "2", "hours", "--by", "in 2 weeks", "--note", "fence")
+    assert ran.out.startswith("You asked Bo for 2 hour, as ")
+    assert ran.out.endswith("It is promised once they agree.\n")
+    made = lanxi.json(lanxi.ana, "ask", "Bo", "1", "hour")
+    assert {*made} == {"id", "seq", "promise", "member", "member_name", "amount", "unit"}
+    lanxi.meet()
+    paid = lanxi.good(lanxi.bo, "pay", "Ana", "1", "hour", "--for", made["id"][:12])
+    assert "Balance: -1 hour" in paid.out
+    ran = lanxi.refused(lanxi.bo, "pay", "Ana", "1", "hour", "--for", "00000000")
+    assert "00000000" in ran.err
+
+
+def test_a_ring_of_debts_is_shown_and_proposed(lanxi: Commons) -> None:
+    assert "there is nothing to set off" in lanxi.good(lanxi.mei, "settle", "--net").out
+    for creditor, debtor, name, number in (
+        (lanxi.bo, lanxi.mei, "Mei", "10"),
+        (lanxi.ana, lanxi.bo, "Bo", "8"),
+        (lanxi.mei, lanxi.ana, "Ana", "5"),
+    ):
+        id = lanxi.json(creditor, "ask", name, number, "EUR")["id"]
+        lanxi.meet()
+        lanxi.good(debtor, "deal", "accept", id[:12])
+        lanxi.meet()
+    shown = lanxi.good(lanxi.mei, "settle", "--net", "--dry-run").out
+    assert all(text in shown for text in ("Mei → Bo 10 - 5", "Bo → Ana 8 - 5", "Ana → Mei 5 - 5"))
+    assert "All debts in EUR: 23, and 8 once all of this is set off.\n" in shown
+    assert "Proposed" not in shown
+    value = lanxi.json(lanxi.mei, "settle", "--net")
+    assert {*value} == {"cycles", "owed", "left", "is_most", "written"}
+    assert (value["owed"], value["left"], len(value["written"])) == ({"EUR": "23"}, {"EUR": "8"}, 1)
+    again = lanxi.good(lanxi.mei, "settle", "--net").out
+    assert f"proposed as {value['written'][0][:8]}" in again
+    assert lanxi.refused(lanxi.mei, "settle").code == 2

@@ -1,4 +1,4 @@
-"""Credit: what members have paid each other, and how much more each may pay and receive.
+"""Balances: what members have with each other, and how much more each may pay and receive.
 
 A balance is provisional as far as it stands on what is not sealed: a payment from another device
 may come before it. Never decides what counts: the fold does.
@@ -9,27 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from commonweal.client.contributions.unit_choice import not_exact
 from commonweal.client.language.plain import fields_of
-from commonweal.client.language.quantity import (
-    converted,
-    exact,
-    read_quantity,
-    rounded,
-    shown_unit,
-    units_alike,
-)
-from commonweal.client.language.words import N_, Words
-from commonweal.client.ledger.words.notes import note_body
+from commonweal.client.language.quantity import exact
+from commonweal.client.language.words import N_
 from commonweal.client.sharing.shares import MemberBalance, Shares
-from commonweal.protocol.errors import UnreadableQuantity, WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.exchange.credit import BalanceRow
 from commonweal.protocol.ledger.members import membership
-from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -83,27 +72,14 @@ class CreditList:
 
 
 @dataclass(frozen=True, slots=True)
-class CreditPayment:
-    """A payment that was written. balance: of the payer after it; None in a unit without credit."""
-
-    id: RecordId
-    seq: int
-    member: MemberId
-    member_name: str
-    amount: Decimal
-    unit: str
-    balance: CreditBalance | None
-
-
-@dataclass(frozen=True, slots=True)
 class MemberAccount(MemberBalance):
     """What a member got, is still owed, has and gave, and their balances with all others."""
 
     credit: tuple[CreditBalance, ...]
 
 
-class MemberCredit(Shares):
-    """What members pay each other."""
+class MemberBalances(Shares):
+    """What members have with each other."""
 
     def account(self, member: str | None = None) -> MemberAccount:
         """Return what a member, else this one, has a share of, has and gave, and their balances.
@@ -111,7 +87,7 @@ class MemberCredit(Shares):
         Raises UnknownId, AmbiguousId.
         """
         shown = self.balance(member)
-        own = tuple(_balances(self.view, shown.member))
+        own = tuple(balances_of(self.view, shown.member))
         return MemberAccount(**fields_of(shown), credit=own)
 
     def balances(self, member: str | None = None) -> CreditList:
@@ -121,70 +97,12 @@ class MemberCredit(Shares):
         """
         view = self.view
         owner = view.member(member) if member else None
-        listed = tuple(_balances(view, owner))
+        listed = tuple(balances_of(view, owner))
         gone: dict[str, Decimal] = {}
         for row in listed:
             if not row.active and row.balance:
                 gone[row.unit] = gone.get(row.unit, Decimal(0)) + row.balance
         return CreditList(view.kept.cut.height, listed, tuple(sorted(gone.items())))
-
-    def pay(
-        self,
-        member: str,
-        quantity: str | int | Decimal,
-        unit: str,
-        *,
-        note: str | None = None,
-    ) -> CreditPayment:
-        """Pay a member from this member's balance.
-
-        unit: in which the rules have credit, or one that converts into it exactly. note: can be
-        erased later. Raises UnknownId, AmbiguousId, UnreadableQuantity, UnusableText, WouldNotCount
-        with the reason.
-        """
-        view = self.view
-        payee = view.member(member)
-        amount = credit_amount(view, quantity, unit)
-        data: dict[str, Any] = {
-            "action": credit.ACTION,
-            "provider": bytes(view.me),
-            "receiver": bytes(payee),
-            "resourceQuantity": amount,
-        }
-        text = note_body(note, words=self.words)
-        written = self._write_one("event", data, (), text)
-        name = str(amount["unit"])
-        return CreditPayment(
-            written.id,
-            written.seq,
-            payee,
-            self.view.name(payee),
-            exact(amount["n"], amount["scale"]),
-            name,
-            next(_balances(self.view, self.view.me, name), None),
-        )
-
-
-def credit_amount(view: LedgerView, quantity: str | int | Decimal, unit: str) -> dict[str, Any]:
-    """Return what was typed as a quantity in a unit that has credit.
-
-    Raises UnreadableQuantity, and WouldNotCount where the rules have no such credit.
-    """
-    words, known = view.words, view.kept.rules.credits
-    amount: dict[str, Any] = read_quantity(str(quantity), unit, words)
-    if not amount["n"]:
-        raise UnreadableQuantity(words("0 is nothing: say how much it was"))
-    typed = str(amount["unit"])
-    if typed in known:
-        return amount
-    other = next((other for other in units_alike(typed) if other in known), None)
-    if other is None:
-        raise WouldNotCount(_no_credit(typed, sorted(known), words))
-    number = converted(amount["n"], amount["scale"], typed, other)
-    if number is None:
-        n, scale = rounded(amount["n"], amount["scale"], typed, other)
-        raise WouldNotCount(not_exact(amount, {"n": n, "scale": scale, "unit": other}, words))
-    return {"n": number[0], "scale": number[1], "unit": other}
 
 
 def flag_of(rule: CreditRule | None, row: BalanceRow) -> str:
@@ -201,15 +119,7 @@ def flag_of(rule: CreditRule | None, row: BalanceRow) -> str:
     return HIGH if row.n > rule.soft_ceiling * whole else ""
 
 
-def _no_credit(unit: str, known: list[str], words: Words) -> str:
-    if not known:
-        return words("the rules have no balances between members: [credit.UNIT] gives them some")
-    names = ", ".join(shown_unit(name, words) for name in known)
-    text = words("the rules have no balances in {unit}; they have them in {names}")
-    return text.format(unit=shown_unit(unit, words), names=names)
-
-
-def _balances(
+def balances_of(
     view: LedgerView, owner: bytes | None, only: str | None = None
 ) -> Iterator[CreditBalance]:
     """Yield balances by unit and name: of `owner`, or of all; in the unit `only`, or in all."""

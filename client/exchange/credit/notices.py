@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from commonweal.client.exchange.credit import FLAGS, flag_of
+from commonweal.client.exchange.credit.balances import FLAGS, flag_of
 from commonweal.client.home.submit import now_ms
 from commonweal.client.inbox_source import COMMAND_ID_DIGITS, Waiting, WaitingSource
 from commonweal.client.language.quantity import exact, shown_unit
