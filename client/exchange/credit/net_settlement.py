@@ -120,8 +120,8 @@ def _debts(view: LedgerView) -> Iterator[_Debts]:
         if row.status != AGREED or not set_off.is_payable(row) or not row.open.n:
             continue
         debtor, creditor = (agents.person(view.state, side) for side in row.sides)
-        if debtor != creditor and all(is_active(view.state, one) for one in (debtor, creditor)):
-            pair = (debtor, creditor)
+        pair = (debtor, creditor)
+        if debtor != creditor and all(is_active(view.state, side) for side in pair):
             rows.setdefault(row.quantity[2], []).append((pair, key[len(COMMITMENT) :], row))
     for unit in sorted(rows):
         listed = sorted(rows[unit], key=lambda entry: (entry[2].clock, entry[1]))
