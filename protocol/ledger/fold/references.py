@@ -217,7 +217,9 @@ class _Find:
         """Add the promises that an agreement sets off, and by what they are in force."""
         for part in parts if type(parts) is list else ():
             promise = part[0] if type(part) is list and part else None
-            row = commitment_row(self.state, promise) if is_bytes(promise) else None
+            if not is_bytes(promise):
+                continue
+            row = commitment_row(self.state, promise)
             if row is not None and row.agreement is not None:
                 self.records[RecordId(promise)] = None
                 self._signatures(row.agreement)
