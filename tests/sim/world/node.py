@@ -74,6 +74,10 @@ class Person:
         self.host = keys.peer_signer(device_seed)
         self.peer = PeerKey(self.host.key)
 
+    def belongs_to(self, owner: Person) -> None:
+        """Let the device be another one of `owner`, by whose key it will be enrolled."""
+        self.member_signer, self.inception = owner.member_signer, owner.inception
+
     def found(
         self,
         store: Store,

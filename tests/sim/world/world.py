@@ -121,6 +121,20 @@ class World:
             self.join(invite, hosts)
         self.settle()
 
+    def device(self, owner: Node) -> Node:
+        """Let a member enrol a second device, on a node of its own; start the node."""
+        node = self._add(Service)
+        node.person.belongs_to(owner.person)
+        node.community = self.community
+        enrolment = node.person.enrol(self.community, self.agenda.now_ms)
+        node.store.append(node.person.device, [enrolment])
+        node.store.mark_checked(node.person.device, 1)
+        node.store.commit()
+        node.knows(*(other.contact for other in self.nodes[:-1]))
+        node.start()
+        self.settle()
+        return node
+
     # What happens.
 
     def run(self, ms: int) -> None:
