@@ -20,9 +20,9 @@ def hour(number: int) -> int:
     return START_MS + number * HOUR_MS
 
 
-def bike(node: Node, owner: bytes | None = None, **terms: Value) -> RecordId:
+def bike(node: Node, owner: bytes | None = None, name: str = "bike", **terms: Value) -> RecordId:
     """Let a member have a bike, or write one down for the community, and say how it is lent."""
-    spec = write(node, "spec.resource", {"name": "bike", "unit": "one"})
+    spec = write(node, "spec.resource", {"name": name, "unit": "one"})
     data: dict[str, Value] = {"action": "raise", "provider": member(node), **ONE}
     data |= {"resourceConformsTo": spec, "newInventoriedResource": {}}
     if owner is not None:
