@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.exchange.offer_rows import (
+    OFFER,
     OPEN,
     PARTLY,
     PURPOSES,
     STATES,
     ListedOffer,
+    PartStanding,
+    changeable,
     is_meant_for,
     listed_offer,
-    may_change,
-    offer_standing,
-    offers_standing,
     sealed_at,
+    standing,
     texts,
 )
 from commonweal.client.exchange.offer_terms import read_tag
 from commonweal.client.ledger.names.named import find_agent, find_spec
+from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.errors import UnknownTag, UsageError
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
 from commonweal.protocol.ledger.exchange.offers import OFFER as OFFERS
-from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
+from commonweal.protocol.ledger.exchange.offers import offer_row
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.vocabulary.identifiers import displayed_name
 
@@ -39,6 +42,15 @@ CURRENT = (OPEN, PARTLY)
 ALL = "all"
 CLOSED = ("withdrawn", "replaced", ALL)
 """States for which also what is closed for good is looked at."""
+
+_ENTRIES = """
+    SELECT offer, offer_row.clock, offer_row.member, purpose, offer_row.status, offer_row.ends,
+        is_for_all, intent, intent_row.status, left_n > 0, is_taken, intent_row.ends,
+        provider, receiver, tags, specification
+    FROM offer_row JOIN offer_part_row ON offer = offer_row.id AND NOT in_return
+        JOIN intent_row ON intent_row.id = intent
+    WHERE ?1 OR offer_row.status = 'open' ORDER BY offer, number
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +74,26 @@ class TagInUse:
     offers: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarketEntry:
-    """An offer before its names and texts are read."""
+class MarketEntry(NamedTuple):
+    """An offer before its texts are read. parts, tags, kinds: of all that it publishes."""
 
     id: RecordId
-    row: OfferRow
-    intents: tuple[IntentRow, ...]
+    clock: int
+    member: bytes
+    purpose: str
+    status: str
+    end_ms: int | None
+    is_for_all: bool
+    parts: list[PartStanding]
+    intents: list[RecordId]
+    tags: list[str]
+    kinds: list[str | None]
+
+    @property
+    def agent(self) -> bytes | None:
+        """Who gives or gets by it."""
+        first = self.parts[0]
+        return first.provider if self.purpose == PURPOSES[OFFER] else first.receiver
 
 
 class Market(HomeAccess):
@@ -99,21 +124,21 @@ class Market(HomeAccess):
         wanted = self._conditions(sort, mine, state)
         if tag:
             chosen = self._tag(tag, closed=state in CLOSED)
-            wanted.append(lambda entry: any(chosen in of.tags for of in entry.intents))
+            wanted.append(lambda entry: chosen in entry.tags)
         if member:
             agent = find_agent(view, member)
             wanted.append(lambda entry: agent in _agents(entry))
         if spec:
-            kind = find_spec(view, spec)
-            wanted.append(lambda entry: any(of.spec == kind for of in entry.intents))
+            kind = spec_name(view, find_spec(view, spec))
+            wanted.append(lambda entry: kind in entry.kinds)
         if text:
             part = displayed_name(text).casefold()
             wanted.append(lambda entry: _has(view, entry, part))
         entries = _entries(view, closed=state in CLOSED)
         rows = [entry for entry in entries if all(is_wanted(entry) for is_wanted in wanted)]
-        rows.sort(key=lambda entry: (-entry.row.clock, entry.id))
+        rows.sort(key=lambda entry: (-entry.clock, entry.id))
         shown = rows[start:] if limit is None else rows[start : start + limit]
-        offers = tuple(listed_offer(view, entry.id, entry.row) for entry in shown)
+        offers = tuple(self.offer_of(entry.id) for entry in shown)
         return MarketList(len(rows), sealed_at(view) or None, view.kept.cut.height, offers)
 
     def offer_of(self, id: str | bytes) -> ListedOffer:
@@ -141,11 +166,12 @@ class Market(HomeAccess):
             raise UsageError(text.format(state=state, states=", ".join((*STATES, ALL))))
         wanted: list[Callable[[MarketEntry], bool]] = []
         if sort is not None:
-            wanted.append(lambda entry: entry.row.purpose == PURPOSES[sort])
+            wanted.append(lambda entry: entry.purpose == PURPOSES[sort])
         if mine is not None:
-            wanted.append(lambda entry: may_change(view, entry.row, entry.intents) is mine)
+            is_mine = changeable(view)
+            wanted.append(lambda entry: is_mine(entry.member, entry.agent) is mine)
         if mine is False:
-            wanted.append(lambda entry: is_meant_for(view, entry.row, view.me))
+            wanted.append(lambda entry: entry.is_for_all or _is_for_me(view, entry))
         if state is None:
             gone = ("withdrawn", "replaced")
             wanted.append(
@@ -180,38 +206,49 @@ def tags_in_use(
     at_ms = sealed_at(view)
     for entry in _entries(view, closed=closed):
         if _state(entry, at_ms) in states:
-            counts.update({tag for of in entry.intents for tag in of.tags})
+            counts.update(set(entry.tags))
     return counts
 
 
 def _entries(view: LedgerView, *, closed: bool) -> Iterator[MarketEntry]:
     """Yield what stands, or, where the closed ones are asked for, all that there ever was."""
-    pairs = _all(view) if closed else offers_standing(view)
-    for id, row in pairs:
-        intents = [intent_row(view.state, intent) for intent in row.publishes]
-        yield MarketEntry(id, row, tuple(of for of in intents if of is not None))
-
-
-def _all(view: LedgerView) -> Iterator[tuple[RecordId, OfferRow]]:
-    for key, value in view.state.items(OFFERS):
-        yield RecordId(key[len(OFFERS) :]), OfferRow(*value)
+    rows = view.kept.layers.rows(_ENTRIES, (closed,))
+    for id, of_offer in groupby(rows, key=itemgetter(0)):
+        listed = list(of_offer)
+        clock, member, purpose, status, end_ms, is_for_all = listed[0][1:7]
+        yield MarketEntry(
+            RecordId(id),
+            clock,
+            member,
+            purpose,
+            status,
+            end_ms,
+            bool(is_for_all),
+            [PartStanding(*row[8:14]) for row in listed],
+            [RecordId(row[7]) for row in listed],
+            [tag for row in listed for tag in row[14].split(",") if tag],
+            [row[15] for row in listed],
+        )
 
 
 def _state(entry: MarketEntry, at_ms: int) -> str:
-    return offer_standing(entry.row, entry.intents, at_ms)
+    return standing(entry.status, entry.end_ms, entry.parts, at_ms)
+
+
+def _is_for_me(view: LedgerView, entry: MarketEntry) -> bool:
+    row = offer_row(view.state, entry.id)
+    return row is not None and is_meant_for(view, row, view.me)
 
 
 def _agents(entry: MarketEntry) -> Iterator[bytes | None]:
-    yield entry.row.member
-    for of in entry.intents:
-        yield from (of.provider, of.receiver)
+    yield entry.member
+    for part in entry.parts:
+        yield from (part.provider, part.receiver)
 
 
 def _has(view: LedgerView, entry: MarketEntry, part: str) -> bool:
     """Whether a text is in the titles, notes or tags of an offer, or begins its id."""
-    if entry.id.hex().startswith(part) or any(
-        part in tag for of in entry.intents for tag in of.tags
-    ):
+    if entry.id.hex().startswith(part) or any(part in tag for tag in entry.tags):
         return True
-    said = (text for id in entry.row.publishes for text in texts(view, RecordId(id)))
+    said = (text for id in entry.intents for text in texts(view, id))
     return any(part in text.casefold() for text in said)

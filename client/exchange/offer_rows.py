@@ -6,10 +6,10 @@ at one height.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.words import N_, Words
@@ -115,6 +115,17 @@ class ListedOffer:
     is_to_me: bool
 
 
+class PartStanding(NamedTuple):
+    """What the standing of an offer rests on: how one of its intents is."""
+
+    status: str
+    is_left: bool
+    is_taken: bool
+    end_ms: int | None
+    provider: bytes | None
+    receiver: bytes | None
+
+
 def listed_offer(view: LedgerView, id: RecordId, row: OfferRow) -> ListedOffer:
     """Return an offer or a need, as it stands at the last seal."""
     intents = intents_of(view, row.publishes)
@@ -144,7 +155,7 @@ def listed_offer(view: LedgerView, id: RecordId, row: OfferRow) -> ListedOffer:
         begin_ms=row.begin if first.begin is None else first.begin,
         end_ms=row.end if first.end is None else first.end,
         due_ms=first.due,
-        is_mine=may_change(view, row, [of for _id, of in intents]),
+        is_mine=changeable(view)(row.member, agent),
         is_to_me=is_meant_for(view, row, view.me),
     )
 
@@ -176,23 +187,32 @@ def intents_of(view: LedgerView, ids: Sequence[bytes]) -> list[tuple[RecordId, I
 
 
 def offer_standing(row: OfferRow, intents: Sequence[IntentRow], at_ms: int) -> str:
-    """Return how an offer stands at a time. intents: those that it publishes, at least one.
+    """Return how an offer stands at a time. intents: those that it publishes, at least one."""
+    parts = [
+        PartStanding(of.status, of.left.n > 0, of.taken[0] != 0, of.end, of.provider, of.receiver)
+        for of in intents
+    ]
+    return standing(row.status, row.end, parts, at_ms)
 
-    It has ended from its end on, and its last intent's: what is open of it until then counts.
+
+def standing(status: str, end_ms: int | None, parts: Sequence[PartStanding], at_ms: int) -> str:
+    """Return how an offer stands at a time: a key of STATES. parts: what it publishes.
+
+    It has ended from its end on, and its last part's: what is open of it until then counts.
     """
-    if row.status != OPEN:
-        return row.status
-    standing = [intent for intent in intents if intent.status in (OPEN, PAUSED)]
-    if not standing:
-        return intents[0].status
-    left = [intent for intent in standing if intent.left.n]
+    if status != OPEN:
+        return status
+    open_parts = [part for part in parts if part.status in (OPEN, PAUSED)]
+    if not open_parts:
+        return parts[0].status
+    left = [part for part in open_parts if part.is_left]
     if not left:
         return MET
-    if has_ended(row.end, at_ms) or all(has_ended(intent.end, at_ms) for intent in left):
+    if has_ended(end_ms, at_ms) or all(has_ended(part.end_ms, at_ms) for part in left):
         return ENDED
-    if all(intent.status == PAUSED for intent in left):
+    if all(part.status == PAUSED for part in left):
         return PAUSED
-    is_taken = len(left) < len(intents) or any(intent.taken[0] for intent in left)
+    is_taken = len(left) < len(parts) or any(part.is_taken for part in left)
     return PARTLY if is_taken else OPEN
 
 
@@ -213,14 +233,17 @@ def texts(view: LedgerView, intent: RecordId) -> tuple[str, str]:
     return title.strip()[:TITLE_CHARS_MAX], note.strip()
 
 
-def may_change(view: LedgerView, row: OfferRow, intents: Sequence[IntentRow]) -> bool:
-    """Whether this member may pause and withdraw an offer: theirs, or one that they speak for."""
+def changeable(view: LedgerView) -> Callable[[bytes, bytes | None], bool]:
+    """Return what says whether this member may change an offer, by its author and its agent.
+
+    They may change their own, and the community's where they speak for it. The agent is who gives
+    or gets by it.
+    """
     from commonweal.protocol.ledger.members.roles import holds
 
-    speaker = view.kept.rules.speaks_for_community
-    if not speaker or not all(intent.is_of_community for intent in intents):
-        return row.member == view.me
-    return holds(view.state, view.me, speaker)
+    me, community, speaker = view.me, view.community, view.kept.rules.speaks_for_community
+    speaks = bool(speaker) and holds(view.state, me, speaker)
+    return lambda author, agent: speaks if speaker and agent == community else author == me
 
 
 def title_of(view: LedgerView, row: OfferRow) -> str:

@@ -28,7 +28,8 @@ def refresh(layers: StateDb, changed: Sequence[bytes]) -> None:
             continue
         row = OfferRow(*value)
         known = (offer, row.member, row.clock, row.purpose, row.unit_based, row.begin, row.end)
-        rows.append((*known, row.location, row.status, final.get(OFFER + offer) == value))
+        is_final = final.get(OFFER + offer) == value
+        rows.append((*known, row.location, not row.proposed_to, row.status, is_final))
         for in_return, ids in ((False, row.publishes), (True, row.reciprocal)):
             parts += [(offer, in_return, number, id) for number, id in enumerate(ids, 1)]
     replace_rows(layers, "offer_row", "id", offers, rows)

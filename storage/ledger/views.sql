@@ -243,6 +243,7 @@ CREATE TABLE offer_row (
     begins     INTEGER,
     ends       INTEGER,
     place      TEXT,
+    is_for_all INTEGER NOT NULL,
     status     TEXT    NOT NULL,
     final      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
