@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -64,8 +63,8 @@ def new(
     with part_of(Bookings, home, passphrase_file) as me:
         made = me.book(resource, " ".join(when), places=places, use=use, note=note)
     if form is Form.JSON:
-        return write_json({"bookings": plain_rows(made)})
-    for booking in made:
+        return write_json(plain(made))
+    for booking in made.bookings:
         if booking.state == rows.ACCEPTED:
             text = _("Booked, as {id}: {words}. It is certain once it is final.")
         else:
@@ -86,7 +85,10 @@ def list_(resource: str | None, everyone: bool, past: bool, home: Home, form: Fo
     with part_of(Bookings, home) as me:
         listed = me.bookings(resource, everyone=everyone, since_ms=0 if past else None)
         standing = me.standing()
-    brief = [plain(booking) | _brief(booking) for booking in listed]
+    listed_rows = plain_rows(listed)
+    if form is Form.TEXT:
+        for row, booking in zip(listed_rows, listed, strict=True):
+            row |= {"when": _when(booking), "stands": _stands(booking)}
     columns = [
         Column("id", _("id")),
         Column("name", _("thing")),
@@ -96,7 +98,7 @@ def list_(resource: str | None, everyone: bool, past: bool, home: Home, form: Fo
         Column("stands", _("state")),
     ]
     when_empty = _("Nothing is booked. Book something: weal book THING sat 9:00-17:00")
-    return table(form, "bookings", brief, FIELDS, columns, standing, when_empty)
+    return table(form, "bookings", listed_rows, FIELDS, columns, standing, when_empty)
 
 
 @book.command("show")
@@ -160,10 +162,6 @@ def told(form: Form, made: BookingAct, words: str) -> None:
     if form is Form.JSON:
         return write_json(plain(made))
     return say(words.format(words=visible(made.words), id=_id(made.id)))
-
-
-def _brief(booking: ListedBooking) -> dict[str, Any]:
-    return {"when": _when(booking), "stands": _stands(booking)}
 
 
 def _when(booking: ListedBooking) -> str:

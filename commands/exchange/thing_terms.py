@@ -49,9 +49,10 @@ def list_(home: Home, form: Form) -> None:
         Column("capacity", _("at once"), is_number=True),
         Column("terms_words", _("terms")),
     ]
-    shown_rows = [row | {"terms_words": " ".join(row["words"])} for row in rows]
+    if form is Form.TEXT:
+        rows = [row | {"terms_words": " ".join(row["words"])} for row in rows]
     when_empty = _("Nothing is lent yet. Lend something: weal thing terms NAME --max 3d")
-    return table(form, "things", shown_rows, FIELDS, columns, standing, when_empty)
+    return table(form, "things", rows, FIELDS, columns, standing, when_empty)
 
 
 @thing.command("terms")

@@ -14,6 +14,7 @@ from commonweal.web.api.calls import KeptAnswers
 from commonweal.web.api.routes import (
     contributions,
     decisions,
+    exchange_bookings,
     exchange_deals,
     exchange_market,
     grave,
@@ -26,7 +27,7 @@ from commonweal.web.api.routes import (
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
-    *(exchange_market, exchange_deals, grave),
+    *(exchange_market, exchange_deals, exchange_bookings, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.exchange.lending import rows
 from commonweal.client.exchange.lending.requests import drafted, outcome, request_of
-from commonweal.client.exchange.lending.rows import BookingAct, ListedBooking, NewBooking
+from commonweal.client.exchange.lending.rows import (
+    BookingAct,
+    ListedBooking,
+    NewBooking,
+    NewBookings,
+)
 from commonweal.client.exchange.lending.states import (
     bookings_of,
     judged_at_ms,
@@ -98,7 +103,7 @@ class Bookings(HomeAccess):
         places: int = 1,
         use: bool = False,
         note: str | None = None,
-    ) -> list[NewBooking]:
+    ) -> NewBookings:
         """Ask for a thing for some times, each a booking of its own; all are written, or none.
 
         when: as it is typed, sat 9:00-17:00 or every tue 18:00-20:00, 6 times; or the times. It is
@@ -113,6 +118,8 @@ class Bookings(HomeAccess):
             text = self.words("from 1 to {most} at once")
             raise UsageError(text.format(most=PLACES_MAX))
         spans = read_repeat(when, now_ms()) if isinstance(when, str) else when
+        if not spans:
+            raise UsageError(self.words("name a time that is not over"))
         drafts = view.drafts()
         asked = [drafted(view, drafts, request, span, places) for span in spans]
         if body := note_body(note, words=self.words):
@@ -120,9 +127,10 @@ class Bookings(HomeAccess):
                 drafts.add(wish_of("agreement.comment", {"agreement": bytes(deal)}, (), body))
         told = [(number, outcome(view, drafts.state, deal)) for number, deal in asked]
         written = self._write_drafts(drafts)
-        return [
+        made = tuple(
             NewBooking(written[number].id, written[number].seq, *values) for number, values in told
-        ]
+        )
+        return NewBookings(made[0].id, made[0].seq, made)
 
     def accept_booking(self, id: str | bytes) -> BookingAct:
         """Say yes to a booking, or take one over with the thing. Raises as `book` does."""

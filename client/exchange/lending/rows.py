@@ -144,6 +144,15 @@ class NewBooking:
 
 
 @dataclass(frozen=True, slots=True)
+class NewBookings:
+    """Bookings that were written at once. id, seq: of the deal of the first."""
+
+    id: RecordId
+    seq: int
+    bookings: tuple[NewBooking, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BookingAct:
     """What was written about a booking. id: the record; deal: the booking. state: how it stands."""
 

@@ -42,7 +42,7 @@ def lend_bike(lanxi: Commons, **said: object) -> None:
 
 def book(home: Home, span: Span, **said: object) -> NewBooking:
     with at(home) as member:
-        (made,) = member.book("bike", [span], **said)  # type: ignore[arg-type]
+        (made,) = member.book("bike", [span], **said).bookings  # type: ignore[arg-type]
     return made
 
 
@@ -119,8 +119,9 @@ def test_a_series_is_written_whole_or_not_at_all(lanxi: Commons) -> None:
             ana.book("bike", [ahead(24 * 30, 24 * 3)])
         assert lanxi.records(lanxi.ana) == before
         made = ana.book("bike", "every tue 18:00-20:00, 3 times")
-    assert len(made) == 3
-    assert len({booking.id for booking in made}) == 3
+    assert len(made.bookings) == 3
+    assert len({booking.id for booking in made.bookings}) == 3
+    assert (made.id, made.seq) == (made.bookings[0].id, made.bookings[0].seq)
 
 
 def test_the_terms_say_yes_and_ask_for_their_fee(lanxi: Commons) -> None:
@@ -264,10 +265,12 @@ def test_a_word_that_names_no_booking_or_thing_is_refused(lanxi: Commons) -> Non
             bo.booking("abcdef")
         with pytest.raises(WouldNotCount, match="only Bo, who has it"):
             ana.set_terms("bike", capacity=2)
+        with pytest.raises(UsageError, match="a time that is not over"):
+            ana.book("bike", [])
         for places in (0, 17):
             with pytest.raises(UsageError, match="from 1 to 16"):
                 ana.book("bike", [ahead(30)], places=places)
-        first, second = (ana.book("bike", [ahead(hours)])[0] for hours in (30, 40))
+        first, second = (ana.book("bike", [ahead(hours)]) for hours in (30, 40))
         assert first.id != second.id
         with pytest.raises(UnknownId):
             ana.booking("")

@@ -48,7 +48,7 @@ class Village:
             }
             for chapter in (
                 *(self._give, self._speak, self._belong, self._own, self._plan),
-                *(self._deal, self._trade),
+                *(self._deal, self._book, self._trade),
             ):
                 chapter(folder)
                 self.meet()
@@ -159,6 +159,31 @@ class Village:
         self.did(mei, "/deals/{id}/acceptance", id=self.deal)
         self.meet()
         self.did(mei, "/deals/{id}/end", {"why": "done"}, id=self.deal)
+
+    def _book(self, _folder: Path) -> None:
+        mei, bo = self.mei, self.bo
+        late = {"quantity": "1", "unit": "EUR", "per_minutes": 60}
+        terms = {"thing": self.thing, "capacity": 2, "max_minutes": 4_320, "late_fee": late}
+        terms |= {"days_max": 20, "per": "month", "fee": late, "buffer_minutes": 10}
+        self.did(mei, "/lent-things", terms)
+        self.did(mei, "/lent-things", {"thing": self.thing, "without": ["fee"], "accepts": []})
+        block = {"thing": "ladder", "when": "in 8 weeks", "note": "paint"}
+        lifted = self.did(mei, "/blocks", block)["id"]
+        self.did(mei, "/blocks/{id}/lifting", id=lifted)
+        self.did(mei, "/blocks", block | {"open": True, "hint": True})
+        self.meet()
+        when = {"thing": "ladder", "when": "tomorrow 9:00-10:00", "note": "For the roof."}
+        ids = [self.did(bo, "/bookings", when)["id"] for _ in range(3)]
+        self.meet()
+        self.did(mei, "/bookings/{id}/refusal", id=ids[0])
+        self.did(mei, "/bookings/{id}/acceptance", id=ids[1])
+        self.meet()
+        self.did(bo, "/bookings/{id}/cancellation", id=ids[2])
+        self.booking = ids[1]
+        self.did(mei, "/bookings/{id}/handover", {"note": "Mind the third step."}, id=ids[1])
+        self.meet()
+        self.did(bo, "/bookings/{id}/return", {}, id=ids[1])
+        self.meet()
 
     def _trade(self, _folder: Path) -> None:
         mei = self.mei
