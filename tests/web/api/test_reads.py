@@ -78,7 +78,7 @@ EQUAL = [
     ("/lent-things", "thing list"),
     ("/lent-things/{thing}", "thing terms {thing}"),
     ("/bookings", "book list"),
-    ("/bookings?thing=ladder&past=true", "book list ladder --past"),
+    ("/bookings?resource=ladder&past=true", "book list ladder --past"),
     ("/bookings?everyone=true", "book list --all"),
     ("/bookings/{booking}", "book show {booking}"),
     ("/market", "market"),

@@ -163,16 +163,16 @@ class Village:
     def _book(self, _folder: Path) -> None:
         mei, bo = self.mei, self.bo
         late = {"quantity": "1", "unit": "EUR", "per_minutes": 60}
-        terms = {"thing": self.thing, "capacity": 2, "max_minutes": 4_320, "late_fee": late}
+        terms = {"resource": self.thing, "capacity": 2, "max_minutes": 4_320, "late_fee": late}
         terms |= {"days_max": 20, "per": "month", "fee": late, "buffer_minutes": 10}
         self.did(mei, "/lent-things", terms)
-        self.did(mei, "/lent-things", {"thing": self.thing, "without": ["fee"], "accepts": []})
-        block = {"thing": "ladder", "when": "in 8 weeks", "note": "paint"}
+        self.did(mei, "/lent-things", {"resource": self.thing, "without": ["fee"], "accepts": []})
+        block = {"resource": "ladder", "when": "in 8 weeks", "note": "paint"}
         lifted = self.did(mei, "/blocks", block)["id"]
         self.did(mei, "/blocks/{id}/lifting", id=lifted)
         self.did(mei, "/blocks", block | {"open": True, "hint": True})
         self.meet()
-        when = {"thing": "ladder", "when": "tomorrow 9:00-10:00", "note": "For the roof."}
+        when = {"resource": "ladder", "when": "tomorrow 9:00-10:00", "note": "For the roof."}
         ids = [self.did(bo, "/bookings", when)["id"] for _ in range(3)]
         self.meet()
         self.did(mei, "/bookings/{id}/refusal", id=ids[0])

@@ -43,11 +43,11 @@ class FeeTerms(Body):
 class LendingTerms(Body):
     """Terms of a thing; what is null stays as it is. accepts: roles that need no second yes.
 
-    thing: its id, or the name of what is with this member. per: week, month or a number of days.
+    resource: its id, or the name of what is with this member. per: week, month or a number of days.
     without: what goes.
     """
 
-    thing: NameText
+    resource: NameText
     accepts: Annotated[list[NameText], Field(max_length=ROLES_MAX)] | None = None
     capacity: Annotated[int, Field(ge=1, le=CAPACITY_MAX)] | None = None
     min_minutes: Annotated[int, Field(ge=1, le=LENGTH_MINUTES_MAX)] | None = None
@@ -64,7 +64,7 @@ class LendingTerms(Body):
 class ThingBlockBody(Body):
     """A time for which a thing is out of use. when: as it is typed; open: from then on."""
 
-    thing: NameText
+    resource: NameText
     when: NameText
     open: bool = False
     hint: bool = False
@@ -74,7 +74,7 @@ class ThingBlockBody(Body):
 class BookingRequest(Body):
     """A thing, and when: sat 9:00-17:00, or a series. use: it is used where it is."""
 
-    thing: NameText
+    resource: NameText
     when: NameText
     places: Annotated[int, Field(ge=1, le=16)] = 1
     use: bool = False
@@ -114,7 +114,7 @@ def set_terms(write: Writes, body: LendingTerms) -> Response:
         "late_fee": body.late_fee and body.late_fee.said(),
     }
     said["days"] = None if body.days_max is None else (body.days_max, body.per)
-    return write(lambda me: me.set_terms(body.thing, **said), body)
+    return write(lambda me: me.set_terms(body.resource, **said), body)
 
 
 @router.writes("/blocks", result_of(Member.block_thing))
@@ -124,7 +124,7 @@ def block(write: Writes, body: ThingBlockBody) -> Response:
     def blocked(me: Member) -> Any:
         now = now_ms()
         span = (read_due_ms(body.when, now), None) if body.open else read_span(body.when, now)
-        return me.block_thing(body.thing, *span, hint=body.hint, note=body.note)
+        return me.block_thing(body.resource, *span, hint=body.hint, note=body.note)
 
     return write(blocked, body)
 
@@ -137,11 +137,11 @@ def lift(write: Writes, id: Id) -> Response:
 
 @router.reads("/bookings", rows_of("bookings", Member.bookings))
 def bookings(
-    me: Reader, page: Page, thing: Filter = None, everyone: bool = False, past: bool = False
+    me: Reader, page: Page, resource: Filter = None, everyone: bool = False, past: bool = False
 ) -> Any:
     """Bookings, as `weal book list`: of this member, of a thing, or of all."""
     since = 0 if past else None
-    listed = me.bookings(thing, everyone=everyone, since_ms=since)
+    listed = me.bookings(resource, everyone=everyone, since_ms=since)
     rows, rest = page.part(listed, lambda row: row.clause)
     return {"bookings": rows, "next": rest}
 
@@ -156,7 +156,7 @@ def booking(me: Reader, id: Id) -> Any:
 def book(write: Writes, body: BookingRequest) -> Response:
     """Book a thing, as `weal book`."""
     more: dict[str, Any] = {"places": body.places, "use": body.use, "note": body.note}
-    return write(lambda me: me.book(body.thing, body.when, **more), body)
+    return write(lambda me: me.book(body.resource, body.when, **more), body)
 
 
 @router.writes("/bookings/{id}/acceptance", result_of(Member.accept_booking))
