@@ -259,6 +259,26 @@ def a_role(race: Race) -> Use:
     return Use("role.endorse", {"role": "witness", "member": member(race.definer)}, claim)
 
 
+def a_role_that_speaks_for_all(race: Race) -> Use:
+    (claim,) = race.written(race.user, uses(race.user, "role.claim", {"role": "promoter"}))
+    race.reaches(race.definer, claim)
+    data = {"role": "promoter", "member": member(race.user)}
+    (endorsed,) = race.written(race.definer, uses(race.definer, "role.endorse", data))
+    race.reaches(race.user, endorsed)
+    wanted = {"action": "work", "receiver": bytes(race.user.community), "effortQuantity": HOUR}
+    return Use("intent", wanted, endorsed)
+
+
+def an_offer_to_a_newcomer(race: Race) -> Use:
+    invite = race.world.invited(race.definer)
+    guest = race.world.join(invite, [race.definer])
+    request = _request_of(race, guest)
+    given = {"action": "work", "provider": member(race.user), "effortQuantity": HOUR}
+    (intent,) = race.written(race.user, uses(race.user, "intent", given))
+    data = {"purpose": "offer", "publishes": [intent], "proposedTo": [member(guest)]}
+    return Use("proposal.offer", data, request)
+
+
 def an_invite(race: Race) -> Use:
     """The founder may take back any invite, so the founder's node is the one that names it."""
     race.user, race.looker = race.looker, race.user
@@ -314,7 +334,15 @@ KINDS: tuple[Callable[[Race], Use], ...] = (
     *(a_request_to_vouch_for, an_agent_who_became_a_member, a_resource),
     *(a_resource_that_was_given, more_of_a_resource, what_was_handed_in),
     *(more_that_was_handed_in, an_intent, a_last_yes, an_agreement),
-    *(a_role, an_invite, a_contribution, a_correction, a_proposal),
+    *(
+        a_role,
+        a_role_that_speaks_for_all,
+        an_offer_to_a_newcomer,
+        an_invite,
+        a_contribution,
+        a_correction,
+        a_proposal,
+    ),
     *(points_for_a_newcomer, points_for_a_member_with_a_role),
 )
 ROUNDS: Mapping[str, Value] = {
@@ -323,6 +351,10 @@ ROUNDS: Mapping[str, Value] = {
 RULES: Mapping[Callable[[Race], Use], Mapping[str, Value]] = {
     a_newcomer_whom_somebody_vouched_for: by_hand(3),
     a_request_to_vouch_for: by_hand(3),
+    a_role_that_speaks_for_all: {
+        **OPEN,
+        "exchange": {"speaks_for_community": "promoter", **SAID},
+    },
     points_for_a_newcomer: {**OPEN, **ROUNDS},
     points_for_a_member_with_a_role: {**OPEN, **ROUNDS},
 }

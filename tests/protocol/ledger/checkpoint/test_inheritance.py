@@ -14,6 +14,14 @@ from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.inheritance import inherited_state
 from commonweal.protocol.ledger.claims.claims import CLAIM
 from commonweal.protocol.ledger.claims.pools import PAID, POOL
+from commonweal.protocol.ledger.exchange.agreement_row import (
+    AGREEMENT,
+    OPEN_DEAL,
+    SIGNED,
+    AgreementRow,
+    SignedRow,
+)
+from commonweal.protocol.ledger.exchange.commitments import COMMITMENT
 from commonweal.protocol.ledger.governance import active_ruleset, proposals, witness_set
 from commonweal.protocol.ledger.members import forks, invites, registry, roles
 from commonweal.protocol.ledger.members.member_keys import SUCCESSION
@@ -27,6 +35,11 @@ from tests.protocol.authors import BO, EVE, FIRST, FOUNDING, MEI, NOW_MS, Author
 OLD = CommunityId(FIRST.id)
 NONCE = b"\x77" * 32
 THING, EVENT = b"\x01" * 32, b"\x02" * 32
+DEAL, OTHER = b"\x03" * 32, b"\x04" * 32
+BETWEEN = AgreementRow(
+    *(bytes(BO.id), 5, [THING], [], sorted([bytes(BO.id), bytes(OLD)]), 2, None, None),
+    *([], "agreed", None),
+)
 
 
 def member(author: Author, status: str = registry.ACTIVE, **changed: Any) -> list[Any]:
@@ -63,6 +76,10 @@ STATE: dict[bytes, Any] = {
     POOL + b"cash\0EUR\x002\0": [100, 5, ""],
     PAID + b"cash\0EUR\x002\0" + bytes(OLD): 5,
     CLAIM + EVENT: [3, "cash", "EUR", 2, bytes(BO.id), b"", 5, 0, 0, 5],
+    AGREEMENT + DEAL: [*BETWEEN],
+    SIGNED + DEAL + OLD: [*SignedRow("yes", THING)],
+    OPEN_DEAL + OLD + OTHER: True,
+    COMMITMENT + THING: ["work", bytes(BO.id), bytes(OLD), [3, 0, "hour"]],
 }
 
 
@@ -113,10 +130,21 @@ def test_members_rules_and_balances_go_on(depth: int) -> None:
 def test_devices_votes_invites_and_witnesses_stay_behind() -> None:
     state = inherited_state(AGAIN, CHUNKS)
     kept = {registry.MEMBER, SUCCESSION, RESOURCE, POOL, PAID, CLAIM, roles.ROLE}
+    kept |= {AGREEMENT, SIGNED, OPEN_DEAL[:1], COMMITMENT}
     assert {key[:1] for key in state} == kept | {active_ruleset.STANDING, active_ruleset.DOCUMENT}
     assert roles.ROLE + MEI.id + b"witness" not in state
     assert not any(bytes(OLD) in key for key in state)
     assert state[PAID + b"cash\0EUR\x002\0" + bytes(HERE)] == 5
+
+
+def test_deals_go_on_with_the_community_in_place_of_its_parent() -> None:
+    state = inherited_state(AGAIN, CHUNKS)
+    row = AgreementRow(*state[AGREEMENT + DEAL])
+    assert sorted(row.parties) == sorted([bytes(BO.id), bytes(HERE)])
+    assert (row.status, row.stipulates) == ("agreed", [THING])
+    assert SignedRow(*state[SIGNED + DEAL + bytes(HERE)]).say == "yes"
+    assert state[OPEN_DEAL + bytes(HERE) + OTHER] is True
+    assert state[COMMITMENT + THING][1:3] == [bytes(BO.id), bytes(HERE)]
 
 
 def test_a_founding_record_says_from_whom_it_goes_on() -> None:
