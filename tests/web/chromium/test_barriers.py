@@ -31,6 +31,7 @@ PATHS = [
     "/market/need",
     "/money",
     "/money/income",
+    "/money/balance",
     "/money/shares?pool=income",
     "/reports",
     "/reports/contributions?stage=recorded",

@@ -54,6 +54,7 @@ def money(page: Page) -> Response:
             payments=[payment for payment in payments if not payment.asks_me][:PAYMENTS_SHOWN_MAX],
             payment_words=PAYMENTS,
             incomes=incomes,
+            balances=member.account().credit,
             me=member.view.me,
             shares_link=shares_link,
         )
