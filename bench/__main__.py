@@ -1,7 +1,7 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
-Parts: append, cold10k, cold100k, catchup, history, live, page, queries, seals, sheet, watch. All of
-them without a name.
+Parts: append, cold10k, cold100k, catchup, history, live, matching, page, queries, seals, sheet,
+watch. All of them without a name.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bench.measures import (
     cold_sync,
     history,
     latency,
+    market,
     page,
     queries,
     seals,
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "catchup": catchup.figures,
     "history": history.figures,
     "live": latency.figures,
+    "matching": market.figures,
     "page": page.figures,
     "queries": queries.figures,
     "seals": seals.figures,

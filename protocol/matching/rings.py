@@ -17,10 +17,13 @@ from commonweal.protocol.matching.candidates import Candidates, Pair
 from commonweal.protocol.matching.market import tie
 from commonweal.protocol.matching.ring_choice import RINGS_MAX, chosen
 from commonweal.protocol.matching.ring_prices import Ring
-from commonweal.protocol.matching.rounds import TIE_SHIFT, Weighed, round_pairs, weight
+from commonweal.protocol.matching.rounds import TIE_SHIFT, Weighed, weight
 from commonweal.protocol.matching.scores import score
 
 RING_MEMBERS_MIN, RING_MEMBERS_MAX = 2, 4
+
+RING_CANDIDATES_MAX = 24
+"""Offers that are considered for one need, the newest first."""
 
 WAYS_MAX = 12
 """Members that one member may give to in a ring: those of the greatest weight."""
@@ -71,8 +74,8 @@ class Rings(NamedTuple):
 def suggested_rings(candidates: Candidates, members_max: int) -> Rings:
     """Return disjoint rings of at most `members_max` members, 2..4, of greatest weight.
 
-    Considers the pairs of a round, of these the best `WAYS_MAX` of each giver, and at most
-    `STEPS_MAX` steps of search.
+    Considers `RING_CANDIDATES_MAX` offers for each need, of these the best `WAYS_MAX` of each
+    giver, and at most `STEPS_MAX` steps of search.
     """
     ways = best_ways(candidates)
     cycles, complete = all_rings(ways, members_max)
@@ -84,11 +87,17 @@ def suggested_rings(candidates: Candidates, members_max: int) -> Rings:
     )
 
 
+def ring_pairs(candidates: Candidates) -> list[Pair]:
+    """Return the pairs that rings are made of, by need, newest first."""
+    needs = candidates.needs
+    return [pair for need in needs for pair in candidates.of_need(need, RING_CANDIDATES_MAX)]
+
+
 def best_ways(candidates: Candidates) -> Ways:
     """Return, for each giver, the `WAYS_MAX` takers of greatest weight, each by its best pair."""
     seal = candidates.market.seal
     best: dict[bytes, dict[bytes, Way]] = defaultdict(dict)
-    for pair in round_pairs(candidates):
+    for pair in ring_pairs(candidates):
         points = score(candidates, pair)
         mine = best[pair.offer.member]
         known = mine.get(pair.need.member)

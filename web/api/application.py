@@ -17,6 +17,7 @@ from commonweal.web.api.routes import (
     exchange_bookings,
     exchange_deals,
     exchange_market,
+    exchange_matches,
     grave,
     members,
     plans,
@@ -27,7 +28,7 @@ from commonweal.web.api.routes import (
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
-    *(exchange_market, exchange_deals, exchange_bookings, grave),
+    *(exchange_market, exchange_matches, exchange_deals, exchange_bookings, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

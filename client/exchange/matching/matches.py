@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.exchange.deals.deals import Deals
+from commonweal.client.exchange.deals.rows import NewDeal
 from commonweal.client.exchange.matching.markets import market_of
 from commonweal.client.exchange.matching.reasons import match_reasons
 from commonweal.client.exchange.matching.rows import (
@@ -32,7 +33,6 @@ from commonweal.protocol.matching.time_balance import balanced_round
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
-    from commonweal.client.exchange.deals.rows import NewDeal
     from commonweal.client.ledger.ledger_view import LedgerView
 
 

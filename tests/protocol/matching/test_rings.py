@@ -19,9 +19,9 @@ from commonweal.protocol.matching.rings import (
     WAYS_MAX,
     all_rings,
     best_ways,
+    ring_pairs,
     suggested_rings,
 )
-from commonweal.protocol.matching.rounds import round_pairs
 from commonweal.protocol.matching.scores import score
 from tests.protocol.matching.markets import (
     ANA,
@@ -109,7 +109,7 @@ def test_the_best_pair_stands_for_two_members() -> None:
     candidates = Candidates(market(offers, [intent("n", BO, 3)]))
     way = best_ways(candidates)[ANA][BO]
     assert way.pair.offer.left == 3 * ONE
-    assert way.score == max(score(candidates, pair) for pair in round_pairs(candidates))
+    assert way.score == max(score(candidates, pair) for pair in ring_pairs(candidates))
 
 
 def test_a_member_gives_to_so_many_in_rings() -> None:

@@ -86,6 +86,10 @@ EQUAL = [
     ("/market?sort=offer&text=repair", "market --offers --text repair"),
     ("/offers?tag=bike", "market --offers --tag bike"),
     ("/needs", "market --needs"),
+    ("/matches", "match"),
+    ("/matches?member=Bo", "match --for Bo"),
+    ("/matches/round", "match --round"),
+    ("/matches/rings", "match --rings"),
 ]
 WITHOUT_A_COMMAND = {
     "/peers": "needs a node: docs/http-api.md and test_schema ask one",
@@ -159,7 +163,7 @@ def test_an_offer_is_its_row_of_the_market(village: Village, reader: Caller) -> 
         assert given == listed[id]
     tags = reader.get("/market/tags")
     assert fits(READS["/market/tags"], tags)
-    assert tags["tags"] == [{"tag": "bike", "offers": 1}]
+    assert tags["tags"] == [{"tag": tag, "offers": 1} for tag in ("bike", "maths", "pruning")]
     assert reader.try_get(f"/offers/{village.plan}").status_code == 404
 
 

@@ -48,7 +48,7 @@ class Village:
             }
             for chapter in (
                 *(self._give, self._speak, self._belong, self._own, self._plan),
-                *(self._deal, self._book, self._trade),
+                *(self._deal, self._book, self._trade, self._match),
             ):
                 chapter(folder)
                 self.meet()
@@ -198,6 +198,17 @@ class Village:
         self.need = self.did(mei, "/needs", need)["id"]
         gone = self.did(mei, "/offers", offer | {"price": []})["id"]
         self.did(mei, "/offers/{id}/withdrawal", id=gone)
+
+    def _match(self, _folder: Path) -> None:
+        """Let Mei and Ana have something for each other, and Ana propose that ring."""
+        for home, gives, takes in ((self.mei, "pruning", "maths"), (self.ana, "maths", "pruning")):
+            for path, tag in (("/offers", gives), ("/needs", takes)):
+                asked = {"what": tag, "quantity": "1", "unit": "hour", "tags": [tag]}
+                self.did(home, path, asked)
+        self.meet()
+        self.lanxi.seal()
+        asked = {"answer_by": "in 3 days", "note": "a ring"}
+        self.did(self.ana, "/matches/rings/{number}", asked, number="1")
 
     def _decide(self) -> None:
         mei, bo = self.mei, self.bo
