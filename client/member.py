@@ -24,8 +24,7 @@ from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exchange.credit.net_settlement import NetSettlements
 from commonweal.client.exchange.credit.payments import CreditPayments
 from commonweal.client.exchange.deals.deals import Deals
-from commonweal.client.exchange.lending.bookings import Bookings
-from commonweal.client.exchange.lending.terms import ThingTerms
+from commonweal.client.exchange.lending.availability import Availability
 from commonweal.client.exchange.market import Market
 from commonweal.client.exchange.matching.matches import RingProposals
 from commonweal.client.exchange.offer_changes import OfferChanges
@@ -89,8 +88,6 @@ class Member(
     Specifications,
     Processes,
     Custody,
-    ThingTerms,
-    Bookings,
     OutsideAgents,
     GitImports,
     SheetImports,
@@ -121,6 +118,7 @@ class Member(
     ContributionExports,
     BookExports,
     Calendars,
+    Availability,
     ValueflowsExports,
     Queries,
     Reports,

@@ -22,7 +22,16 @@ from commonweal.web.pages.books import data, ledger, things, why
 from commonweal.web.pages.daily import attest, give, sheet, today
 from commonweal.web.pages.decide import rule_changes, rules, votes
 from commonweal.web.pages.decide.replays import Replays
-from commonweal.web.pages.exchange import balance, calendar_address, deal_terms, deals, market
+from commonweal.web.pages.exchange import (
+    balance,
+    book,
+    calendar,
+    calendar_address,
+    deal_terms,
+    deals,
+    lending,
+    market,
+)
 from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
@@ -60,7 +69,10 @@ PAGES = (
     people,
     keys,
     settings,
+    book,
+    calendar,
     calendar_address,
+    lending,
     assets,
 )
 

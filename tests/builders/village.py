@@ -23,7 +23,7 @@ class Village:
 
 @contextmanager
 def village(folder: Path, rules: str = "value-network") -> Iterator[Village]:
-    """Give a village with work, income, a seal, an open vote, a thing, and what waits for both."""
+    """Give a village with work, income, a seal, an open vote, a booked thing, and what waits."""
     homes = Village(folder / "mei", folder / "bo")
     create_home(homes.mei, "Mei")
     create_home(homes.bo, "Bo")
@@ -49,8 +49,13 @@ def _fill(mei: Member, bo: Member) -> None:
     mei.attest_all()
     mei.seal()
     mei.add_resource("ladder", 1, "piece")
+    ladder = next(row.id for row in mei.resources() if row.name == "ladder")
+    mei.set_terms(ladder)
     waits = [mei.record("work", 2, "hours", note="cooked for all")]
     mei.wait_until_held(waits, peers=1)
+    bo.refresh()
+    asked = bo.book(ladder, "tomorrow 9:00-17:00")
+    bo.wait_until_held(asked, peers=1)
     more = [bo.record("work", 1, "hour", note="<script>alert(1)</script> \u202eevil")]
     bo.wait_until_held(more, peers=1)
     mei.refresh()

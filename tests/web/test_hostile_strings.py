@@ -238,9 +238,14 @@ def mei(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         member.offer("advice", 2, "hours")
         paused = member.offer("more advice", 2, "hours")
         member.pause_offer(paused.id)
+        saw = next(row.id for row in member.resources() if row.name == "saw")
+        member.set_terms(saw)
+        member.block_thing(saw, 4_000_000_000_000, note="rust")
+    lanxi.meet()
     with Member(lanxi.bo) as bo:
         bo.record("work", 2, "hours")
         bo.propose_deal(DEAL, note=TEXTS[0])
+        bo.book(saw, "tomorrow 9:00-10:00")
     lanxi.meet()
     with browser(lanxi.mei.path) as entered:
         yield entered

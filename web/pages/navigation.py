@@ -24,6 +24,7 @@ MENU = (
     MenuEntry("/money", N_("Money"), "money", first=True),
     MenuEntry("/market", N_("Market"), "market"),
     MenuEntry("/deals", N_("Deals"), "deals"),
+    MenuEntry("/calendar", N_("Calendar"), "calendar"),
     MenuEntry("/rules", N_("Rules"), "rules"),
     MenuEntry("/votes", N_("Decide"), "votes"),
     MenuEntry("/people", N_("People"), "people"),

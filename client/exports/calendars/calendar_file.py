@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from commonweal.client.exchange.lending.rows import ASKED
 from commonweal.client.exports.calendars.calendar import (
     BUSY_STATES,
     CalendarItem,
@@ -15,7 +16,7 @@ from commonweal.client.language.visible_text import visible
 if TYPE_CHECKING:
     from icalendar import Event
 
-_STATUS = {"asked": "TENTATIVE", "accepted": "CONFIRMED", "out": "CONFIRMED", "late": "CONFIRMED"}
+_STATUS = {ASKED: "TENTATIVE"} | dict.fromkeys(BUSY_STATES, "CONFIRMED")
 
 
 def calendar_bytes(calendar: CommunityCalendar, *, busy: str = "") -> bytes:

@@ -28,7 +28,9 @@ def item(
 ) -> CalendarItem:
     end_ms = NOON_MS + hours * HOUR_MS
     name = f"booking-{state}-{title}"
-    return CalendarItem(name, "booking", NOON_MS, end_ms, title, who, state, mine, "weal book")
+    return CalendarItem(
+        name, "booking", NOON_MS, end_ms, title, who, state, None, None, mine, "weal book"
+    )
 
 
 def events(*items: CalendarItem, busy: str = "") -> list[Any]:
@@ -79,7 +81,7 @@ ITEMS = st.lists(
 def test_any_text_and_time_is_a_calendar(rows: list[tuple[str, int, int]]) -> None:
     items = tuple(
         CalendarItem(f"n-{number}", "booking", begin_ms, begin_ms + length_ms, text, text,
-                     "accepted", is_mine=True, command=text)
+                     "accepted", None, None, is_mine=True, command=text)
         for number, (text, begin_ms, length_ms) in enumerate(rows)
     )  # fmt: skip
     listed = CommunityCalendar(bytes(32), "".join(row[0] for row in rows), 0, items)

@@ -39,6 +39,9 @@ PATHS = [
     "/ledger?state=waiting&scope=nothing",
     "/ledger?since=soon",
     "/ledger/sql?q=SELECT+id,+action+FROM+events",
+    "/calendar",
+    "/calendar?view=month",
+    "/calendar/book",
     "/things",
     "/things/kinds",
     "/data",
@@ -64,12 +67,13 @@ WRONG = ("/ledger?since=soon",)
 
 
 def paths_of_records(home: Path) -> list[str]:
-    """Return the pages of a share, a claim, contributions, a thing, a text and deals."""
+    """Return the pages of a share, a claim, contributions, a thing, a booking, a text, deals."""
     with Member(home) as member:
         (share, *_), (claim, *_) = member.shares().lines, member.claims().claims
         given = member.contributions(action="work").records
         thing = next(row.id.hex() for row in member.resources() if row.name == "ladder")
         deals = [deal.id.hex() for deal in member.deals()]
+        booking = next(row.id.hex() for row in member.bookings())
     own = next(row.id.hex() for row in given if row.note == "cooked for all")
     proven = next(row.id.hex() for row in given if row.sealed)
     reasons = (share.line, claim.claim.hex(), own, proven, thing)
@@ -78,6 +82,7 @@ def paths_of_records(home: Path) -> list[str]:
         f"/why/{proven}/proof",
         f"/things/{thing}",
         f"/things/{thing}/label",
+        f"/calendar/bookings/{booking}",
         f"/data/erase/{own}",
         *(f"/deals/{id}" for id in deals),
         f"/deals/{deals[0]}/counter",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from commonweal.client import Member, create_home
+from commonweal.client.home.submit import now_ms
 from commonweal.web.pages.navigation import MENU
 from commonweal.web.serving.page_file import PageAddress
 from tests.builders import chromium
@@ -37,6 +38,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageAddress]:
         for text in TEXTS:
             mei.record("work", 1, "hour", note=text, scope="garden" * 9)
             mei.add_resource("x" * 60, 1, "piece", note=text)
+            thing = mei.set_terms(mei.resources(there=True)[-1].id)
+            begin_ms = now_ms() + 60_000
+            mei.block_thing(thing.thing_id, begin_ms, begin_ms + 3_600_000, note=text)
         mei.propose_decision("".join(TEXTS))
     with chromium.served(home) as served:
         yield served

@@ -99,7 +99,9 @@ def test_hours_grow_to_what_is_shown() -> None:
     assert shown(entry("2026-11-17 5:30-6:00")) == ("5", "21")
     assert shown(entry("2026-11-17 20:00-23:30")) == ("7", "24")
     assert shown(entry("2026-11-17 22:00 - 2026-11-18 3:00")) == ("2", "23")
-    assert shown(entry("2026-11-17")) == ("0", "24")
+    assert shown(entry("2026-11-17")) == ("7", "21")
+    assert shown(entry("2026-11-17 0:00-8:00")) == ("0", "21")
+    assert shown(entry("2026-11-17 18:00-24:00")) == ("7", "24")
     assert shown(entry("2026-11-17 - 2026-11-18")) == ("7", "21")
     assert shown(entry("2026-11-30 3:00-4:00")) == ("7", "21")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from commonweal.client.exchange.lending.states import voices
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.words import Words
 from commonweal.client.ledger.rows.contribution_rows import ResourceState
@@ -20,6 +21,7 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.vocabulary.rule_params import FACTORS
 from commonweal.web.pages.books.why import TRACED_MAX, trees
+from commonweal.web.pages.exchange.lending_form import BLOCK, TERMS, lending_of, typed_terms
 from commonweal.web.pages.qr_codes import qr_code
 from commonweal.web.pages.request import Page, PageRequest
 
@@ -90,7 +92,7 @@ def add_unit(page: Page) -> Response:
 @router.get("/things/{id}")
 def thing(page: Page, id: str) -> Response:
     """Show one thing: its history, where it comes from, and what one can do with it."""
-    return _thing(page, id)
+    return thing_page(page, id)
 
 
 @router.get("/things/{id}/label")
@@ -165,7 +167,7 @@ def _acted(
     try:
         page.act(do)
     except CommonwealError as error:
-        return _thing(page, id, form, page.sentence(error))
+        return thing_page(page, id, form, page.sentence(error))
     return page.go(f"/things/{id}", done, at="acts")
 
 
@@ -236,9 +238,12 @@ def _kinds(page: PageRequest, errors: dict[str, str] | None = None) -> Response:
         )
 
 
-def _thing(page: PageRequest, id: str, form: str = "", error: str = "") -> Response:
+def thing_page(page: PageRequest, id: str, form: str = "", error: str = "") -> Response:
+    """Show a thing. form, error: the form that was sent, and why it cannot be done."""
     with page.member() as member:
         shown = member.resource(id)
+        lending = lending_of(member, shown.id, page.words)
+        known = typed_terms(lending["lent"], page.words)
         events = shown.events[-HISTORY_SHOWN:][::-1]
         return page.show(
             "books/thing.html",
@@ -252,10 +257,19 @@ def _thing(page: PageRequest, id: str, form: str = "", error: str = "") -> Respo
             trees=trees(member.trace(shown.id, steps_max=TRACED_MAX), page.words),
             others=_receivers(member, shown, page.words),
             units=_unit_names(member),
-            typed={name: page.field(name) for name in ("to", "amount", "unit", "note")},
+            typed={name: page.field(name) for name in ("to", "amount", "unit", *BLOCK)},
+            **lending,
+            terms={name: page.field(name) for name in TERMS} if form == "terms" else known,
+            roles=[("", page.words("each booking is asked")), *_roles(member, page.words)],
+            may_lend=shown.custodian in voices(member.view),
             form=form,
             error=error,
         )
+
+
+def _roles(member: Member, words: Words) -> list[tuple[str, str]]:
+    text = words("{role}: without asking")
+    return [(name, text.format(role=name)) for name in sorted(member.view.kept.rules.roles)]
 
 
 def _receivers(member: Member, shown: ResourceState, words: Words) -> list[tuple[str, str]]:

@@ -39,7 +39,7 @@ FIRST_HOUR, LAST_HOUR = 7, 21
 """Hours that are always shown; others are where something begins or ends in them."""
 
 _HOUR_MS = 3_600_000
-_LAST_OF_DAY = 23
+_HOURS = 24
 _LEFT, _LANE, _BAR = 50, 20, 17
 _BAR_WIDTH_MIN = 3
 _LABEL_ROOM, _TEXT_ROOM = 22, 40
@@ -110,9 +110,14 @@ def _days(monday: date, shown: Sequence[CalendarEntry], zone: tzinfo | None) -> 
     week = [day_after(monday, number) for number in range(DAYS)]
     for entry in shown:
         begin, end = at(entry.begin_ms, zone), at(entry.last_ms, zone)
-        if begin.date() in week and (begin.hour or begin.date() == end.date()):
+        begins_within, ends_within = (
+            entry.begin_ms != hour_ms(begin.date(), 0, zone),
+            entry.last_ms + 1 != hour_ms(end.date(), _HOURS, zone),
+        )
+        is_short = begin.date() == end.date() and (begins_within or ends_within)
+        if begin.date() in week and (begins_within or is_short):
             first, last = min(first, begin.hour), max(last, begin.hour + 1)
-        if end.date() in week and (end.hour < _LAST_OF_DAY or begin.date() == end.date()):
+        if end.date() in week and (ends_within or is_short):
             first, last = min(first, end.hour), max(last, end.hour + 1)
     return [WeekDay(day, hour_ms(day, first, zone), hour_ms(day, last, zone)) for day in week]
 
