@@ -29,7 +29,7 @@ from commonweal.web.pages.exchange import (
     calendar_address,
     deal_terms,
     deals,
-    lending,
+    loan_terms,
     market,
 )
 from commonweal.web.pages.node import invite, node
@@ -72,7 +72,7 @@ PAGES = (
     book,
     calendar,
     calendar_address,
-    lending,
+    loan_terms,
     assets,
 )
 
