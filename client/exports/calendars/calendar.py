@@ -113,7 +113,7 @@ class Calendars(Deadlines, Bookings, ThingTerms):
         listed = self.deadlines()
         items = [_due(deadline) for deadline in listed.deadlines]
         items += self._booked(max(0, begin_ms), end_ms)
-        items += [_block(thing, block) for thing in self.lent_things() for block in thing.blocks]
+        items += [_block(lent, block) for lent in self.lent_things() for block in lent.blocks]
         chosen = [
             item
             for item in items
@@ -157,19 +157,19 @@ def _booking(row: ListedBooking, own: set[bytes]) -> CalendarItem:
     )
 
 
-def _block(thing: LentThing, block: ThingBlock) -> CalendarItem:
+def _block(lent: LentThing, block: ThingBlock) -> CalendarItem:
     end_ms = TIME_MS_MAX if block.end_ms is None else min(block.end_ms, TIME_MS_MAX)
     return CalendarItem(
         name=f"{BLOCK}-{block.id.hex()}",
         kind=BLOCK,
         begin_ms=block.begin_ms,
         end_ms=end_ms,
-        title=" · ".join(filter(None, (thing.name, block.note))),
+        title=" · ".join(filter(None, (lent.name, block.note))),
         who="",
         state=block.sort,
         about=bytes(block.id),
-        thing_id=bytes(thing.id),
-        is_mine=thing.yours,
+        thing_id=bytes(lent.id),
+        is_mine=lent.yours,
         command="",
     )
 

@@ -92,14 +92,14 @@ def when_of(typed: dict[str, str]) -> str:
 
 def _form(page: PageRequest, typed: dict[str, str], *, is_asked: bool, error: str = "") -> Response:
     with page.member() as member:
-        things = member.lent_things()
+        lent = member.lent_things()
         seen = _outlook(page, member, typed) if is_asked else Outlook([], [])
-        thing = next((row for row in things if row.id.hex() == typed["thing"]), None)
+        chosen = next((row for row in lent if row.id.hex() == typed["thing"]), None)
         return page.show(
             "exchange/book.html",
             422 if error or seen.error else 200,
-            things=[(row.id.hex(), f"{row.name} · {row.lender_name}") for row in things],
-            thing=thing,
+            things=[(row.id.hex(), f"{row.name} · {row.lender_name}") for row in lent],
+            thing=chosen,
             typed=typed,
             today=at(now_ms()).date().isoformat(),
             is_asked=is_asked,

@@ -84,9 +84,9 @@ def _calendar(
 ) -> Response:
     view = CalendarView.of(page.query("view"), page.query("day"), now_ms())
     begin_ms, end_ms = view.bounds_ms
-    mine, thing = bool(page.query("mine")), page.query("thing")
+    mine = bool(page.query("mine"))
     with page.member() as member, CalendarAddresses(page.home) as addresses:
-        lent = _lent(member, thing)
+        lent = _lent(member, page.query("thing"))
         listed = member.calendar(
             begin_ms=begin_ms,
             end_ms=end_ms,
@@ -112,12 +112,12 @@ def _calendar(
         )
 
 
-def _lent(member: Member, thing: str) -> Any:
+def _lent(member: Member, id: str) -> Any:
     """Return the thing of which alone the calendar is; None for all."""
-    if not thing:
+    if not id:
         return None
     try:
-        return member.lent_thing(thing)
+        return member.lent_thing(id)
     except (UsageError, UnknownId):
         return None
 
