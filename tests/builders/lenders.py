@@ -54,7 +54,7 @@ class Lenders(Commons):
     def booked(self, thing: str, when: str) -> str:
         """Let Bo ask for a thing; return the booking."""
         with Member(self.bo) as bo:
-            id = bo.book(thing, when)[0].id.hex()
+            id = bo.book(thing, when).bookings[0].id.hex()
         self.meet()
         return id
 

@@ -54,7 +54,7 @@ def _fill(mei: Member, bo: Member) -> None:
     waits = [mei.record("work", 2, "hours", note="cooked for all")]
     mei.wait_until_held(waits, peers=1)
     bo.refresh()
-    asked = bo.book(ladder, "tomorrow 9:00-17:00")
+    asked = bo.book(ladder, "tomorrow 9:00-17:00").bookings
     bo.wait_until_held(asked, peers=1)
     more = [bo.record("work", 1, "hour", note="<script>alert(1)</script> \u202eevil")]
     bo.wait_until_held(more, peers=1)

@@ -67,7 +67,7 @@ def book(page: Page) -> Response:
                 when_of(typed),
                 use=bool(typed["use"]),
                 note=typed["note"] or None,
-            )
+            ).bookings
         )
     except (UsageError, WouldNotCount, UnknownId, AmbiguousId) as error:
         return _form(page, typed, is_asked=True, error=page.sentence(error))
