@@ -62,12 +62,14 @@ def book(page: Page) -> Response:
     typed = {name: page.field(name) for name in FIELDS}
     try:
         made = page.act(
-            lambda me: me.book(
-                typed["thing"],
-                when_of(typed),
-                use=bool(typed["use"]),
-                note=typed["note"] or None,
-            ).bookings
+            lambda me: (
+                me.book(
+                    typed["thing"],
+                    when_of(typed),
+                    use=bool(typed["use"]),
+                    note=typed["note"] or None,
+                ).bookings
+            )
         )
     except (UsageError, WouldNotCount, UnknownId, AmbiguousId) as error:
         return _form(page, typed, is_asked=True, error=page.sentence(error))
