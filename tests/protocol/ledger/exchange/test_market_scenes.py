@@ -33,6 +33,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from tests.protocol.ledger.exchange.market_scenes import ledger, market
+from tests.protocol.ledger.exchange.market_story import told
 from tests.protocol.ledger.village import outcome
 
 EXAMPLES = 300
@@ -78,6 +79,18 @@ def test_the_scenes_reach_every_outcome() -> None:
         *(Reason.INTENT_TAKEN, Reason.DOES_NOT_FIT, Reason.NO_YES, Reason.SAME_SIDE),
     ):
         assert reasons[reason] > 0, reason
+
+
+def test_a_market_that_is_sealed_now_and_then_adds_up_at_every_seal() -> None:
+    statuses = Counter[str]()
+    for seed in range(8):
+        town = told(seed)
+        check_sums(town.history.state)
+        statuses.update(value[-2] for _, value in town.history.state.items(AGREEMENT))
+    assert {*statuses} >= {
+        *("asked", "agreed", "declined", "countered", "withdrawn", "lost", "void"),
+        *("ended", "given up"),
+    }
 
 
 def check_sums(state: State) -> None:
