@@ -29,6 +29,7 @@ PATHS = [
     "/market/mine",
     "/market/offer",
     "/market/need",
+    "/market/suggestions",
     "/money",
     "/money/income",
     "/money/balance",

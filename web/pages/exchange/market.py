@@ -12,6 +12,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from commonweal.client.exchange.market import ALL
+from commonweal.client.exchange.matching.matches import is_mine
+from commonweal.client.exchange.matching.reasons import telling
 from commonweal.client.exchange.offer_rows import (
     NEED,
     OFFER,
@@ -38,6 +40,10 @@ OFFERS_SHOWN = 30
 TAGS_SHOWN = 24
 """Tags that are offered as filters, the most used."""
 MINE_SHOWN = 100
+MATCHES_SHOWN = 3
+"""Suggestions above the market."""
+SUGGESTIONS_SHOWN = 20
+"""Suggestions of one sort on the page of all."""
 
 SORTS = {"offers": OFFER, "needs": NEED}
 FIELDS = ("what", "quantity", "unit", "price", "tags", "until", "due", "note")
@@ -54,6 +60,27 @@ def market(page: Page) -> Response:
 def mine(page: Page) -> Response:
     """Show what this member offers and needs."""
     return _mine(page)
+
+
+@router.get("/market/suggestions")
+def suggestions(page: Page) -> Response:
+    """Show what suits what this member offers and needs, rings, and a round for all."""
+    with page.member() as member:
+        rings = member.rings()
+        return page.show(
+            "exchange/suggestions.html",
+            listed=member.matches(limit=SUGGESTIONS_SHOWN),
+            rings=rings,
+            my_rings=[
+                ring.number
+                for ring in rings.rings
+                if any(is_mine(member.view, flow) for flow in ring.flows)
+            ],
+            round=member.match_round(),
+            shown=SUGGESTIONS_SHOWN,
+            me=bytes(member.view.me),
+            telling=telling,
+        )
 
 
 @router.post("/market/renew")
@@ -153,6 +180,9 @@ def _list(page: PageRequest) -> Response:
             error = page.sentence(wrong)
             kept = {} if isinstance(wrong, UnknownTag) else filters
             listed = member.market(mine=False, limit=OFFERS_SHOWN, **{**kept, "tag": None})
+        mine = member.market(mine=True, limit=0).total
+        is_plain = not start and not any(asked.values())
+        suitable = member.matches(limit=MATCHES_SHOWN).matches if mine and is_plain else ()
         return page.show(
             "exchange/market.html",
             422 if error else 200,
@@ -162,7 +192,10 @@ def _list(page: PageRequest) -> Response:
             asked=asked,
             error=error,
             tags=member.market_tags()[:TAGS_SHOWN],
-            mine=member.market(mine=True, limit=0).total,
+            mine=mine,
+            matches=suitable,
+            me=bytes(member.view.me),
+            telling=telling,
             **_shown(page),
         )
 
