@@ -25,11 +25,16 @@ from commonweal.client.exchange.deals.states import (
     state_of,
     voice_in,
 )
-from commonweal.client.exchange.deals.words import clause_words, deal_words, outcome_words
+from commonweal.client.exchange.deals.words import (
+    clause_words,
+    deal_words,
+    outcome_words,
+    what_words,
+)
 from commonweal.client.exchange.reliability import KeptPromises, is_met, kept_promises
 from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import exact
-from commonweal.client.ledger.rows.contribution_rows import event_words, spec_name
+from commonweal.client.ledger.rows.contribution_rows import event_words
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.exchange.agreement_row import (
@@ -151,7 +156,7 @@ def _clause(
         met=exact(*clause.met[:2]),
         open=exact(*clause.open[:2]),
         unit=clause.quantity[2],
-        what=spec_name(view, clause.spec),
+        what=what_words(view, clause),
         resource=None if clause.resource is None else RecordId(clause.resource),
         begin_ms=clause.begin,
         end_ms=clause.end,

@@ -242,13 +242,14 @@ def command(view: LedgerView, entry: Waiting) -> str:
     """Return what is typed after `weal`."""
     id = entry.id.hex()[:COMMAND_ID_DIGITS]
     match entry.kind:
-        case "deal":
-            return f"deal accept {id}"
         case "deal_end":
             return f"deal {'end' if entry.about == 'given up' else 'done'} {id}"
         case "deal_comment" | "deal_overdue":
             return f"deal show {entry.about[:COMMAND_ID_DIGITS]}"
     row = known_agreement(view.state, entry.id)
+    group = "book" if sort_of(view.state, row) == rows.BOOKING else "deal"
+    if entry.kind == ANSWER or group == "book":
+        return f"{group} {'accept' if entry.kind == ANSWER else 'show'} {id}"
     mine = voice_in(view, row)
     own = [
         clause

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from commonweal.client.exchange.deals import rows
 from commonweal.client.exchange.deals.states import is_present
+from commonweal.client.language.local_time.spans import Span, shown_span
 from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.ledger.exchange import intents
 from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.things.resources import resource_row
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -19,9 +21,18 @@ if TYPE_CHECKING:
 
 
 def clause_words(view: LedgerView, row: CommitmentRow) -> str:
-    """Return a clause as people read it: what, who gives it, and who gets it."""
-    what = flow_words(view, row.action, row.quantity, spec_name(view, row.spec))
-    return f"{what} · {view.name(row.provider)} → {view.name(row.receiver)}"
+    """Return a clause as people read it: what, when, who gives it, and who gets it."""
+    what = flow_words(view, row.action, row.quantity, what_words(view, row))
+    sides = f"{view.name(row.provider)} → {view.name(row.receiver)}"
+    if row.begin is None or row.end is None:
+        return f"{what} · {sides}"
+    return f"{what} · {shown_span(Span(row.begin, row.end), view.words)} · {sides}"
+
+
+def what_words(view: LedgerView, row: CommitmentRow) -> str | None:
+    """Return what a clause is of: its specification, else that of the thing that it names."""
+    thing = None if row.resource is None else resource_row(view.state, row.resource)
+    return spec_name(view, row.spec or (thing and thing.spec))
 
 
 def flow_words(view: LedgerView, action: str, quantity: Sequence[Any], what: str | None) -> str:

@@ -235,3 +235,41 @@ def test_a_promise_of_a_deal_that_is_asked_is_kept_by_nothing(lanxi: Commons) ->
     (hours, _money) = deal(lanxi.bo, id).terms
     with pytest.raises(WouldNotCount):
         at(lanxi.bo, lambda me: me.record("work", 1, "hour", fulfills=hours.id.hex()))
+
+
+def at_time(monkeypatch: pytest.MonkeyPatch, judged_ms: int) -> None:
+    """Let deals be judged at a time."""
+    for module in ("states", "details", "deals", "offered"):
+        name = f"commonweal.client.exchange.deals.{module}.judged_at_ms"
+        monkeypatch.setattr(name, lambda _view: judged_ms)
+
+
+def test_an_answer_is_late_after_its_last_moment(
+    lanxi: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = proposed(lanxi, answer_by="1h")
+    until_ms = deal(lanxi.bo, id).answer_by_ms
+    assert until_ms is not None
+    at_time(monkeypatch, until_ms)
+    assert (deal(lanxi.bo, id).state, deal(lanxi.bo, id).group) == (rows.ASKED, rows.OF_ME)
+    at_time(monkeypatch, until_ms + 1)
+    late = deal(lanxi.bo, id)
+    assert (late.state, late.group) == (rows.EXPIRED, rows.CLOSED)
+    assert late.why == "the time to answer is over, by the time of the last seal"
+    assert late.acts == ("counter", "decline", "comment")
+    monkeypatch.setattr("commonweal.client.exchange.deals.deals.now_ms", lambda: until_ms + 1)
+    with pytest.raises(WouldNotCount, match="it was to be answered until"):
+        did(lanxi.bo, "accept_deal", id)
+
+
+def test_a_clause_is_overdue_after_its_last_moment(
+    lanxi: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = agreed(lanxi, ClauseTerms("Bo", "Ana", "work", "2", "hours", due="1h"))
+    due_ms = deal(lanxi.bo, id).due_ms
+    assert due_ms is not None
+    at_time(monkeypatch, due_ms)
+    assert deal(lanxi.bo, id).state == rows.AGREED
+    at_time(monkeypatch, due_ms + 1)
+    late = deal(lanxi.bo, id)
+    assert (late.state, late.group, late.terms[0].state) == (rows.OVERDUE, rows.LATE, rows.OVERDUE)

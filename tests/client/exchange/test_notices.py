@@ -12,7 +12,8 @@ from commonweal.client.exchange.deals.states import judged_at_ms
 from commonweal.client.exchange.deals.terms import ClauseTerms
 from commonweal.client.home.submit import now_ms
 from commonweal.client.inbox import KINDS, InboxRow
-from commonweal.client.language.words import words_in
+from commonweal.client.language.local_time.spans import Span, shown_span
+from commonweal.client.language.words import ENGLISH, words_in
 from commonweal.storage.home.home import Home
 from tests.builders.commons import Commons
 from tests.builders.weal import good
@@ -29,6 +30,7 @@ from tests.client.exchange.dealing import (
     write,
 )
 
+HOUR_MS = 3_600_000
 WHAT = "work 2 hour · Bo → Ana, for: transfer 30 EUR · Ana → Bo"
 
 
@@ -223,6 +225,27 @@ def test_a_comment_is_told_to_the_others_until_they_say_something(lanxi: Commons
     lanxi.meet()
     (row,) = [row for row in waits(lanxi.ana) if row.kind == notices.REMARK]
     assert row.words == "x" * notices.REMARK_CHARS_MAX
+
+
+def test_a_booking_is_told_with_the_thing_and_the_time(lanxi: Commons) -> None:
+    begin = now_ms() // HOUR_MS * HOUR_MS + 30 * HOUR_MS
+    span = Span(begin, begin + 2 * HOUR_MS)
+    with Member(lanxi.bo) as bo:
+        bo.add_resource("bike", 1, "one")
+        bo.set_terms("bike")
+    lanxi.seal()
+    with Member(lanxi.ana) as ana:
+        (made,) = ana.book("bike", [span])
+    lanxi.meet()
+    (row,) = waits(lanxi.bo)
+    assert (row.kind, row.command) == (notices.ANSWER, f"weal book accept {made.id.hex()[:16]}")
+    assert f"one bike · {shown_span(span, ENGLISH)} · Bo → Ana" in row.words
+    booked = deal(lanxi.bo, made.id)
+    assert (booked.sort, booked.state) == (rows.BOOKING, rows.ASKED)
+    good(*shlex.split(row.command)[1:], "--home", lanxi.bo.path)
+    lanxi.meet()
+    (row,) = waits(lanxi.ana)
+    assert (row.kind, row.command) == (notices.OUTCOME, f"weal book show {made.id.hex()[:16]}")
 
 
 def test_a_digest_tells_each_thing_once(lanxi: Commons) -> None:
