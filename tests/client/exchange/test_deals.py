@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from commonweal.client import Member
@@ -81,6 +83,29 @@ def test_a_ring_of_three_is_in_force_with_three_signatures(lanxi: Commons) -> No
             member.record(*given, fulfills=clause.hex())
     lanxi.seal()
     assert {deal(home, made.id).state for home in lanxi.all} == {rows.DONE}
+
+
+def test_a_deal_of_three_in_which_one_only_gets_is_no_ring(lanxi: Commons) -> None:
+    given = [ClauseTerms("Bo", name, "work", "1", "hour") for name in ("Ana", "Mei")]
+    made = at(lanxi.bo, lambda me: me.propose_deal(given))
+    assert deal(lanxi.bo, made.id).sort == rows.DEAL
+    paid = at(lanxi.ana, lambda me: me.propose_deal([dataclasses.replace(MONEY, in_return=False)]))
+    assert deal(lanxi.ana, paid.id).sort == rows.PAYMENT
+
+
+def test_a_deal_is_final_once_a_seal_covers_all_that_is_said_of_it(lanxi: Commons) -> None:
+    id = proposed(lanxi)
+    assert not deal(lanxi.ana, id).final
+    lanxi.seal()
+    assert deal(lanxi.ana, id).final
+    at(lanxi.bo, lambda me: me.accept_deal(id))
+    assert not deal(lanxi.bo, id).final
+    lanxi.seal()
+    hours = deal(lanxi.bo, id).terms[0].id.hex()
+    at(lanxi.bo, lambda me: me.record("work", 1, "hour", fulfills=hours))
+    assert not deal(lanxi.bo, id).final
+    lanxi.seal()
+    assert deal(lanxi.ana, id).final
 
 
 def test_both_say_that_a_deal_is_done_or_give_it_up(lanxi: Commons) -> None:

@@ -183,6 +183,7 @@ def test_an_end_waits_for_the_others(lanxi: Commons) -> None:
     at(lanxi.bo, lambda me: me.end_deal(id))
     lanxi.meet()
     assert (notices.END, f"they give it up: {WHAT}") in told(lanxi.ana)
+    assert [kind for kind, _ in told(lanxi.bo) if kind == notices.END] == []
     (row,) = [row for row in waits(lanxi.ana) if row.kind == notices.END]
     assert row.command == f"weal deal end {id.hex()[:16]}"
     good(*shlex.split(row.command)[1:], "--home", lanxi.ana.path)
@@ -205,6 +206,7 @@ def test_what_is_overdue_is_told_to_both(lanxi: Commons, monkeypatch: pytest.Mon
     assert row.command == f"weal deal show {id.hex()[:16]}"
     (mine,) = [row for row in at(lanxi.bo, lambda me: me.inbox()).rows if row.kind == "promise"]
     assert mine.words == "work 2 hour"
+    assert waits(lanxi.bo) == waits(lanxi.mei) == [], "it is owed to neither"
     kept = {
         party.member_name: (party.kept, party.promised) for party in deal(lanxi.bo, id).signatures
     }
@@ -227,7 +229,9 @@ def test_a_comment_is_told_to_the_others_until_they_say_something(lanxi: Commons
     assert row.words == "x" * notices.REMARK_CHARS_MAX
 
 
-def test_a_booking_is_told_with_the_thing_and_the_time(lanxi: Commons) -> None:
+def test_a_booking_is_told_with_the_thing_and_the_time(
+    lanxi: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begin = now_ms() // HOUR_MS * HOUR_MS + 30 * HOUR_MS
     span = Span(begin, begin + 2 * HOUR_MS)
     with Member(lanxi.bo) as bo:
@@ -240,8 +244,13 @@ def test_a_booking_is_told_with_the_thing_and_the_time(lanxi: Commons) -> None:
     (row,) = waits(lanxi.bo)
     assert (row.kind, row.command) == (notices.ANSWER, f"weal book accept {made.id.hex()[:16]}")
     assert f"one bike · {shown_span(span, ENGLISH)} · Bo → Ana" in row.words
-    booked = deal(lanxi.bo, made.id)
-    assert (booked.sort, booked.state) == (rows.BOOKING, rows.ASKED)
+    lapses_ms = at(lanxi.bo, lambda me: me.booking(made.id)).lapses_ms
+    for later, state in ((-1, rows.ASKED), (0, rows.EXPIRED)):
+        with monkeypatch.context() as patch:
+            name = "commonweal.client.exchange.deals.details.judged_at_ms"
+            patch.setattr(name, lambda _view, later=later: lapses_ms + later)
+            booked = deal(lanxi.bo, made.id)
+        assert (booked.sort, booked.state) == (rows.BOOKING, state)
     good(*shlex.split(row.command)[1:], "--home", lanxi.bo.path)
     lanxi.meet()
     (row,) = waits(lanxi.ana)
