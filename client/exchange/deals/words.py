@@ -31,8 +31,8 @@ def clause_words(view: LedgerView, row: CommitmentRow) -> str:
 
 def what_words(view: LedgerView, row: CommitmentRow) -> str | None:
     """Return what a clause is of: its specification, else that of the thing that it names."""
-    thing = None if row.resource is None else resource_row(view.state, row.resource)
-    return spec_name(view, row.spec or (thing and thing.spec))
+    resource = None if row.resource is None else resource_row(view.state, row.resource)
+    return spec_name(view, row.spec or (resource and resource.spec))
 
 
 def flow_words(view: LedgerView, action: str, quantity: Sequence[Any], what: str | None) -> str:
