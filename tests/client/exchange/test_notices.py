@@ -239,7 +239,7 @@ def test_a_booking_is_told_with_the_thing_and_the_time(
         bo.set_terms("bike")
     lanxi.seal()
     with Member(lanxi.ana) as ana:
-        (made,) = ana.book("bike", [span])
+        (made,) = ana.book("bike", [span]).bookings
     lanxi.meet()
     (row,) = waits(lanxi.bo)
     assert (row.kind, row.command) == (notices.ANSWER, f"weal book accept {made.id.hex()[:16]}")

@@ -40,7 +40,7 @@ def new(page: Page) -> Response:
                 clauses = member.terms_of_flows([_flow(text) for text in flows])
     except CommonwealError as problem:
         error = page.sentence(problem)
-    return _form(page, clauses or _blank()[:1], status=422 if error else 200, error=error)
+    return _form(page, clauses or [_blank(page)], status=422 if error else 200, error=error)
 
 
 @router.post("/deals/new")
@@ -78,7 +78,7 @@ def _proposed(page: PageRequest, counters: str | None) -> Response:
     clauses = _typed(page)
     more = page.field("more")
     if more in SIDES:
-        blank = replace(_blank()[SIDES[more]], in_return=SIDES[more])
+        blank = _blank(page, in_return=SIDES[more])
         return _form(page, [*clauses, blank], counters=counters)
     left_out = _left_out(page)
     said = [clause for n, clause in enumerate(clauses) if n not in left_out]
@@ -90,15 +90,17 @@ def _proposed(page: PageRequest, counters: str | None) -> Response:
     try:
         made = page.act(act, again=None)
     except CommonwealError as error:
-        shown = clauses or _blank()[:1]
+        shown = clauses or [_blank(page)]
         return _form(page, shown, 422, counters=counters, error=page.sentence(error))
     return page.go(f"/deals/{made.id.hex()}", page.words("It is proposed. It is your yes."))
 
 
-def _blank() -> tuple[ClauseTerms, ClauseTerms]:
-    """Return a clause without content on each side."""
-    empty = ClauseTerms("", "", "work", "", "")
-    return empty, replace(empty, in_return=True)
+def _blank(page: PageRequest, *, in_return: bool = False) -> ClauseTerms:
+    """Return a clause without content, by which this member gives; in return they get."""
+    with page.member() as member:
+        me = member.view.name(member.view.me)
+    sides = ("", me) if in_return else (me, "")
+    return ClauseTerms(*sides, "work", "", "", in_return=in_return)
 
 
 def _left_out(page: PageRequest) -> set[int]:
@@ -151,7 +153,6 @@ def _form(
 ) -> Response:
     with page.member() as member:
         choices = member.give_choices()
-        me = member.view.name(member.view.me)
     return page.show(
         "exchange/deal_terms.html",
         status,
@@ -159,7 +160,6 @@ def _form(
         clauses_max=CLAUSES_MAX,
         counters=counters,
         choices=choices,
-        me=me,
         note=page.field("note"),
         answer_by=page.field("answer_by"),
         error=error,
