@@ -199,7 +199,8 @@ def _plans(view: LedgerView) -> Iterator[Node]:
             "finished": process.ended is not None,
         }
     for key, value in final.items(INTENT):
-        yield _intent(key[1:], IntentRow(*value))
+        note = text_of(view.store, RecordId(key[1:]))
+        yield {**_intent(key[1:], IntentRow(*value)), "note": note}
     clause_of: dict[bytes, str] = {}
     for key, value in final.items(AGREEMENT):
         agreement = AgreementRow(*value)

@@ -33,7 +33,7 @@ _SETS = (
     *("stipulates", "stipulatesReciprocal", "hasRecipeInput", "hasRecipeOutput"),
 )
 _OUR_LINKS = ("custodian", "makes", "met", "settled")
-_OUR_VALUES = ("scope", "factor", "points", "height", "pool", "tag", "status")
+_OUR_VALUES = ("scope", "factor", "points", "height", "pool", "status")
 
 CONTEXT: dict[str, Any] = {
     "@version": 1.1,
@@ -51,6 +51,7 @@ CONTEXT: dict[str, Any] = {
     "action": {"@id": "vf:action", "@type": "@vocab"},
     "recipeIncludes": {"@id": "vf:recipeIncludes", "@type": "@id", "@container": "@list"},
     "finished": {"@id": "vf:finished", "@type": "xsd:boolean"},
+    "tag": {"@id": "cw:tag", "@container": "@set"},
     "unitBased": {"@id": "vf:unitBased", "@type": "xsd:boolean"},
     **{
         term: {"@id": f"vf:{term}", "@type": "xsd:dateTimeStamp"}

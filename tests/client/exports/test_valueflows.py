@@ -266,6 +266,53 @@ def test_recipes_plans_and_promises_are_nodes_that_name_each_other(planned: Path
     assert set(links) <= described
 
 
+def test_offers_and_deals_are_nodes_that_name_each_other(tmp_path: Path) -> None:
+    home = tmp_path / "mei"
+    create_home(home, "Mei")
+    with Member(home) as me:
+        me.found("Yard", rules="value-network")
+    typed = (
+        "bike repair",
+        "2",
+        "hours",
+        "--for",
+        "30 EUR",
+        "--tag",
+        "bike",
+        "--until",
+        "in 3 weeks",
+    )
+    good("offer", "new", *typed, "--home", home)
+    with Member(home) as me:
+        agents = {"provider": b"s" * 16, "receiver": bytes(me.view.me)}
+        parts = {"n": 3, "scale": 0, "unit": "one"}
+        data = {"action": "deliverService", "resourceQuantity": parts, "clause": True} | agents
+        clause = me._write_one("commitment", data, ())
+        deal = me._write_one("agreement", {"stipulates": [bytes(clause.id)]}, (clause.id,))
+    good("seal", "--home", home)
+    document = json.loads(good("export", "valueflows", "--home", home).out)
+    nodes = jsonld.expand(document)
+    test_no_key_is_dropped(document, nodes)
+    test_compacting_gives_the_same_nodes_again(document)
+    (proposal,) = of_type(nodes, "Proposal")
+    intents = {node["@id"]: node for node in of_type(nodes, "Intent")}
+    (published,) = (part["@id"] for part in proposal[VF + "publishes"])
+    (price,) = (part["@id"] for part in proposal[VF + "reciprocal"])
+    assert intents.keys() == {published, price}
+    assert value_of(proposal, "purpose") == "offer"
+    assert intents[published][OURS + "tag"][0]["@value"] == "bike"
+    assert value_of(intents[published], "note") == "bike repair"
+    ends = [node[VF + "hasEnd"][0]["@type"] for node in (proposal, intents[published])]
+    assert ends == [XSD + "dateTimeStamp"] * 2
+    (agreement,) = of_type(nodes, "Agreement")
+    (promise,) = of_type(nodes, "Commitment")
+    assert agreement["@id"].endswith(deal.id.hex())
+    assert [part["@id"] for part in agreement[VF + "stipulates"]] == [promise["@id"]]
+    assert value_of(promise, "clauseOf") == agreement["@id"]
+    statuses = [node[OURS + "status"][0]["@value"] for node in (agreement, promise)]
+    assert statuses == ["agreed", "said"], "an agent outside agrees to nothing"
+
+
 LINKS = (
     *("satisfies", "fulfills", "inputOf", "outputOf", "plannedWithin", "basedOn", "conformsTo"),
     *("resourceConformsTo", "processConformsTo", "primaryOutput", "provider", "receiver"),
