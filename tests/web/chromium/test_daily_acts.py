@@ -35,6 +35,34 @@ def test_keys_move_among_what_waits_and_answer_it(
     page.context.close()
 
 
+def test_without_scripts_one_offers_and_takes_what_another_offers(
+    browser: Browser, address: PageAddress
+) -> None:
+    page = chromium.window(browser, address, scripts=False)
+    page.goto(f"{address.url}/market/offer")
+    page.fill("#f-what", "Help with moving")
+    page.fill("#f-quantity", "3")
+    page.fill("#f-until", "in 2 weeks")
+    page.click("button:has-text('See what becomes public')")
+    assert "All members can read it" in page.locator("#look").inner_text()
+    page.click("#look button:has-text('Publish it')")
+    assert page.locator(".notice").inner_text() == "It is published."
+    mine = page.locator(".offers > li", has_text="Help with moving")
+    mine.locator("input[name=until]").fill("in 3 weeks")
+    mine.locator("button:has-text('Renew')").click()
+    assert page.locator(".notice").inner_text() == "It stands longer now."
+    page.locator(".offers > li", has_text="Help with moving").locator(
+        "button:has-text('Withdraw')"
+    ).click()
+    assert page.locator(".offers > li", has_text="Help with moving").count() == 0
+    page.goto(f"{address.url}/market?sort=needs")
+    page.fill("input[name=quantity]", "1.5")
+    page.click("button:has-text('Propose a deal')")
+    assert page.input_value("input[name=given-0-quantity]") == "1.5"
+    assert page.input_value("input[name=back-0-quantity]") == "30"
+    page.context.close()
+
+
 def test_without_scripts_one_gives_and_puts_off(browser: Browser, address: PageAddress) -> None:
     page = chromium.window(browser, address, scripts=False)
     page.goto(f"{address.url}/give")

@@ -41,12 +41,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageAddress]:
             thing = mei.set_terms(mei.resources(there=True)[-1].id)
             begin_ms = now_ms() + 60_000
             mei.block_thing(thing.thing_id, begin_ms, begin_ms + 3_600_000, note=text)
+            mei.offer(text[:100], 1, "hour", note=text, tags=["w" * 64], place="x" * 32)
         mei.propose_decision("".join(TEXTS))
     with chromium.served(home) as served:
         yield served
 
 
-@pytest.mark.parametrize("path", [entry.path for entry in MENU])
+@pytest.mark.parametrize("path", [*(entry.path for entry in MENU), "/market/mine"])
 def test_no_text_runs_or_widens_a_page(browser: Browser, address: PageAddress, path: str) -> None:
     page = chromium.window(browser, address, width=NARROW)
     try:
