@@ -24,7 +24,13 @@ from commonweal.protocol.seal.cut import delta_to_bytes, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
-from tests.builders import practice_credit, practice_deals, practice_round, practice_trace
+from tests.builders import (
+    practice_credit,
+    practice_deals,
+    practice_lending,
+    practice_round,
+    practice_trace,
+)
 from tests.builders.practice_rules import RULES
 from tests.protocol.ledger.baking import ended, planned
 from tests.protocol.ledger.village import TEXT, Pen, Person, seed
@@ -59,6 +65,7 @@ class Practice(Workshop):
             self.witnessed(1, "Mei", "Jun")
             practice_credit.spend(self)
             practice_deals.Deals(self).tell()
+            practice_lending.Lending(self).tell()
 
     def seal(self, advance: Advance) -> None:
         """Make an advance final by a seal that a quorum of the witnesses certifies."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import set_off
+from tests.second_reader import lending, set_off
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.names import is_count, is_id
 from tests.second_reader.plans import is_ids
+from tests.second_reader.promises import PROMISED, give, met
 from tests.second_reader.records import Record
 from tests.second_reader.state import Row
 from tests.second_reader.things import added
@@ -26,7 +27,6 @@ from tests.second_reader.wishes import (
 
 SIDES = ("provider", "receiver")
 PLACE = ("plan", "input_of", "output_of", "factor")
-PROMISED = ("agreed", "said")
 CONCLUDED = ("agreed", "ended", "given up")
 
 
@@ -36,11 +36,6 @@ def _people(c: Context, row: Row) -> list[bytes]:
 
 def _is_outside(agent: bytes) -> bool:
     return len(agent) == 16
-
-
-def met(row: Row) -> list[Any]:
-    """Return how much of a commitment was given."""
-    return [*(row["quantity"] if less(row["quantity"], row["given"]) else row["given"])]
 
 
 def commit(c: Context, record: Record) -> None:
@@ -179,15 +174,18 @@ def agree(c: Context, record: Record) -> None:
     parties = sorted(person for person in people if not _is_outside(person))
     check(all(party == c.community or c.is_active(party) for party in parties), "PARTY_LEFT")
     voice = _voice(c, parties, data)
+    lending.ask(c, record.id, [*zip([*given, *back], clauses, strict=True)])
     if data.get("counters") is not None:
         _counter(c, record)
     note(c, record.id, "agreement")
     for party in parties:
         c.state.put(True, "OPEN_DEAL", party, record.id)
-    c.state.put(["yes", record.id, None], "SIGNED", record.id, voice)
+    yes = {voice, *lending.consents(c, clauses, parties)}
+    for party in yes:
+        c.state.put(["yes", record.id, None], "SIGNED", record.id, party)
     row = [c.member, record.clock, given, back, parties, 0, answer_by, data.get("counters")]
     c.state.put([*row, parts, "asked", None], "AGREEMENT", record.id)
-    _count_yes(c, record.id)
+    _count_yes(c, record.id, len(yes))
 
 
 def _together(clauses: list[Row]) -> dict[bytes, list[Any]]:
@@ -219,22 +217,27 @@ def conclude(c: Context, id: bytes, status: str, cause: bytes | None) -> None:
     forget(c, row["member"], id)
 
 
-def _count_yes(c: Context, id: bytes) -> None:
+def _count_yes(c: Context, id: bytes, more: int) -> None:
     row = c.state.known("AGREEMENT", id)
+    ids = [*row["stipulates"], *row["reciprocal"]]
     check(row["answer_by"] is None or now(c) <= row["answer_by"], "TOO_LATE")
-    c.state.change("AGREEMENT", id, yes=row["yes"] + 1)
-    if row["yes"] + 1 == len(row["parties"]):
-        ids = [*row["stipulates"], *row["reciprocal"]]
+    lending.check_in_time(c, ids)
+    c.state.change("AGREEMENT", id, yes=row["yes"] + more)
+    if row["yes"] + more == len(row["parties"]):
         status, cause = _comes_to(c, ids)
         if status == "agreed":
             mark = c.state.mark()
             for clause in ids:
                 _promise(c, clause, id)
-            if not set_off.holds(c, row["sets_off"]):
+            lost = lending.take(c, ids, id)
+            if lost is not None:
+                status, cause = "lost", lost
+                c.state.rollback(mark)
+            elif not set_off.holds(c, row["sets_off"]):
                 status, cause = "void", row["sets_off"][0][0]
                 c.state.rollback(mark)
             for owed, *amount in row["sets_off"] if status == "agreed" else ():
-                _give(c, owed, amount)
+                give(c, owed, amount)
         conclude(c, id, status, cause)
 
 
@@ -261,7 +264,14 @@ def sign(c: Context, record: Record) -> None:
     say = record.data.get("say")
     check(is_id(id) and say in ("yes", "no", "withdraw"), "SHAPE")
     row = _deal(c, id)
-    voice = _voice(c, row["parties"], record.data)
+    try:
+        voice = _voice(c, row["parties"], record.data)
+    except Void:
+        if row["status"] != "agreed":
+            raise
+        if lending.take_over(c, record, row):
+            _release_all(c, row, is_forgiven=True)
+        return
     check(row["status"] not in CONCLUDED, "ALREADY_AGREED")
     check(row["status"] == "asked", "NOT_OPEN")
     said_yes = c.state.get("SIGNED", id, voice) is not None
@@ -269,7 +279,7 @@ def sign(c: Context, record: Record) -> None:
     check(say != "yes" or not said_yes, "NOTHING_NEW")
     c.state.put([say, record.id, None], "SIGNED", id, voice)
     if say == "yes":
-        _count_yes(c, id)
+        _count_yes(c, id, 1)
     else:
         conclude(c, id, "declined" if say == "no" else "withdrawn", voice)
 
@@ -284,29 +294,23 @@ def end(c: Context, record: Record) -> None:
     check(row["status"] == "agreed", "NOT_OPEN")
     before = c.state.known("SIGNED", id, voice)["ended"]
     c.state.change("SIGNED", id, voice, ended=why)
-    ids = [*row["stipulates"], *row["reciprocal"]]
     said = {party: c.state.known("SIGNED", id, party)["ended"] for party in row["parties"]}
     waits = any(
         word is None and (party == c.community or c.is_active(party))
         for party, word in said.items()
     )
-    if waits and not _may_cancel(c, ids):
+    if waits and not lending.may_cancel(c, row["stipulates"]):
         check(before is None, "NOTHING_NEW")
         return
-    for clause in ids:
-        _release(c, clause)
     status = "given up" if "given up" in said.values() else "ended"
+    _release_all(c, row, is_forgiven=status == "given up")
     c.state.change("AGREEMENT", id, status=status)
 
 
-def _may_cancel(c: Context, ids: list[bytes]) -> bool:
-    clauses = [c.state.known("COMMITMENT", id) for id in ids]
-    return bool(ids) and all(
-        clause["action"] in ("use", "transferCustody")
-        and None not in (clause["resource"], clause["begin"], clause["end"])
-        and now(c) < clause["begin"]
-        for clause in clauses
-    )
+def _release_all(c: Context, deal: Row, *, is_forgiven: bool) -> None:
+    for clause in [*deal["stipulates"], *deal["reciprocal"]]:
+        _release(c, clause)
+        lending.release(c, clause, is_forgiven=is_forgiven)
 
 
 def comment(c: Context, record: Record) -> None:
@@ -325,73 +329,3 @@ def depart(c: Context, member: bytes) -> None:
     for key, sort in c.state.all("OPEN_OF", member):
         if sort != "agreement":
             close(c, "INTENT" if sort == "intent" else "PLAN_OFFER", key[32:], "withdrawn", member)
-
-
-def count_promises(c: Context, id: bytes, row: Row, amounts: list[Any]) -> None:
-    """Count a new event towards what it names."""
-    for table, key in (("COMMITMENT", "fulfills"), ("INTENT", "satisfies")):
-        named = row[key]
-        if named is None:
-            continue
-        check(is_id(named), "SHAPE")
-        plan = c.state.row(table, named)
-        if plan is None:
-            raise Void("UNKNOWN_PLAN")
-        if key == "fulfills":
-            check(plan["status"] in PROMISED, "NOT_AGREED")
-        else:
-            check(plan["status"] not in ("withdrawn", "replaced"), "NOT_OPEN")
-        check(_fits(c, row, plan, amounts), "DOES_NOT_FIT")
-    correct_promises(c, row, amounts, id)
-
-
-def correct_promises(c: Context, row: Row, amounts: list[Any], by: bytes | None = None) -> None:
-    """Count what an event gives, or what a correction changes of that."""
-    through: list[bytes] = []
-    if row["fulfills"] is not None:
-        plan = c.state.known("COMMITMENT", row["fulfills"])
-        through = plan["satisfies"]
-        amount = _amount(plan, amounts)
-        if amount is not None:
-            _give(c, row["fulfills"], amount)
-    wish = row["satisfies"]
-    if wish is not None and wish not in through:
-        amount = _amount(c.state.known("INTENT", wish), amounts)
-        if amount is not None:
-            move(c, wish, amount, amount, by)
-
-
-def _give(c: Context, id: bytes, amount: list[Any]) -> None:
-    plan = c.state.known("COMMITMENT", id)
-    before = met(plan)
-    plan["given"] = added(plan["given"], amount[0], amount[1])
-    c.state.change("COMMITMENT", id, given=plan["given"])
-    more = taken_off(met(plan), before)
-    for intent in plan["satisfies"]:
-        move(c, intent, more if plan["status"] == "ended" else None, more)
-
-
-def _amount(plan: Row, amounts: list[Any]) -> list[Any] | None:
-    unit = plan["quantity"][2]
-    return next((amount for amount in amounts if amount and amount[2] == unit), None)
-
-
-def _fits(c: Context, row: Row, plan: Row, amounts: list[Any]) -> bool:
-    receiver = c.community if row["receiver"] is None else row["receiver"]
-    people = ((plan["provider"], row["provider"]), (plan["receiver"], receiver))
-    named = ((plan[key], row[key]) for key in ("input_of", "output_of"))
-    return (
-        plan["action"] == row["action"]
-        and _amount(plan, amounts) is not None
-        and all(asked is None or c.person(asked) == c.person(agent) for asked, agent in people)
-        and plan["spec"] in (None, _spec_of(c, row))
-        and plan["resource"] in (None, row["source"], row["target"])
-        and all(asked in (None, given) for asked, given in named)
-    )
-
-
-def _spec_of(c: Context, row: Row) -> Any:
-    """Return the specification of what an event is about, or None."""
-    resources = [c.state.row("RESOURCE", id) for id in (row["source"], row["target"]) if id]
-    known = [row["spec"], *(resource["spec"] for resource in resources if resource is not None)]
-    return next((spec for spec in known if spec is not None), None)

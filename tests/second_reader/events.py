@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import claims, credit
+from tests.second_reader import claims, credit, handovers
 from tests.second_reader.context import Context, Void, check
-from tests.second_reader.deals import correct_promises, count_promises
 from tests.second_reader.expressions import ExpressionError, evaluate
 from tests.second_reader.names import is_id, is_name
+from tests.second_reader.promises import correct_promises, count_promises
 from tests.second_reader.records import Record
 from tests.second_reader.resources import Effect, shift
 from tests.second_reader.things import (
@@ -64,6 +64,7 @@ def event(c: Context, record: Record) -> None:
     for name, side in (("input_of", b"i"), ("output_of", b"o")):
         if row[name] is not None:
             state.put(record.clock, "OF_PROCESS", row[name], side, record.id)
+    handovers.note(c, record, row, waits=not has_moved(c, record.id))
     _check_conditions(c, record.id)
 
 
@@ -196,6 +197,7 @@ def move(c: Context, id: bytes) -> None:
         finally:
             c.member = member
         c.state.put_row(row, "EVENT", id)
+        handovers.rehome(c, row)
     c.state.put([None, _amount(row)], "COMMON", id)
 
 
@@ -312,6 +314,7 @@ def apply_correction(c: Context, record: bytes, correction: Row) -> None:
     row |= {**sums, "corrections": row["corrections"] + 1, "yes": 0, "no": 0}
     row["corrected_by"] = record
     c.state.put_row(row, "EVENT", id)
+    handovers.undo(c, id)
     claims.correct(c, id, row)
     if is_common:
         mark = c.state.mark()

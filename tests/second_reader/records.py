@@ -20,6 +20,7 @@ class Record:
     clock: int
     basis: bytes
     deps: list[bytes]
+    claimed_at: int
     kind: str
     data: dict[str, Any]
     body: list[Any] | None
@@ -28,14 +29,11 @@ class Record:
     @classmethod
     def read(cls, wire: bytes) -> Record:
         """Return the record, its signature checked."""
-        context, community, author, seq, prev, clock, basis, deps, _, kind, data, body = unpack(
-            wire[:-64]
-        )
+        context, community, author, seq, *header = unpack(wire[:-64])
         assert context == "commonweal/1"
         assert is_signed(author, wire[:-64], wire[-64:])
         id = hash32("record", wire)
-        fields = (community or id, author, seq, prev, clock, basis, deps, kind, data, body)
-        return cls(id, *fields, len(wire))
+        return cls(id, community or id, author, seq, *header, len(wire))
 
     def cites(self, id: bytes) -> bool:
         """Say whether an id stands in deps or is prev."""

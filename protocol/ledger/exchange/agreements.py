@@ -95,7 +95,8 @@ def agree(state: State, record: Record, context: Context) -> Verdict:
         return refused
     for asked in row.parties:
         state.put(OPEN_DEAL + asked + record.id, True)
-    yes = dict.fromkeys([party, *bookings.consents(state, context, clauses)])
+    given = bookings.consents(state, context, clauses)
+    yes = dict.fromkeys([party, *(lender for lender in given if lender in row.parties)])
     for agreeing in yes:
         state.put(SIGNED + record.id + agreeing, [*SignedRow(YES, record.id)])
     return _count_yes(state, context, record.id, row, len(yes))

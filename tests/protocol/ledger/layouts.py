@@ -48,6 +48,8 @@ def _key_pattern(table: Table) -> re.Pattern[bytes]:
 def _is(value: Any, kind: str) -> bool:
     if kind in SHAPES:
         return _is(value, SHAPES[kind])
+    if kind.endswith("]?"):
+        return value is None or _is(value, kind[:-1])
     if kind.startswith("["):
         return type(value) is list and _is_list(value, kind[1:-1])
     if "|" in kind:
