@@ -184,7 +184,7 @@ def _note(c: Context, id: bytes, clause: Row, thing: bytes, agreement: bytes) ->
 
 
 def consents(c: Context, clauses: list[Row], parties: list[bytes]) -> list[bytes]:
-    """Return the parties for whom the terms of their things say yes."""
+    """Return the parties whose yes the terms of their things give."""
     return [party for party in parties if party != c.member and _says_yes(c, party, clauses)]
 
 
