@@ -73,9 +73,11 @@ class Lending:
         clause = self.clause(name, begin, end, **over)
         return clause, self.ask(name, clause)
 
-    def say(self, name: str, deal: Record, say: str = "yes", **over: Any) -> Record:
-        """Let a member answer an agreement."""
-        return self.write(name, "agreement.sign", {"agreement": deal.id, "say": say} | over)
+    def say(self, name: str, deal: Record, say: str = "yes", speaker: str = "") -> Record:
+        """Let a member answer an agreement. speaker: for this one, "all"."""
+        data = {"agreement": deal.id, "say": say}
+        data |= {"for": self.id(speaker)} if speaker else {}
+        return self.write(name, "agreement.sign", data)
 
     def hand(
         self, name: str, giver: str, taker: str, source: Record, target: Record | None, **over: Any
@@ -84,9 +86,11 @@ class Lending:
         data: dict[str, Any] = {"action": "transferCustody", "resourceQuantity": ONE}
         data |= {"provider": self.id(giver), "receiver": self.id(taker)}
         data |= {"resourceInventoriedAs": source.id}
-        to = {"newInventoriedResource": {}} if target is None else {}
-        to |= {} if target is None else {"toResourceInventoriedAs": target.id}
-        return self.write(name, "event", data | to | over)
+        if target is None:
+            data["newInventoriedResource"] = {}
+        else:
+            data["toResourceInventoriedAs"] = target.id
+        return self.write(name, "event", data | over)
 
     def wait(self, hours: int) -> None:
         """Seal after some hours, with something to seal."""
@@ -136,7 +140,8 @@ class Lending:
         self.block("Jun", sort="hint", begin=self.at(5))
         self.lost_clause, self.lost = self.book("Mei", self.at(5, 9), self.at(5, 17))
         held = self.clause("Ana", self.at(5, 12), self.at(5, 14))
-        paid = {"action": "transfer", "provider": self.id("Ana"), "receiver": self.id("Jun")}
+        paid: dict[str, Any] = {"action": "transfer", "provider": self.id("Ana")}
+        paid["receiver"] = self.id("Jun")
         paid |= {"resourceQuantity": {"n": 150, "scale": 2, "unit": "EUR"}, "clause": True}
         fee = self.write("Ana", "commitment", paid)
         self.held = self.ask("Ana", held, stipulatesReciprocal=[fee.id])
@@ -242,7 +247,7 @@ class Lending:
             provider=self.id("all"),
             resourceInventoriedAs=cart.id,
         )
-        self.say("Ana", deal, **{"for": self.id("all")})
+        self.say("Ana", deal, speaker="all")
         self.wait(1)
         out = self.hand("Ana", "all", "Mei", cart, None, fulfills=clause.id)
         self.write("Jun", "attest", {"event": out.id, "say": "yes"})

@@ -59,7 +59,7 @@ def set_terms(c: Context, record: Record) -> None:
     check(is_id(resource) and (replaces is None or is_id(replaces)), "SHAPE")
     assert resource is not None
     check(manages(c, resource), "NOT_YOURS")
-    accepts = data.get("accepts")
+    accepts: Any = data.get("accepts")
     if accepts == "ask":
         accepts = []
     else:
@@ -107,7 +107,8 @@ def _fee(c: Context, said: Any) -> list[Any] | None:
 def block(c: Context, record: Record) -> None:
     data: dict[str, Any] = record.data
     resource, sort, replaces = (data.get(key) for key in ("resource", "sort", "replaces"))
-    begin, end = data.get("begin"), data.get("end")
+    begin: Any = data.get("begin")
+    end: Any = data.get("end")
     check(is_id(resource) and (replaces is None or is_id(replaces)), "SHAPE")
     assert resource is not None
     is_new = type(sort) is str and sort in ("repair", "hint")

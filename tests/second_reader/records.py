@@ -29,11 +29,11 @@ class Record:
     @classmethod
     def read(cls, wire: bytes) -> Record:
         """Return the record, its signature checked."""
-        context, community, author, seq, *header = unpack(wire[:-64])
+        context, community, *header = unpack(wire[:-64])
         assert context == "commonweal/1"
-        assert is_signed(author, wire[:-64], wire[-64:])
+        assert is_signed(header[0], wire[:-64], wire[-64:])
         id = hash32("record", wire)
-        return cls(id, community or id, author, seq, *header, len(wire))
+        return cls(*(id, community or id, *header, len(wire)))
 
     def cites(self, id: bytes) -> bool:
         """Say whether an id stands in deps or is prev."""
