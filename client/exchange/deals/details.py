@@ -29,6 +29,7 @@ from commonweal.client.exchange.deals.words import (
     clause_words,
     deal_words,
     outcome_words,
+    title_words,
     what_words,
 )
 from commonweal.client.exchange.reliability import KeptPromises, is_met, kept_promises
@@ -157,6 +158,7 @@ def _clause(
         open=exact(*clause.open[:2]),
         unit=clause.quantity[2],
         what=what_words(view, clause),
+        title=title_words(view, clause),
         resource=None if clause.resource is None else RecordId(clause.resource),
         begin_ms=clause.begin,
         end_ms=clause.end,

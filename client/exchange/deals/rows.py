@@ -71,7 +71,8 @@ class DealClause:
     """What one gives to another under a deal. number: from 1, as all clauses stand in it.
 
     in_return: it is given for the other clauses. met: how much of it was given, at most
-    `quantity`; open: what is left of it. what: the name of a specification. resource: the thing.
+    `quantity`; open: what is left of it. what: the name of a specification. title: of the offer or
+    the need that it answers. resource: the thing.
     begin_ms, end_ms: half-open, of a booking. state: a key of CLAUSE_STATES. satisfies: the intents
     that it answers. events: the contributions that were given for it.
     """
@@ -89,6 +90,7 @@ class DealClause:
     open: Decimal
     unit: str
     what: str | None
+    title: str | None
     resource: RecordId | None
     begin_ms: int | None
     end_ms: int | None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonweal.client.exchange.deals import rows
 from commonweal.client.exchange.deals.states import is_present
+from commonweal.client.exchange.offer_rows import texts
 from commonweal.client.language.local_time.spans import Span, shown_span
 from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.ledger.rows.contribution_rows import spec_name
@@ -14,6 +15,7 @@ from commonweal.protocol.ledger.exchange import intents
 from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
 from commonweal.protocol.ledger.things.resources import resource_row
+from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 def clause_words(view: LedgerView, row: CommitmentRow) -> str:
     """Return a clause as people read it: what, when, who gives it, and who gets it."""
-    what = flow_words(view, row.action, row.quantity, what_words(view, row))
+    named = what_words(view, row) or title_words(view, row)
+    what = flow_words(view, row.action, row.quantity, named)
     sides = f"{view.name(row.provider)} → {view.name(row.receiver)}"
     if row.begin is None or row.end is None:
         return f"{what} · {sides}"
@@ -33,6 +36,12 @@ def what_words(view: LedgerView, row: CommitmentRow) -> str | None:
     """Return what a clause is of: its specification, else that of the thing that it names."""
     resource = None if row.resource is None else resource_row(view.state, row.resource)
     return spec_name(view, row.spec or (resource and resource.spec))
+
+
+def title_words(view: LedgerView, row: CommitmentRow) -> str | None:
+    """Return the title of the offer or the need that a clause answers; None where it has none."""
+    titles = (texts(view, RecordId(intent))[0] for intent in row.satisfies)
+    return next(filter(None, titles), None)
 
 
 def flow_words(view: LedgerView, action: str, quantity: Sequence[Any], what: str | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from commonweal.client import Member
 from commonweal.client.exchange.deals import rows
 from commonweal.protocol.errors import UnreadableQuantity, UsageError, WouldNotCount
 from commonweal.protocol.records.record import RecordId
@@ -183,3 +184,28 @@ def test_one_match_has_the_price_of_the_offer(lanxi: Commons) -> None:
     ]
     same = at(lanxi.bo, lambda me: me.terms_of_flows([(offered, need)]))
     assert same == terms
+
+
+def test_what_members_publish_is_taken_with_its_title_and_price(lanxi: Commons) -> None:
+    with Member(lanxi.bo) as bo:
+        offer = bo.offer("Bike repair", 2, "hours", price=["10 EUR an hour"])
+        bo.refresh()
+        need = bo.need("Plumber", 3, "hours", price=["60 EUR"])
+    lanxi.meet()
+    made = at(lanxi.ana, lambda me: me.propose_from(offer.id, 1))
+    lanxi.meet()
+    assert at(lanxi.bo, lambda me: me.accept_deal(made.id)).state == rows.AGREED
+    lanxi.meet()
+    taken = deal(lanxi.ana, made.id)
+    assert [(clause.title, str(clause.quantity)) for clause in taken.terms] == [
+        ("Bike repair", "1"),
+        (None, "10"),
+    ]
+    assert "1 hour Bike repair · Bo → Ana, for: transfer 10 EUR · Ana → Bo" in taken.words
+    helped = at(lanxi.ana, lambda me: me.propose_from(need.id))
+    assert "3 hour Plumber · Ana → Bo, for: transfer 60 EUR · Bo → Ana" in helped.words
+    lanxi.meet()
+    assert at(lanxi.bo, lambda me: me.accept_deal(helped.id)).state == rows.AGREED
+    lanxi.meet()
+    with pytest.raises(WouldNotCount, match="nothing is left of it"):
+        at(lanxi.mei, lambda me: me.propose_from(need.id))
