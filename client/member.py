@@ -27,6 +27,7 @@ from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.lending.availability import Availability
 from commonweal.client.exchange.market import Market
 from commonweal.client.exchange.matching.matches import RingProposals
+from commonweal.client.exchange.matching.swaps import Swaps
 from commonweal.client.exchange.offer_changes import OfferChanges
 from commonweal.client.exchange.offers import Offers
 from commonweal.client.exports.books import BookExports
@@ -84,6 +85,7 @@ class Member(
     OfferChanges,
     Market,
     RingProposals,
+    Swaps,
     Deals,
     Specifications,
     Processes,

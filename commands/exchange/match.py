@@ -13,12 +13,14 @@ from commonweal.client.exchange.matching.rows import (
     MatchList,
     MatchRound,
     RingList,
+    SwapList,
 )
+from commonweal.client.exchange.matching.swaps import Swaps
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.exchange.deal_pages import proposed_words
+from commonweal.commands.exchange.deal_pages import ID_DIGITS, proposed_words
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
@@ -37,7 +39,10 @@ from commonweal.storage.home.home import Home
     help="A round in which everybody gives as much of it as they receive.",
 )
 @click.option("--rings", "is_rings", is_flag=True, help="Rings, in which each gives to the next.")
-@click.option("--propose", type=click.IntRange(1), metavar="N", help="Propose the ring N.")
+@click.option("--swaps", "is_swaps", is_flag=True, help="Swaps of things: see weal swap.")
+@click.option(
+    "--propose", type=click.IntRange(1), metavar="N", help="Propose the ring or the swap N."
+)
 @click.option("--answer-by", metavar="TIME", help="Until when the others can say yes to it.")
 @click.option("--limit", type=click.IntRange(1), default=20, metavar="N", help="At most so many.")
 @passphrase_option
@@ -48,6 +53,7 @@ def match(
     is_round: bool,
     balanced: str | None,
     is_rings: bool,
+    is_swaps: bool,
     propose: int | None,
     answer_by: str | None,
     limit: int,
@@ -59,15 +65,20 @@ def match(
 
     It binds nobody: who likes one proposes it as a deal. All nodes suggest the same at one seal.
     """
-    asked = [bool(member), is_round or balanced is not None, is_rings or propose is not None]
+    is_rings = is_rings or (propose is not None and not is_swaps)
+    asked = [bool(member), is_round or balanced is not None, is_rings, is_swaps]
     if asked.count(True) > 1:
-        raise UsageError(_("give one of --for, --round or --balanced, and --rings"))
+        raise UsageError(_("give one of --for, --round or --balanced, --rings, and --swaps"))
     if propose is not None:
         with member_of(home, passphrase_file) as me:
-            made = me.propose_ring(propose, answer_by=answer_by)
+            act = me.propose_swap if is_swaps else me.propose_ring
+            made = act(propose, answer_by=answer_by)
         return confirm(form, made, proposed_words(made))
     if answer_by is not None:
         raise UsageError(_("--answer-by goes with --propose"))
+    if is_swaps:
+        with part_of(Swaps, home) as swapping:
+            return _show_swaps(swapping.swaps(), bytes(swapping.view.me), form)
     with part_of(Matches, home) as reader:
         mine = bytes(reader.view.me)
         if asked[1]:
@@ -127,6 +138,23 @@ def _show_rings(listed: RingList, mine: bytes, form: Form) -> None:
         say(_("No other rings fit better in all."))
     else:
         say(_("There are many rings: these are the best that were found."))
+    return _standing(listed.height, listed.at_ms)
+
+
+def _show_swaps(listed: SwapList, mine: bytes, form: Form) -> None:
+    if form is Form.JSON:
+        return write_json(plain(listed))
+    for swap in listed.swaps:
+        say(_("swap {n}").format(n=swap.number))
+        for flow in swap.flows:
+            text = _("{giver} gives {taker} {thing} ({id})")
+            names = {"giver": visible(flow.giver_name), "taker": visible(flow.taker_name)}
+            id, name = flow.resource.hex()[:ID_DIGITS], visible(flow.resource_name)
+            say("  " + text.format(id=id, thing=name, **names))
+        if swap.command and any(mine in (flow.giver, flow.taker) for flow in swap.flows):
+            say(f"  weal match --swaps --propose {swap.number}")
+    if not listed.swaps:
+        say(_("Nobody could swap. To begin: weal swap THING OTHER-THING"))
     return _standing(listed.height, listed.at_ms)
 
 

@@ -73,6 +73,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "match": CommandEntry(
             "exchange.match", "match", N_("which offers and needs suit each other, and why")
         ),
+        "swap": CommandEntry(
+            "exchange.swap", "swap", N_("wish for another thing of the kind of yours")
+        ),
         "offer": CommandEntry(
             "exchange.offer", "offer", N_("offer something; renew, pause or withdraw it")
         ),

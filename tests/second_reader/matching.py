@@ -100,7 +100,8 @@ class SmallMarket:
         """Return the weighted mean of the features."""
         pairs = zip(self.weights, self.features(need, offer), strict=True)
         whole: int = sum(self.weights)
-        return sum(weight * feature for weight, feature in pairs) // whole
+        total: int = sum(weight * feature for weight, feature in pairs)
+        return total // whole
 
     def suggestions(self, member: bytes) -> list[tuple[int, bytes, bytes]]:
         """Return (score, need, offer) of what suits a member, in order."""

@@ -102,3 +102,43 @@ class RingList:
     exact: bool
     members_max: int
     rings: tuple[ListedRing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SwapFlow:
+    """A thing that goes from who has it to who wishes for it. offer, need: ids of the intents."""
+
+    resource: RecordId
+    resource_name: str
+    giver: bytes
+    giver_name: str
+    taker: bytes
+    taker_name: str
+    offer: RecordId
+    need: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSwap:
+    """A swap. number: its place in the list, from 1. command: by which one in it proposes it."""
+
+    number: int
+    flows: tuple[SwapFlow, ...]
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwapList:
+    """Swaps of all wishes, as of the last seal; there is only one such list for all wishes."""
+
+    height: int
+    at_ms: int | None
+    swaps: tuple[ListedSwap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSwapWishes:
+    """Wishes that were published. offers: one for each thing that is wanted, the best first."""
+
+    resource: RecordId
+    offers: tuple[RecordId, ...]

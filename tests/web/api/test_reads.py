@@ -90,6 +90,7 @@ EQUAL = [
     ("/matches?member=Bo", "match --for Bo"),
     ("/matches/round", "match --round"),
     ("/matches/rings", "match --rings"),
+    ("/matches/swaps", "match --swaps"),
 ]
 WITHOUT_A_COMMAND = {
     "/peers": "needs a node: docs/http-api.md and test_schema ask one",

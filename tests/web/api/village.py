@@ -205,8 +205,17 @@ class Village:
             for path, tag in (("/offers", gives), ("/needs", takes)):
                 asked = {"what": tag, "quantity": "1", "unit": "hour", "tags": [tag]}
                 self.did(home, path, asked)
+        tent = self.did(self.ana, "/resources", {"name": "tent", "quantity": "1", "unit": "piece"})
+        self.meet()
+        other = self.did(self.mei, "/resources", {"name": "tent", "quantity": "1", "unit": "piece"})
+        self.meet()
+        pair = (tent["id"], other["id"])
+        for home, own, wanted in ((self.ana, *pair), (self.mei, *reversed(pair))):
+            self.did(home, "/matches/swaps", {"resource": own, "wanted": [wanted]})
         self.meet()
         self.lanxi.seal()
+        asked = {"answer_by": "in 3 days", "note": "a swap"}
+        self.did(self.ana, "/matches/swaps/{number}", asked, number="1")
         asked = {"answer_by": "in 3 days", "note": "a ring"}
         self.did(self.ana, "/matches/rings/{number}", asked, number="1")
 
