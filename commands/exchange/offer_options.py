@@ -161,7 +161,7 @@ def _more(text: str) -> tuple[str, str, str]:
 def confirm_new(form: Form, made: NewOffer, words: str) -> None:
     """Say what was published. words: with {id}, {what}."""
     what = f"{visible(made.title)} {made.quantity:f} {shown_unit(made.unit, spoken())}"
-    words = words.replace("{what}", what)
+    words = words.replace("{what}", what.replace("{", "{{").replace("}", "}}"))
     if made.end_ms is not None:
         words = spoken().sentences(words, _("It stands until {day}.").format(day=_day(made.end_ms)))
     return confirm(form, made, words)

@@ -39,6 +39,20 @@ def test_an_offer_is_typed_in_one_line(lanxi: Commons) -> None:
     assert offer["end"].endswith("Z")
 
 
+@pytest.mark.parametrize("title", ["{id} {0.__class__} {", "\x1b[2Jx", "\u202egnp.exe", "=1+1"])
+def test_a_title_commands_neither_the_terminal_nor_a_sheet(lanxi: Commons, title: str) -> None:
+    ran = lanxi.good(lanxi.bo, "offer", "new", title, "1", "hour")
+    listed = lanxi.good(lanxi.bo, "market")
+    for told in (ran.out, listed.out):
+        assert "\x1b" not in told
+        assert "\u202e" not in told
+    if "{" in title:
+        assert "{id} {0.__class__} {" in ran.out
+    sheet = lanxi.good(lanxi.bo, "market", "-o", "csv").out
+    assert ("'" + title in sheet) is title.startswith("=")
+    assert offers(lanxi)[0]["title"] == " ".join(title.split())
+
+
 def test_a_need_is_typed_in_one_line(lanxi: Commons) -> None:
     lanxi.good(lanxi.bo, "need", "plumber", "2", "hours", "--by", "friday")
     (need,) = offers(lanxi, "--needs")
