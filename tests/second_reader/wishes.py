@@ -22,7 +22,7 @@ def now(c: Context) -> int:
 def speaks(c: Context) -> bool:
     """Whether the member speaks for the community."""
     role = c.rules.section("exchange").get("speaks_for_community")
-    return role is None or c.holds(c.member, role)
+    return not role or c.holds(c.member, role)
 
 
 def flow(c: Context, record: Record) -> Row:
@@ -94,9 +94,11 @@ def is_communitys(intent: Row) -> bool:
 
 def manages(c: Context, intent: Row) -> bool:
     """Whether the member manages an intent."""
-    named = "speaks_for_community" in c.rules.section("exchange")
-    if is_communitys(intent) and named:
-        return speaks(c)
+    if is_communitys(intent):
+        if c.rules.section("exchange").get("speaks_for_community"):
+            return speaks(c)
+        if not c.is_active(intent["member"]):
+            return True
     return bool(intent["member"] == c.member)
 
 

@@ -11,7 +11,8 @@ Records, with actions, agents and quantities as in `events`:
   intent.pause     intent; paused: true or false
   intent.withdraw  intent
 An intent is its member's where they give or receive by it. Else it is the community's, by who may
-speak for it; if the rules name nobody, only who wrote it pauses, replaces or withdraws it.
+speak for it; if the rules name nobody, only who wrote it pauses, replaces or withdraws it, and
+once they are no member, anybody.
 That an intent has ended by time is no state: it is compared when somebody asks. One of which all
 has come counts no more towards the limit of what a member has open. State: i intents.
 """
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol.ledger.exchange import flow_fields, open_records
 from commonweal.protocol.ledger.exchange.flow_fields import FlowFields
-from commonweal.protocol.ledger.members import agents, roles
+from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.plans import flows, plans
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -175,10 +176,14 @@ def is_open(state: State, row: IntentRow, now_ms: int) -> bool:
 
 
 def may_manage(state: State, context: Context, row: IntentRow) -> bool:
-    """Return whether the author's member may pause, publish, replace and withdraw an intent."""
-    if not row.is_of_community or not context.rules.speaks_for_community:
-        return row.member == context.member
-    return roles.may_speak_for_community(state, context)
+    """Return whether the author's member may pause, publish, replace and withdraw an intent.
+
+    Where nobody speaks for the community, any member manages what a former one wrote for it.
+    """
+    if row.is_of_community and context.rules.speaks_for_community:
+        return roles.may_speak_for_community(state, context)
+    is_left = row.is_of_community and not registry.is_active(state, row.member)
+    return row.member == context.member or is_left
 
 
 def add(

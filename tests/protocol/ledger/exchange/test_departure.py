@@ -116,6 +116,9 @@ def test_what_is_of_the_community_stays_when_who_wrote_it_leaves(town: Trading) 
     leaves(town, "Ana")
     assert town.intent(need).status == town.offered(published).status == intents.OPEN
     assert town.commitment(town.clause("Bo", 3, "Bo", "all", need)).status == commitments.AGREED
+    gone = town.write("Bo", "intent.withdraw", {"intent": need.id})
+    assert town.verdict(gone) is None, "who wrote it cannot any more"
+    assert town.intent(need).status == intents.WITHDRAWN
 
 
 def test_without_a_role_any_member_writes_for_the_community_and_manages_their_own(

@@ -102,8 +102,10 @@ def check_sums(state: State) -> None:
             taken[intent] += exact(row.met if row.status == ENDED else row.quantity) * (
                 row.status in (*PROMISED, ENDED)
             )
+    named = set[bytes]()
     for event in rows(state, EVENT, EventRow).values():
         promised = event.fulfills and CommitmentRow(*state.get(COMMITMENT + event.fulfills))
+        named |= {event.satisfies, *(promised.satisfies if promised else ())} - {None}
         if event.satisfies and not (promised and event.satisfies in promised.satisfies):
             taken[event.satisfies] += exact(event.effort)
             met[event.satisfies] += exact(event.effort)
@@ -115,7 +117,7 @@ def check_sums(state: State) -> None:
         if wish.status in (OPEN, PAUSED) and state.get(key):
             listed[wish.member, id] = open_records.INTENT
         elif wish.status in (OPEN, PAUSED) and not wish.is_of_community:
-            assert met[id] > 0, "it was met as a whole once, and forgotten"
+            assert id in named, "it was met as a whole once, and forgotten"
     for id, published in rows(state, OFFER, OfferRow).items():
         first = IntentRow(*state.get(INTENT + published.publishes[0]))
         if published.status == OPEN and not first.is_of_community:
