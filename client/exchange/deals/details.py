@@ -57,6 +57,10 @@ if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
 
 
+EVENTS_SHOWN_MAX = 50
+"""Contributions that are told of one clause; its amounts count all of them."""
+
+
 def deal_ids_of(view: LedgerView, parties: tuple[bytes, ...]) -> list[RecordId]:
     """Return the deals of which one of `parties` is a party, the latest first."""
     rows_of_deals = view.kept.layers.rows(
@@ -171,17 +175,17 @@ def _clause(
 
 
 def _events_for(view: LedgerView, ids: list[bytes]) -> dict[bytes, list[bytes]]:
-    """Return what was given for each commitment, the first things first."""
-    if not ids:
-        return {}
-    places = ", ".join("?" * len(ids))
-    pairs = view.kept.layers.rows(
-        f"SELECT fulfills, id FROM event_row WHERE fulfills IN ({places}) ORDER BY clock, id",  # noqa: S608
-        tuple(ids),
-    )
+    """Return what was given for each commitment, the first things first.
+
+    Of more than EVENTS_SHOWN_MAX of one commitment, the last ones.
+    """
     given: dict[bytes, list[bytes]] = {}
-    for commitment, event in pairs:
-        given.setdefault(bytes(commitment), []).append(bytes(event))
+    for id in ids:
+        last = view.kept.layers.rows(
+            "SELECT id FROM event_row WHERE fulfills = ? ORDER BY clock DESC, id DESC LIMIT ?",
+            (id, EVENTS_SHOWN_MAX),
+        )
+        given[id] = [bytes(event) for (event,) in reversed(last)]
     return given
 
 

@@ -85,6 +85,19 @@ def test_a_ring_of_three_is_in_force_with_three_signatures(lanxi: Commons) -> No
     assert {deal(home, made.id).state for home in lanxi.all} == {rows.DONE}
 
 
+def test_of_many_contributions_to_a_clause_the_last_are_told(
+    lanxi: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = agreed(lanxi, ClauseTerms("Bo", "Ana", "work", "9", "hours"))
+    clause = deal(lanxi.bo, id).terms[0].id.hex()
+    with Member(lanxi.bo) as bo:
+        made = [bo.record("work", 1, "hour", fulfills=clause).id for _ in range(3)]
+    for most, told in ((3, made), (2, made[1:])):
+        monkeypatch.setattr("commonweal.client.exchange.deals.details.EVENTS_SHOWN_MAX", most)
+        (shown,) = deal(lanxi.bo, id).terms
+        assert (list(shown.events), str(shown.met)) == (told, "3")
+
+
 def test_a_deal_of_three_in_which_one_only_gets_is_no_ring(lanxi: Commons) -> None:
     given = [ClauseTerms("Bo", name, "work", "1", "hour") for name in ("Ana", "Mei")]
     made = at(lanxi.bo, lambda me: me.propose_deal(given))
