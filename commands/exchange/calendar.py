@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.exports.calendars.calendar import CALENDAR_STATES, CalendarItem
+from commonweal.client.exports.calendars.calendar import (
+    CALENDAR_STATES,
+    CalendarItem,
+    asked_bounds_ms,
+)
 from commonweal.client.home.files import place_for, put_bytes
 from commonweal.client.home.submit import now_ms
-from commonweal.client.language.days import read_from_ms, read_until_ms
 from commonweal.client.language.local_time.spans import Span, shown_moment, shown_span
 from commonweal.client.language.plain import plain_rows
 from commonweal.commands.terminal.language import _, ngettext, spoken
@@ -20,7 +23,6 @@ from commonweal.commands.terminal.tables import table
 from commonweal.storage.home.home import Home
 
 FIELDS = ("name", "kind", "begin", "end", "title", "who", "state", "is_mine", "command")
-DAYS_SHOWN = 31
 
 
 @click.command("calendar")
@@ -44,9 +46,7 @@ def calendar(
     Times are of the zone of this machine. With --ics all that is open is written, unless --from
     or --to say less.
     """
-    now = now_ms()
-    from_ms = read_from_ms(begin or "today", now)
-    until_ms = read_until_ms(end, now) if end else read_until_ms(f"in {DAYS_SHOWN} days", from_ms)
+    from_ms, until_ms = asked_bounds_ms(begin, end, now_ms())
     if file is not None:
         return _write(file, from_ms if begin else 0, until_ms if end else None, home, mine=mine)
     with member_of(home) as me:

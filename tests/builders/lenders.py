@@ -7,6 +7,7 @@ from pathlib import Path
 
 from commonweal.client import Member
 from commonweal.client.home.submit import now_ms
+from commonweal.client.language.local_time.spans import Span
 from commonweal.client.language.local_time.zones import at
 from tests.builders.commons import Commons
 
@@ -51,7 +52,7 @@ class Lenders(Commons):
         """Return a day so many days on."""
         return at(now_ms()).date() + timedelta(days=number)
 
-    def booked(self, thing: str, when: str) -> str:
+    def booked(self, thing: str, when: str | list[Span]) -> str:
         """Let Bo ask for a thing; return the booking."""
         with Member(self.bo) as bo:
             id = bo.book(thing, when).bookings[0].id.hex()

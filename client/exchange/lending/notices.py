@@ -96,6 +96,10 @@ def _command(view: LedgerView, entry: Waiting) -> str:
     return f"{_ACTS[entry.kind]} {entry.id.hex()[:COMMAND_ID_DIGITS]}"
 
 
+def _path(entry: Waiting) -> str:
+    return f"/calendar/bookings/{entry.id.hex()}"
+
+
 SOURCE = WaitingSource(
     {
         LEND: N_("to hand out"),
@@ -107,4 +111,5 @@ SOURCE = WaitingSource(
     _waiting,
     _words,
     _command,
+    _path,
 )

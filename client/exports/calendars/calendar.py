@@ -35,7 +35,11 @@ from commonweal.client.exports.calendars.deadlines import (
     Deadlines,
 )
 from commonweal.client.inbox_source import COMMAND_ID_DIGITS
+from commonweal.client.language.days import read_from_ms, read_until_ms
 from commonweal.client.language.words import N_
+
+DAYS_SHOWN = 31
+"""Days that are shown where no end is said."""
 
 CALENDAR_ITEMS_MAX = 10_000
 """How many are returned, the first by their begin."""
@@ -135,6 +139,18 @@ class Calendars(Deadlines, Bookings, ThingTerms):
         own = {bytes(voice) for voice in voices(self.view)}
         rows = self.bookings(everyone=True, since_ms=begin_ms, until_ms=end_ms)
         return [_booking(row, own) for row in rows if row.state in _SHOWN_STATES]
+
+
+def asked_bounds_ms(begin: str | None, end: str | None, now_ms: int) -> tuple[int, int]:
+    """Return where a time begins and ends that is asked for in words, in ms since 1970.
+
+    begin: a day or a time, else today. end: until its end, else DAYS_SHOWN days on. Raises
+    UnreadableTime, MissingHour, RepeatedHour.
+    """
+    from_ms = read_from_ms(begin or "today", now_ms)
+    if end:
+        return from_ms, read_until_ms(end, now_ms)
+    return from_ms, read_until_ms(f"in {DAYS_SHOWN} days", from_ms)
 
 
 def _booking(row: ListedBooking, own: set[bytes]) -> CalendarItem:

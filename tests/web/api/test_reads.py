@@ -81,6 +81,8 @@ EQUAL = [
     ("/bookings?resource=ladder&past=true", "book list ladder --past"),
     ("/bookings?everyone=true", "book list --all"),
     ("/bookings/{booking}", "book show {booking}"),
+    ("/calendar", "calendar"),
+    ("/calendar?from=today&to=tomorrow&mine=true", "calendar --from today --to tomorrow --mine"),
     ("/market", "market"),
     ("/market?mine=true&state=all&member=Mei", "market --mine --state all --member Mei"),
     ("/market?sort=offer&text=repair", "market --offers --text repair"),

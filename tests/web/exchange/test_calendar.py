@@ -7,9 +7,11 @@ import re
 import pytest
 
 from commonweal.client import Member
+from commonweal.client.home.submit import now_ms
+from commonweal.client.language.local_time.spans import Span
 from commonweal.web.pages.exchange.calendar import ACTS
 from tests.builders.browser import browser
-from tests.builders.lenders import Lenders
+from tests.builders.lenders import HOUR_MS, Lenders
 
 
 def test_an_empty_calendar_says_how_to_begin(unchanged: Lenders) -> None:
@@ -51,6 +53,31 @@ def test_a_booking_is_asked_accepted_handed_over_and_returned(lenders: Lenders) 
         bo.post(f"{path}/return")
         assert "It is back." in bo.text
         assert "Nothing waits for you here." in bo.text
+
+
+def test_the_first_page_hands_over_and_takes_back_in_one_step(lenders: Lenders) -> None:
+    begin_ms = (now_ms() // 60_000 + 120) * 60_000
+    id = lenders.booked(lenders.bike, [Span(begin_ms, begin_ms + HOUR_MS)])
+    lenders.accept(id)
+    with Member(lenders.mei) as mei:
+        clause = mei.booking(id).clause.hex()
+    with browser(lenders.mei.path) as page:
+        page.get("/")
+        assert "hand out cargo bike to Bo" in page.text
+        assert f'href="/calendar/bookings/{clause}"' in page.page.text
+        page.post("/today/do", {"kind": "booking_lend", "id": clause, "say": "yes"})
+        assert "It is handed over." in page.text
+        assert "hand out cargo bike" not in page.text
+    lenders.meet()
+    with browser(lenders.bo.path) as bo:
+        bo.get("/")
+        assert "bring back cargo bike" in bo.text
+        bo.post("/today/do", {"kind": "booking_return", "id": clause, "say": "yes"})
+        assert "It is back." in bo.text
+        assert bo.post("/today/do", {"kind": "booking_return", "id": clause}).status_code == 422
+        assert bo.post("/today/do", {"kind": "booking_other", "id": clause}).status_code == 422
+    with Member(lenders.bo) as me:
+        assert me.booking(id).state == "back"
 
 
 def test_a_clash_is_said_before_and_after(lenders: Lenders) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic import Field
 
+from commonweal.client.exports.calendars.calendar import CalendarItem, asked_bounds_ms
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.local_time.spans import read_span
 from commonweal.client.language.times import read_due_ms
@@ -20,8 +21,8 @@ from commonweal.protocol.ledger.exchange.lending.terms import (
 )
 from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
 from commonweal.web.api.cursors import Page
-from commonweal.web.api.models import result_of, rows_of
-from commonweal.web.api.parameters import Filter, Id, NameText, NoteText, NumberText
+from commonweal.web.api.models import model_of, page_of, result_of, rows_of
+from commonweal.web.api.parameters import NAME_CHARS_MAX, Filter, Id, NameText, NoteText, NumberText
 
 router = SubjectRouter(tags=["bookings"])
 
@@ -150,6 +151,21 @@ def bookings(
 def booking(me: Reader, id: Id) -> Any:
     """A booking, as `weal book show`."""
     return me.booking(id)
+
+
+@router.reads("/calendar", page_of("items", model_of(CalendarItem)))
+def calendar(
+    me: Reader,
+    page: Page,
+    begin: Annotated[str | None, Query(alias="from", max_length=NAME_CHARS_MAX)] = None,
+    end: Annotated[str | None, Query(alias="to", max_length=NAME_CHARS_MAX)] = None,
+    mine: bool = False,
+) -> Any:
+    """What is booked, out of use and due, as `weal calendar`; from and to are days as typed."""
+    begin_ms, end_ms = asked_bounds_ms(begin, end, now_ms())
+    listed = me.calendar(begin_ms=begin_ms, end_ms=end_ms, mine=mine)
+    rows, rest = page.part(listed.items, lambda row: row.name)
+    return {"items": rows, "next": rest}
 
 
 @router.writes("/bookings", result_of(Member.book))

@@ -20,7 +20,12 @@ router = APIRouter()
 
 LATELY_MAX = 8
 """Contributions that are shown of what all did lately."""
-SAYS = {"attest": ("yes", "no"), "vote": ("yes", "no", "abstain"), "deal": ("yes", "no")}
+SAYS = {
+    "attest": ("yes", "no"),
+    "vote": ("yes", "no", "abstain"),
+    "deal": ("yes", "no"),
+    "booking_moved": ("yes", "no"),
+}
 DONE = {
     "attest": N_("It is said. It counts from the next seal."),
     "vote": N_("Your vote is cast. You can change it while the vote is open."),
@@ -28,6 +33,10 @@ DONE = {
     "role": N_("You endorse them."),
     "offer": N_("You offered to witness. It takes the endorsement of all who do."),
     "deal": N_("You answered. The others see it once they hold it."),
+    "booking_lend": N_("It is handed over."),
+    "booking_return": N_("It is back."),
+    "booking_moved": N_("You answered. The others see it once they hold it."),
+    "booking_blocked": N_("It is taken back."),
 }
 NO_ACT = N_("This cannot be done here.")
 
@@ -46,7 +55,7 @@ def to_today(page: Page) -> Response:
 
 @router.post("/today/do")
 def do(page: Page) -> Response:
-    """Do what a line asks for: attest, vote, vouch, endorse, witness, answer a deal."""
+    """Do what a line asks for: attest, vote, vouch, endorse, witness, answer, hand over."""
     kind = _act_of(page.field("kind"))
     try:
         page.act(_asked(page, kind))
@@ -75,6 +84,8 @@ def _act_of(kind: str) -> str:
     """Return which act a line of this kind asks for; of several kinds it is the same."""
     if kind in ("event", "payment", "correction", "agent"):
         return "attest"
+    if kind == "booking_late":
+        return "booking_return"
     return "role" if kind == "seat" else kind
 
 
@@ -90,6 +101,12 @@ def _asked(page: PageRequest, kind: str) -> Callable[[Member], object]:
         "role": lambda member: member.endorse_role(person, page.field("about")),
         "offer": lambda member: member.claim_role("witness"),
         "deal": lambda member: member.accept_deal(id) if say == "yes" else member.decline_deal(id),
+        "booking_lend": lambda member: member.hand_out(id),
+        "booking_return": lambda member: member.take_back(id),
+        "booking_moved": lambda member: (
+            member.accept_booking(id) if say == "yes" else member.decline_booking(id)
+        ),
+        "booking_blocked": lambda member: member.cancel_booking(id),
     }
     if kind not in acts:
         raise UsageError(page.words(NO_ACT))
