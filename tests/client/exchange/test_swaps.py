@@ -108,3 +108,14 @@ def test_who_has_no_wish_has_no_swap(roomed: Commons, rooms: dict[str, str]) -> 
     assert "Nobody could swap." in roomed.good(roomed.bo, "match", "--swaps").out
     refused = roomed.refused(roomed.bo, "match", "--swaps", "--propose", "1")
     assert "there is no swap 1" in refused.err
+
+
+def test_a_thing_that_left_is_not_swapped(roomed: Commons, rooms: dict[str, str]) -> None:
+    at(roomed.mei, lambda me: me.wish_swap(rooms["mei"], [rooms["bo"]]))
+    at(roomed.bo, lambda me: me.wish_swap(rooms["bo"], [rooms["mei"]]))
+    roomed.seal()
+    assert len(at(roomed.mei, lambda me: me.swaps()).swaps) == 1
+    with Member(roomed.bo) as bo:
+        bo.record("transfer", 1, "piece", resource=rooms["bo"], receiver="Ana", new_resource="")
+    roomed.seal()
+    assert at(roomed.mei, lambda me: me.swaps()).swaps == ()
