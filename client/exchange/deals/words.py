@@ -14,6 +14,7 @@ from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.ledger.exchange import intents
 from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.exchange.lending.booking_row import is_booking
 from commonweal.protocol.ledger.things.resources import resource_row
 from commonweal.protocol.records.record import RecordId
 
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 def clause_words(view: LedgerView, row: CommitmentRow) -> str:
     """Return a clause as people read it: what, when, who gives it, and who gets it."""
     named = what_words(view, row) or title_words(view, row)
-    what = flow_words(view, row.action, row.quantity, named)
+    if is_booking(row) and named is not None and row.quantity[0] == 10 ** row.quantity[1]:
+        lend = (
+            view.words("the use of {thing}") if row.action == "use" else view.words("lend {thing}")
+        )
+        what = lend.format(thing=named)
+    else:
+        what = flow_words(view, row.action, row.quantity, named)
     sides = f"{view.name(row.provider)} → {view.name(row.receiver)}"
     if row.begin is None or row.end is None:
         return f"{what} · {sides}"

@@ -243,7 +243,7 @@ def test_a_booking_is_told_with_the_thing_and_the_time(
     lanxi.meet()
     (row,) = waits(lanxi.bo)
     assert (row.kind, row.command) == (notices.ANSWER, f"weal book accept {made.id.hex()[:16]}")
-    assert f"one bike · {shown_span(span, ENGLISH)} · Bo → Ana" in row.words
+    assert f"lend bike · {shown_span(span, ENGLISH)} · Bo → Ana" in row.words
     lapses_ms = at(lanxi.bo, lambda me: me.booking(made.id)).lapses_ms
     for later, state in ((-1, rows.ASKED), (0, rows.EXPIRED)):
         with monkeypatch.context() as patch:
