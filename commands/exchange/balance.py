@@ -115,7 +115,7 @@ def _table(form: Form, home: Home) -> None:
         Column("unit", _("unit")),
         Column("words", ""),
     ]
-    more = {"height": listed.height, "former": dict(plain(listed.former))}
+    more = {"height": listed.height, "former": plain(listed.former)}
     footer = "\n".join([*_former(listed), standing])
     nothing = _("The rules have no balances between members, and nobody has one.")
     return table(form, "balances", rows, BALANCE_FIELDS, columns, footer, nothing, **more)
@@ -130,7 +130,7 @@ def _shown(row: dict[str, Any], balance: CreditBalance) -> dict[str, Any]:
 
 def _former(listed: CreditList) -> list[str]:
     lines = []
-    for unit, amount in listed.former:
+    for unit, amount in listed.former.items():
         text = _("Former members left with {amount} {unit} in all: the others bear it together.")
         lines.append(text.format(amount=f"{amount:f}", unit=shown_unit(unit, spoken())))
     return lines

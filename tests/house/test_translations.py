@@ -25,6 +25,7 @@ MEMBERS_READ = frozenset(
         "docs/recipes.md",
         "docs/refounding.md",
         "docs/rounds.md",
+        "docs/credit.md",
         "docs/rules.md",
         "docs/settlement.md",
         "docs/taking-part.md",

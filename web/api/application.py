@@ -15,6 +15,7 @@ from commonweal.web.api.routes import (
     contributions,
     decisions,
     exchange_bookings,
+    exchange_credit,
     exchange_deals,
     exchange_market,
     exchange_matches,
@@ -28,7 +29,8 @@ from commonweal.web.api.routes import (
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
-    *(exchange_market, exchange_matches, exchange_deals, exchange_bookings, grave),
+    *(exchange_market, exchange_matches, exchange_deals, exchange_credit),
+    *(exchange_bookings, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

@@ -68,7 +68,7 @@ class CreditList:
 
     height: int
     balances: tuple[CreditBalance, ...]
-    former: tuple[tuple[str, Decimal], ...]
+    former: dict[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class MemberBalances(Shares):
         for row in listed:
             if not row.active and row.balance:
                 gone[row.unit] = gone.get(row.unit, Decimal(0)) + row.balance
-        return CreditList(view.kept.cut.height, listed, tuple(sorted(gone.items())))
+        return CreditList(view.kept.cut.height, listed, gone)
 
 
 def flag_of(rule: CreditRule | None, row: BalanceRow) -> str:

@@ -40,10 +40,10 @@ class DebtPart:
 
 @dataclass(frozen=True, slots=True)
 class NetCycle:
-    """Debts that go round. amount: by which each of them is less. mine: this member is in it.
+    """Debts that go round, from that of this member on. amount: by which each of them is less.
 
-    proposed: the deal that asks for it, when one is asked already. too_long: more promises than one
-    deal may set off; nobody can propose it.
+    mine: this member is in it. proposed: the deal that asks for it, when one is asked already.
+    too_long: more promises than one deal may set off; nobody can propose it.
     """
 
     unit: str
@@ -172,6 +172,8 @@ def _shown(
     view: LedgerView, debts: _Debts, cycle: DebtCycle, proposed: RecordId | None, promises: int
 ) -> NetCycle:
     amount = exact(cycle.amount, debts.scale)
+    begins = cycle.members.index(view.me) if view.me in cycle.members else 0
+    pairs = cycle.pairs[begins:] + cycle.pairs[:begins]
     return NetCycle(
         unit=debts.unit,
         amount=amount,
@@ -184,7 +186,7 @@ def _shown(
                 exact(debts.amounts[debtor, creditor], debts.scale),
                 amount,
             )
-            for debtor, creditor in cycle.pairs
+            for debtor, creditor in pairs
         ),
         mine=view.me in cycle.members,
         proposed=proposed,

@@ -150,7 +150,7 @@ def test_all_balances_sum_to_zero_and_former_members_are_told_apart(lanxi: Commo
             ("Bo", Decimal(-2), False),
             ("Mei", Decimal(-1), True),
         ]
-        assert listed.former == (("hour", Decimal(-2)),)
+        assert listed.former == {"hour": Decimal(-2)}
         assert mei.balances("Bo").balances[0].can_receive == 2
         mei.pay("Bo", 2, "hour")
         with pytest.raises(WouldNotCount):

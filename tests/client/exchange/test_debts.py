@@ -108,6 +108,7 @@ def test_a_ring_of_debts_is_set_off_once_all_in_it_accept(lanxi: Commons) -> Non
         ("Bo", "Ana", Decimal(8)),
         ("Ana", "Mei", Decimal(5)),
     }
+    assert cycle.debts[0].debtor_name == "Mei", "one's own debt stands first"
     assert (cycle.amount, cycle.mine, cycle.proposed) == (Decimal(5), True, None)
     assert (seen.owed, seen.left) == ({"EUR": Decimal(23)}, {"EUR": Decimal(8)})
     assert seen.is_most and seen.written == ()

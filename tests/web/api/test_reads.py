@@ -50,6 +50,8 @@ EQUAL = [
     ("/shares/lines", "shares --lines"),
     ("/balance", "balance"),
     ("/balance?member=Bo", "balance Bo"),
+    ("/balances", "balance --all"),
+    ("/set-offs", "settle --net --dry-run"),
     ("/claims", "claims"),
     ("/claims?settled=false&if_sealed=true", "claims --open --if-sealed"),
     ("/payouts", "payouts"),

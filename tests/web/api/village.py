@@ -24,7 +24,14 @@ vouches = 2
 en = "Two members vouch."
 zh = "须两人担保。"
 """
-RULES = CIRCLE.replace("[contributions]", f"{TWO_VOUCHES}\n[contributions]")
+CREDIT = """
+[credit.hour]
+floor = -9
+ceiling = 9
+en = "Whoever is helped pays."
+zh = "受助者支付。"
+"""
+RULES = CIRCLE.replace("[contributions]", f"{TWO_VOUCHES}{CREDIT}\n[contributions]")
 
 
 class Village:
@@ -48,7 +55,7 @@ class Village:
             }
             for chapter in (
                 *(self._give, self._speak, self._belong, self._own, self._plan),
-                *(self._deal, self._book, self._trade, self._match),
+                *(self._deal, self._pay, self._book, self._trade, self._match),
             ):
                 chapter(folder)
                 self.meet()
@@ -159,6 +166,18 @@ class Village:
         self.did(mei, "/deals/{id}/acceptance", id=self.deal)
         self.meet()
         self.did(mei, "/deals/{id}/end", {"why": "done"}, id=self.deal)
+
+    def _pay(self, _folder: Path) -> None:
+        mei, bo = self.mei, self.bo
+        for creditor, debtor, name, n in ((mei, bo, "Bo", "5"), (bo, mei, "Mei", "3")):
+            asked = {"member": name, "quantity": n, "unit": "EUR", "due": "3d", "note": "eggs"}
+            deal = self.did(creditor, "/payment-requests", asked)["id"]
+            self.meet()
+            self.did(debtor, "/deals/{id}/acceptance", id=deal)
+            self.meet()
+        self.did(mei, "/set-offs")
+        self.did(bo, "/payments", {"member": "Mei", "quantity": "30", "unit": "minutes"})
+        self.meet()
 
     def _book(self, _folder: Path) -> None:
         mei, bo = self.mei, self.bo
