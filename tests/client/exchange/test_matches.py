@@ -120,7 +120,7 @@ def test_what_is_not_sealed_yet_is_listed_apart(ring: Commons) -> None:
     assert found.provisional == ()
 
 
-def test_what_is_paused_withdrawn_ended_or_taken_is_not_suggested(
+def test_what_is_paused_withdrawn_or_taken_is_not_suggested(
     trading_once: Callable[[], Commons],
 ) -> None:
     lanxi = trading_once()
