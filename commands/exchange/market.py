@@ -85,7 +85,7 @@ def market(
         Column("sort", _("sort")),
         Column("state", _("state")),
         Column("title", _("what")),
-        Column("left", _("left"), is_number=True),
+        Column("left", _("remaining"), is_number=True),
         Column("unit", _("unit")),
         Column("price", _("in return")),
         Column("end", _("until")),

@@ -130,8 +130,17 @@ def _booking(page: PageRequest, id: str, error: str = "") -> Response:
             422 if error else 200,
             row=row,
             when=_when(row, page),
+            pays_for=_late_payment(row) if row.borrower == member.view.me else {},
             error=error,
         )
+
+
+def _late_payment(row: ListedBooking) -> dict[str, str]:
+    """Return how the form of a payment is filled in for what is open of a late fee."""
+    if row.back is None or row.late_fee_unit is None or not row.late_fee_open:
+        return {}
+    fields = {"for": row.back.hex(), "member": row.lender.hex(), "unit": row.late_fee_unit}
+    return fields | {"quantity": f"{row.late_fee_open:f}"}
 
 
 def _when(row: ListedBooking, page: PageRequest) -> str:
