@@ -114,6 +114,9 @@ class Scene:
         for key in ("deal", "deal_over", "deal_agreed"):
             written(key, mei, "deal", "propose", "--with", "Bo", "--give", "work 2 hours")
         lanxi.good(mei, "deal", "withdraw", words["deal_over"])
+        lanxi.good(mei, "resource", "new", "cart", "1", "piece")
+        lanxi.good(mei, "thing", "terms", "cart", "--max", "3d")
+        written("block", mei, "thing", "block", "cart", "in 60 days")
         written("invite", mei, "invite", "create")
         written("revoked", mei, "invite", "create")
         lanxi.good(mei, "invite", "revoke", words["revoked"])
@@ -125,11 +128,15 @@ class Scene:
         lanxi.good(bo, "role", "endorse", "Mei", "producer")
         lanxi.good(bo, "referral", "Mei")
         lanxi.good(bo, "deal", "accept", words["deal_agreed"])
+        for key, when in (("booking", "in 4 weeks"), ("booking_over", "in 5 weeks")):
+            (booking,) = lanxi.json(bo, "book", "cart", when)["bookings"]
+            words[key] = booking["id"]
         lanxi.good(bo, "dispute", words["disputed"])
         lanxi.good(ana, "attest", words["attested"])
         written("claim", bo, "agent", "claim", words["agent"])
         meet(*self.homes.values())
         lanxi.good(ana, "attest", words["claim"])
+        lanxi.good(mei, "book", "decline", words["booking_over"])
         lanxi.good(self.homes["zoe"], "leave", "--yes")
         for number in range(4):
             lanxi.good(full, "rules", "propose", "--decision", f"number {number}")

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from commonweal.client.language.local_time.tokens import (
     Ahead,
-    Clock,
+    ClockTime,
     DayOfMonth,
     Length,
     Token,
@@ -49,7 +49,7 @@ def read_moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
             return now_ms + minutes * MINUTE_MS
         case [DayOfMonth() | Weekday() | Ahead() as day]:
             return day_begin_ms(day_after(resolve(day, today)), zone) - MINUTE_MS
-        case [DayOfMonth() | Weekday() | Ahead() as day, Clock(is_bare=False) as clock]:
+        case [DayOfMonth() | Weekday() | Ahead() as day, ClockTime(is_bare=False) as clock]:
             moment_ms = clock_ms(resolve(day, today), clock, zone)
             if moment_ms < now_ms and (later := next_one(day, resolve(day, today))):
                 return clock_ms(later, clock, zone)
@@ -100,7 +100,7 @@ def next_one(day: Day, meant: date) -> date | None:
     return resolve(day, day_after(meant)) if is_open else None
 
 
-def clock_ms(day: date, clock: Clock, zone: tzinfo | None) -> int:
+def clock_ms(day: date, clock: ClockTime, zone: tzinfo | None) -> int:
     """Return the instant of a time on a day. Raises MissingHour, RepeatedHour, UnreadableTime."""
     try:
         local = datetime.combine(day, time()) + timedelta(minutes=clock.minutes)

@@ -12,7 +12,7 @@ from commonweal.client.language.local_time.days import Day, day_after, joined, r
 from commonweal.client.language.local_time.spans import Span, end_day, read_tokens
 from commonweal.client.language.local_time.tokens import (
     Ahead,
-    Clock,
+    ClockTime,
     DayOfMonth,
     Every,
     Length,
@@ -90,7 +90,7 @@ def _begin(tokens: list[Token]) -> Day | None:
         case [DayOfMonth() | Weekday() | Ahead() as day, *_]:
             del tokens[0]
             return day
-        case [*_, Clock() | Length(), DayOfMonth() | Weekday() | Ahead() as day]:
+        case [*_, ClockTime() | Length(), DayOfMonth() | Weekday() | Ahead() as day]:
             del tokens[-1]
             return day
         case _:

@@ -17,7 +17,7 @@ from commonweal.client.language.local_time.days import (
 )
 from commonweal.client.language.local_time.tokens import (
     Ahead,
-    Clock,
+    ClockTime,
     DayOfMonth,
     Length,
     Token,
@@ -46,7 +46,7 @@ class Point:
     """One side of a span: a day, a time, or both."""
 
     day: Day | None = None
-    clock: Clock | None = None
+    clock: ClockTime | None = None
 
 
 def read_span(text: str, now_ms: int, zone: tzinfo | None = None) -> Span:
@@ -69,7 +69,7 @@ def read_tokens(tokens: list[Token], text: str, now_ms: int, zone: tzinfo | None
         case _ if Word("to") in tokens:
             middle = tokens.index(Word("to"))
             begin, end = _point(tokens[:middle], text), _point(tokens[middle + 1 :], text)
-            if begin.day is None and end.day is not None and isinstance(tokens[-2], Clock):
+            if begin.day is None and end.day is not None and isinstance(tokens[-2], ClockTime):
                 begin, end = Point(end.day, begin.clock), Point(None, end.clock)
         case _:
             begin, end = _point(tokens, text), None
@@ -135,10 +135,10 @@ def _point(tokens: list[Token], text: str) -> Point:
     match tokens:
         case [DayOfMonth() | Weekday() | Ahead() as day]:
             return Point(day)
-        case [Clock() as clock]:
+        case [ClockTime() as clock]:
             return Point(None, clock)
-        case [DayOfMonth() | Weekday() | Ahead() as day, Clock() as clock] | [
-            Clock() as clock,
+        case [DayOfMonth() | Weekday() | Ahead() as day, ClockTime() as clock] | [
+            ClockTime() as clock,
             DayOfMonth() | Weekday() | Ahead() as day,
         ]:
             return Point(day, clock)
@@ -200,7 +200,7 @@ def _day_past(day: date, end: Point | None, length: Length | None, today: date) 
 def _end_ms(
     day: date,
     begin_ms: int,
-    clock: Clock,
+    clock: ClockTime,
     end: Point | None,
     length: Length | None,
     zone: tzinfo | None,

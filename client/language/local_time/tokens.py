@@ -42,7 +42,7 @@ class Ahead(NamedTuple):
     minutes: int = 0
 
 
-class Clock(NamedTuple):
+class ClockTime(NamedTuple):
     """What a clock shows, 0:00 to 24:00, in minutes. half: "am", "pm", or "" where none is typed.
 
     offset: of UTC, in minutes; None where the zone says it. is_bare: typed as an hour alone.
@@ -82,7 +82,7 @@ class Word(NamedTuple):
     name: str
 
 
-Token: TypeAlias = DayOfMonth | Weekday | Ahead | Clock | Length | Every | Times | Word
+Token: TypeAlias = DayOfMonth | Weekday | Ahead | ClockTime | Length | Every | Times | Word
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -213,7 +213,7 @@ def _series(count: int, *, is_days: bool, weekdays: tuple[int, ...]) -> Every:
     return Every(weeks=count, weekdays=tuple(sorted(dict.fromkeys(weekdays))))
 
 
-def _clock(match: re.Match[str]) -> Clock:
+def _clock(match: re.Match[str]) -> ClockTime:
     minutes, half = int(match["h"]) * 60 + int(match["min"] or 0), (match["half"] or "")[:1]
     if half and not 60 <= minutes < 13 * 60:
         raise UnreadableTime(match[0])
@@ -222,7 +222,7 @@ def _clock(match: re.Match[str]) -> Clock:
     return _checked(minutes, match, half and f"{half}m")
 
 
-def _clock_zh(match: re.Match[str]) -> Clock:
+def _clock_zh(match: re.Match[str]) -> ClockTime:
     hour, part = number_of(match["h"]), match["part"] or ""
     rest = match["rest"] or ""
     after = {"半": 30, "一刻": 15, "三刻": 45}.get(rest)
@@ -240,7 +240,7 @@ def _clock_zh(match: re.Match[str]) -> Clock:
     return _checked(hour * 60 + minute, match, half)
 
 
-def _clock_of_part(match: re.Match[str]) -> Clock:
+def _clock_of_part(match: re.Match[str]) -> ClockTime:
     """Return a time with a Chinese part of the day before it: 下午2:30."""
     minutes = int(match["h"]) * 60 + int(match["min"])
     if match["part"] in (*_AFTERNOON, "中午") and 0 < minutes < (_NOON - 1) * 60:
@@ -248,11 +248,11 @@ def _clock_of_part(match: re.Match[str]) -> Clock:
     return _checked(minutes, match, "am" if match["part"] in _MORNING else "pm")
 
 
-def _checked(minutes: int, match: re.Match[str], half: str, *, is_bare: bool = False) -> Clock:
+def _checked(minutes: int, match: re.Match[str], half: str, *, is_bare: bool = False) -> ClockTime:
     minute_typed = match.groupdict().get("min") or "0"
     if minutes > _DAY_MINUTES or int(minute_typed) > 59:
         raise UnreadableTime(match[0])
-    return Clock(minutes, half, _offset(match.groupdict().get("offset")), is_bare)
+    return ClockTime(minutes, half, _offset(match.groupdict().get("offset")), is_bare)
 
 
 def _offset(text: str | None) -> int | None:
@@ -269,7 +269,7 @@ def _offset(text: str | None) -> int | None:
     return sign * (hours * 60 + minutes)
 
 
-def _bare(match: re.Match[str]) -> Clock:
+def _bare(match: re.Match[str]) -> ClockTime:
     return _checked(int(match["h"]) * 60, match, "", is_bare=True)
 
 
@@ -311,7 +311,7 @@ _PATTERNS: list[tuple[re.Pattern[str], _Reader]] = [
         (rf"{_PART_ZH} ?(?P<h>\d{{1,2}}):(?P<min>\d{{2}})(?!\d)", _clock_of_part),
         (rf"(?P<h>\d{{1,2}}):(?P<min>\d{{2}})(?::00)?(?!\d)(?: ?{_HALF})?{_OFFSET}", _clock),
         (rf"(?P<h>\d{{1,2}})(?P<min>) ?{_HALF}{_OFFSET}", _clock),
-        (r"noon\b", lambda _: Clock(_NOON * 60)),
+        (r"noon\b", lambda _: ClockTime(_NOON * 60)),
         (r"[-–—−~～至]|到|to\b", lambda _: Word("to")),
         (r"until\b|till\b|直到|截至", lambda _: Word("until")),
         (r"in\b", lambda _: Word("in")),
