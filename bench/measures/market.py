@@ -14,7 +14,7 @@ import networkx
 
 from bench.figures import Figure
 from commonweal.protocol.matching.candidates import Candidates
-from commonweal.protocol.matching.market import ONE, Intent, Market, Member
+from commonweal.protocol.matching.market import ONE, Intent, MarketMember, MarketState
 from commonweal.protocol.matching.rings import Ways, best_ways, suggested_rings
 from commonweal.protocol.matching.rounds import Weighed, round_pairs, suggested_round, weight
 from commonweal.protocol.matching.scores import score, suggestions
@@ -52,7 +52,7 @@ def figures() -> list[Figure]:
     ]
 
 
-def market(rng: random.Random, intents: int, members: int) -> Market:
+def market(rng: random.Random, intents: int, members: int) -> MarketState:
     """Return a market of as many offers as needs."""
     ids = [rng.randbytes(32) for _ in range(members)]
     kinds = [rng.randbytes(32) for _ in range(KINDS)]
@@ -75,9 +75,11 @@ def market(rng: random.Random, intents: int, members: int) -> Market:
     known = {}
     for id in ids:
         kept = rng.randrange(8)
-        known[id] = Member(rng.randrange(20), rng.randrange(20), kept, kept + rng.randrange(3))
+        known[id] = MarketMember(
+            rng.randrange(20), rng.randrange(20), kept, kept + rng.randrange(3)
+        )
     sides = [tuple(intent() for _ in range(intents)) for _ in range(2)]
-    return Market(rng.randbytes(32), NOW_MS, sides[0], sides[1], known)
+    return MarketState(rng.randbytes(32), NOW_MS, sides[0], sides[1], known)
 
 
 def _figure(name: str, seconds: float, aim_s: float) -> Figure:
@@ -94,7 +96,7 @@ def _seconds(act: Callable[[], object]) -> float:
     return min(times)
 
 
-def _all_pairs(whole: Market, member: bytes) -> None:
+def _all_pairs(whole: MarketState, member: bytes) -> None:
     """Look at every offer for every need of a member, and the other way round."""
     candidates = Candidates(whole)
     pairs = [
@@ -107,7 +109,7 @@ def _all_pairs(whole: Market, member: bytes) -> None:
     sorted(pairs, key=lambda pair: -score(candidates, pair))
 
 
-def _networkx_round(whole: Market) -> None:
+def _networkx_round(whole: MarketState) -> None:
     candidates = Candidates(whole)
     graph = networkx.DiGraph()
     for need in candidates.needs:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
-from commonweal.protocol.matching.market import ONE, Intent, Market, newest
+from commonweal.protocol.matching.market import ONE, Intent, MarketState, newest
 
 CANDIDATES_MAX = 200
 """Counterparts that are considered for one intent, the newest first."""
@@ -23,7 +23,7 @@ Key: TypeAlias = tuple[str, str, bytes | str]
 Index: TypeAlias = dict[Key, list[int]]
 
 
-class Pair(NamedTuple):
+class CandidatePair(NamedTuple):
     """A need and an offer that may meet, and how much the two could agree on, > 0."""
 
     need: Intent
@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 class Candidates:
     """The index of one market, made in time linear in its intents and their tags."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: MarketState) -> None:
         self.market = market
         self.needs = newest(market.needs)
         self.offers = newest(market.offers)
@@ -42,24 +42,24 @@ class Candidates:
         self._needed, self._needed_by = _index(self.needs, _need_keys)
         self._wanted: dict[tuple[bytes, bytes], bool] = {}
 
-    def of_need(self, need: Intent, most: int = CANDIDATES_MAX) -> list[Pair]:
+    def of_need(self, need: Intent, most: int = CANDIDATES_MAX) -> list[CandidatePair]:
         """Return the pairs of a need, at most `most`, newest offer first, then by id."""
         places = _places(self._offered, _need_keys(need))
         return _first(most, (self.pair(need, self.offers[place]) for place in places))
 
-    def of_offer(self, offer: Intent, most: int = CANDIDATES_MAX) -> list[Pair]:
+    def of_offer(self, offer: Intent, most: int = CANDIDATES_MAX) -> list[CandidatePair]:
         """Return the pairs of an offer, at most `most`, newest need first, then by id."""
         places = _places(self._needed, _offer_keys(offer))
         return _first(most, (self.pair(self.needs[place], offer) for place in places))
 
-    def pair(self, need: Intent, offer: Intent) -> Pair | None:
+    def pair(self, need: Intent, offer: Intent) -> CandidatePair | None:
         """Return the pair when the two may meet, else None."""
         if not (suits(need, offer) and meets(self.market, need, offer)):
             return None
         amount = payable(self.market, need, offer)
         if amount <= 0 or amount < need.minimum or amount < offer.minimum:
             return None
-        return Pair(need, offer, amount)
+        return CandidatePair(need, offer, amount)
 
     def wants(self, giver: bytes, taker: bytes) -> bool:
         """Return whether `giver` needs something that `taker` offers, by the rules above."""
@@ -96,7 +96,7 @@ def suits(need: Intent, offer: Intent) -> bool:
     return not need.tags.isdisjoint(offer.tags)
 
 
-def meets(market: Market, need: Intent, offer: Intent) -> bool:
+def meets(market: MarketState, need: Intent, offer: Intent) -> bool:
     """Return whether the two members can deal at all: persons, addressees, times, disputes."""
     taker, giver = need.member, offer.member
     if taker == giver:
@@ -119,7 +119,7 @@ def common_time(now_ms: int, need: Intent, offer: Intent) -> tuple[int, int | No
     return begin_ms, min(need.end_ms, offer.end_ms)
 
 
-def payable(market: Market, need: Intent, offer: Intent) -> int:
+def payable(market: MarketState, need: Intent, offer: Intent) -> int:
     """Return how much of the offer the need can take: what is left of both, and can be paid.
 
     What the offer asks counts; when it asks nothing, what the need gives in return. Who takes pays
@@ -177,9 +177,9 @@ def _places(index: Index, sought: list[Key]) -> list[int]:
     return sorted(dict.fromkeys(place for key in sought for place in index.get(key, [])))
 
 
-def _first(most: int, pairs: Iterable[Pair | None]) -> list[Pair]:
+def _first(most: int, pairs: Iterable[CandidatePair | None]) -> list[CandidatePair]:
     """Return the first `most` pairs that are any."""
-    kept: list[Pair] = []
+    kept: list[CandidatePair] = []
     for pair in pairs:
         if pair is not None:
             kept.append(pair)

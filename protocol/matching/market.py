@@ -62,7 +62,7 @@ class Intent(NamedTuple):
     prices: tuple[Price, ...] = ()
 
 
-class Member(NamedTuple):
+class MarketMember(NamedTuple):
     """What is known of a member.
 
     given, received: in deals, >= 0, in one measure. promised: clauses that they promised and that
@@ -77,7 +77,7 @@ class Member(NamedTuple):
     headroom: Mapping[str, int] = {}
 
 
-NOBODY = Member()
+NOBODY = MarketMember()
 """A member about which nothing is known."""
 
 
@@ -98,7 +98,7 @@ WEIGHTS = Weights(**MATCH_WEIGHTS)
 """What counts unless rules say otherwise."""
 
 
-class Market(NamedTuple):
+class MarketState(NamedTuple):
     """Offers and needs at one height.
 
     seal: hash of the last seal. now_ms: its time. disputes: pairs of members, the smaller id
@@ -109,11 +109,11 @@ class Market(NamedTuple):
     now_ms: int
     offers: tuple[Intent, ...]
     needs: tuple[Intent, ...]
-    members: Mapping[bytes, Member]
+    members: Mapping[bytes, MarketMember]
     disputes: frozenset[tuple[bytes, bytes]] = frozenset()
     weights: Weights = WEIGHTS
 
-    def member(self, member: bytes) -> Member:
+    def member(self, member: bytes) -> MarketMember:
         """Return what is known of a member."""
         return self.members.get(member, NOBODY)
 

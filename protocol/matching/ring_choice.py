@@ -35,7 +35,7 @@ def chosen(rings: Sequence[Ring]) -> tuple[list[Ring], bool]:
     picked: list[Ring] = []
     exact, left = True, BRANCHES_MAX
     for cluster in _clusters(rings):
-        search = _Search(cluster, left)
+        search = _RingSearch(cluster, left)
         left -= search.steps
         exact = exact and search.ended
         picked += search.best
@@ -82,7 +82,7 @@ def _clusters(rings: Sequence[Ring]) -> list[list[Ring]]:
     return [clusters[least] for least in sorted(clusters)]
 
 
-class _Search:
+class _RingSearch:
     """The choice among the rings of one cluster. best: the rings; ended: within the steps."""
 
     def __init__(self, rings: Sequence[Ring], steps_max: int) -> None:

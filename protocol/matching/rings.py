@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
-from commonweal.protocol.matching.candidates import Candidates, Pair
+from commonweal.protocol.matching.candidates import CandidatePair, Candidates
 from commonweal.protocol.matching.market import tie
 from commonweal.protocol.matching.ring_choice import RINGS_MAX, chosen
 from commonweal.protocol.matching.ring_prices import Ring
@@ -35,7 +35,7 @@ STEPS_MAX = 1_000_000
 class Way(NamedTuple):
     """The best pair from one member to another, its score, and its weight with the tie."""
 
-    pair: Pair
+    pair: CandidatePair
     score: int
     weight: int
 
@@ -52,7 +52,7 @@ class SuggestedRing(NamedTuple):
     score: the sum of the scores of its pairs.
     """
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[CandidatePair, ...]
     scores: tuple[int, ...]
 
     @property
@@ -87,7 +87,7 @@ def suggested_rings(candidates: Candidates, members_max: int) -> Rings:
     )
 
 
-def ring_pairs(candidates: Candidates) -> list[Pair]:
+def ring_pairs(candidates: Candidates) -> list[CandidatePair]:
     """Return the pairs that rings are made of, by need, newest first."""
     needs = candidates.needs
     return [pair for need in needs for pair in candidates.of_need(need, RING_CANDIDATES_MAX)]

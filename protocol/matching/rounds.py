@@ -24,10 +24,10 @@ from collections.abc import Callable, Iterable, Sequence
 from math import gcd
 from typing import NamedTuple
 
-from commonweal.protocol.matching.candidates import Candidates, Pair
+from commonweal.protocol.matching.candidates import CandidatePair, Candidates
 from commonweal.protocol.matching.market import order_hash, tie
 from commonweal.protocol.matching.scores import score
-from commonweal.protocol.matching.transport import UNITS_MAX, Edge, Transport
+from commonweal.protocol.matching.transport import UNITS_MAX, Edge, TransportProblem
 
 ROUND_CANDIDATES_MAX = 50
 """Offers that a round considers for one need, the newest first."""
@@ -42,14 +42,14 @@ PASSES_MAX = 8
 class Weighed(NamedTuple):
     """A pair and its score."""
 
-    pair: Pair
+    pair: CandidatePair
     score: int
 
 
 class Assignment(NamedTuple):
     """What a round suggests: so much of an offer for a need."""
 
-    pair: Pair
+    pair: CandidatePair
     amount: int
     score: int
 
@@ -61,7 +61,7 @@ class Round(NamedTuple):
     exact: bool
 
 
-def round_pairs(candidates: Candidates) -> list[Pair]:
+def round_pairs(candidates: Candidates) -> list[CandidatePair]:
     """Return the pairs that a round considers, by need, newest first."""
     needs = candidates.needs
     return [pair for need in needs for pair in candidates.of_need(need, ROUND_CANDIDATES_MAX)]
@@ -70,7 +70,7 @@ def round_pairs(candidates: Candidates) -> list[Pair]:
 def suggested_round(candidates: Candidates) -> Round:
     """Return the assignments of greatest total weight, in the order of suggestions.
 
-    Each unit of measure is a problem of its own. Work: that of `Transport`, for each unit.
+    Each unit of measure is a problem of its own. Work: that of `TransportProblem`, for each unit.
     """
     seal = candidates.market.seal
     by_unit: dict[str, list[Weighed]] = defaultdict(list)
@@ -137,11 +137,11 @@ def above_minima(
     return Round(tuple(assigned([own for own in weighed if not _minimum(own.pair)])), exact)
 
 
-def _ids(pair: Pair) -> tuple[bytes, bytes]:
+def _ids(pair: CandidatePair) -> tuple[bytes, bytes]:
     return pair.need.id, pair.offer.id
 
 
-def _minimum(pair: Pair) -> int:
+def _minimum(pair: CandidatePair) -> int:
     return max(pair.need.minimum, pair.offer.minimum)
 
 
@@ -151,7 +151,7 @@ def _assigned(seal: bytes, weighed: Sequence[Weighed]) -> list[Assignment]:
         return []
     sides = Sides(weighed)
     part = grain(sides.amounts(), min(sides.needed(), sides.offered()))
-    solved = Transport(
+    solved = TransportProblem(
         [need.left // part for need in sides.needs],
         [offer.left // part for offer in sides.offers],
         sides.edges(part, [weight(seal, own) for own in weighed]),

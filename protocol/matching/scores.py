@@ -9,8 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from commonweal.protocol.matching.candidates import Candidates, Pair, common_time
-from commonweal.protocol.matching.market import Intent, Market, Member, Weights, order_hash
+from commonweal.protocol.matching.candidates import CandidatePair, Candidates, common_time
+from commonweal.protocol.matching.market import (
+    Intent,
+    MarketMember,
+    MarketState,
+    Weights,
+    order_hash,
+)
 
 FEATURES = Weights._fields
 """Names of the features, in the order of the weights."""
@@ -28,7 +34,7 @@ SUGGESTIONS_MAX = 200
 """Suggestions for one member."""
 
 
-class Reason(NamedTuple):
+class ScoreReason(NamedTuple):
     """One feature of a pair: `value` = 1,000 * part / whole, truncated, or 0 when whole is 0."""
 
     feature: str
@@ -41,9 +47,9 @@ class Reason(NamedTuple):
 class Suggestion(NamedTuple):
     """A pair with its score of 0..1,000 and the reasons for it."""
 
-    pair: Pair
+    pair: CandidatePair
     score: int
-    reasons: tuple[Reason, ...]
+    reasons: tuple[ScoreReason, ...]
 
 
 def suggestions(
@@ -63,7 +69,7 @@ def suggestions(
     return [suggestion(candidates, pair) for pair in best(candidates, pairs)[:most]]
 
 
-def best(candidates: Candidates, pairs: Iterable[Pair]) -> list[Pair]:
+def best(candidates: Candidates, pairs: Iterable[CandidatePair]) -> list[CandidatePair]:
     """Return pairs in the order of suggestions."""
     seal = candidates.market.seal
     return sorted(
@@ -75,7 +81,7 @@ def best(candidates: Candidates, pairs: Iterable[Pair]) -> list[Pair]:
     )
 
 
-def score(candidates: Candidates, pair: Pair) -> int:
+def score(candidates: Candidates, pair: CandidatePair) -> int:
     """Return how well a pair fits, 0..1,000: the weighted mean of its features, truncated."""
     weights = candidates.market.weights
     summed = sum(
@@ -86,11 +92,11 @@ def score(candidates: Candidates, pair: Pair) -> int:
     return summed // sum(weights)
 
 
-def suggestion(candidates: Candidates, pair: Pair) -> Suggestion:
+def suggestion(candidates: Candidates, pair: CandidatePair) -> Suggestion:
     """Return a pair with its score and the reasons for it, in the order of `FEATURES`."""
     weights = candidates.market.weights
     reasons = tuple(
-        Reason(name, FULL * part // whole if whole else 0, weight, part, whole)
+        ScoreReason(name, FULL * part // whole if whole else 0, weight, part, whole)
         for name, weight, (part, whole) in zip(
             FEATURES, weights, features(candidates, pair), strict=True
         )
@@ -99,7 +105,7 @@ def suggestion(candidates: Candidates, pair: Pair) -> Suggestion:
     return Suggestion(pair, total, reasons)
 
 
-def features(candidates: Candidates, pair: Pair) -> tuple[tuple[int, int], ...]:
+def features(candidates: Candidates, pair: CandidatePair) -> tuple[tuple[int, int], ...]:
     """Return (part, whole) of each feature, in the order of `FEATURES`; 0 <= part <= whole."""
     market, (need, offer, _) = candidates.market, pair
     low, high = (need.left, offer.left) if need.left < offer.left else (offer.left, need.left)
@@ -123,7 +129,7 @@ def _kind(need: Intent, offer: Intent) -> tuple[int, int]:
     return shared, len(need.tags) + len(offer.tags) - shared
 
 
-def _time(market: Market, need: Intent, offer: Intent) -> tuple[int, int]:
+def _time(market: MarketState, need: Intent, offer: Intent) -> tuple[int, int]:
     """Milliseconds in which both hold, of those that the need has left; all when it is open."""
     if need.end_ms is None:
         return 1, 1
@@ -132,7 +138,7 @@ def _time(market: Market, need: Intent, offer: Intent) -> tuple[int, int]:
     return end_ms - begin_ms, need.end_ms - max(market.now_ms, need.begin_ms or 0)
 
 
-def _urgency(market: Market, need: Intent) -> tuple[int, int]:
+def _urgency(market: MarketState, need: Intent) -> tuple[int, int]:
     """Milliseconds gone of the time before it is due; none without a due time.
 
     That time is from when the need begins, or else the last `URGENT_MS`.
@@ -144,14 +150,14 @@ def _urgency(market: Market, need: Intent) -> tuple[int, int]:
     return min(period_ms, max(0, market.now_ms - since_ms)), period_ms
 
 
-def _fairness(taker: Member) -> tuple[int, int]:
+def _fairness(taker: MarketMember) -> tuple[int, int]:
     """What the taker gave, of what they received; all for who gave no less, or had no deal."""
     if taker.given >= taker.received:
         return 1, 1
     return taker.given, taker.received
 
 
-def _kept(giver: Member) -> tuple[int, int]:
+def _kept(giver: MarketMember) -> tuple[int, int]:
     """Promises that the giver kept, of those that are over; a half while they are few."""
     if giver.promised < PROMISES_MIN:
         return 1, 2

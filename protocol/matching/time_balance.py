@@ -42,7 +42,7 @@ from commonweal.protocol.matching.rounds import (
     weight,
 )
 from commonweal.protocol.matching.scores import score
-from commonweal.protocol.matching.transport import Edge, Transport
+from commonweal.protocol.matching.transport import Edge, TransportProblem
 
 NEEDS_MAX = 1_000
 """Needs in a balanced round."""
@@ -58,7 +58,7 @@ def balanced_round(candidates: Candidates, unit: str) -> Round:
     """Return the balanced round of a unit, in the order of suggestions.
 
     Considers the newest `NEEDS_MAX` needs of the unit, and `CANDIDATES_MAX` offers for each. Work:
-    twice that of `Transport`, and for each member searches of O(pairs).
+    twice that of `TransportProblem`, and for each member searches of O(pairs).
     """
     seal = candidates.market.seal
     needs = [need for need in candidates.needs if need.unit == unit][:NEEDS_MAX]
@@ -105,7 +105,7 @@ class _Network:
         self.members = sorted(self.needed.keys() | self.offered.keys())
         self.place = {member: place for place, member in enumerate(self.members)}
 
-    def most_exchanged(self) -> Transport:
+    def most_exchanged(self) -> TransportProblem:
         """Return the flow in which most is exchanged."""
         across = [
             Edge(
@@ -118,7 +118,7 @@ class _Network:
         ]
         return self._flow(dict.fromkeys(self.members, 0), [1] * len(self.sides.weighed), across)
 
-    def best_fit(self, kept: dict[bytes, int], weights: Sequence[int]) -> Transport:
+    def best_fit(self, kept: dict[bytes, int], weights: Sequence[int]) -> TransportProblem:
         """Return the flow of greatest weight in which each member exchanges what is `kept`."""
         return self._flow(kept, weights, [])
 
@@ -129,7 +129,7 @@ class _Network:
 
     def _flow(
         self, kept: dict[bytes, int], weights: Sequence[int], across: list[Edge]
-    ) -> Transport:
+    ) -> TransportProblem:
         needs, offers, part = self.sides.needs, self.sides.offers, self.part
         spare_offers = [self.needed[member] - kept[member] for member in self.members]
         spare_needs = [self.offered[member] - kept[member] for member in self.members]
@@ -142,14 +142,14 @@ class _Network:
             for place, offer in enumerate(offers)
         ]
         pairs = self.sides.edges(part, [_MUST + own for own in weights])
-        return Transport(
+        return TransportProblem(
             [*(need.left // part for need in needs), *spare_needs],
             [*(offer.left // part for offer in offers), *spare_offers],
             [*pairs, *left_of_needs, *left_of_offers, *across],
         )
 
 
-def _by_priority(solved: Transport, own: Sequence[int]) -> list[int]:
+def _by_priority(solved: TransportProblem, own: Sequence[int]) -> list[int]:
     """Let each in turn exchange as much as they can, and no less is exchanged in all.
 
     own: by priority, the edge on which a member's exchange flows. Only flow at prices that prove
@@ -173,7 +173,7 @@ def _by_priority(solved: Transport, own: Sequence[int]) -> list[int]:
     return hours
 
 
-def _circuit(solved: Transport, edge: int, fixed: dict[int, None]) -> list[tuple[int, bool]]:
+def _circuit(solved: TransportProblem, edge: int, fixed: dict[int, None]) -> list[tuple[int, bool]]:
     """Return edges that carry more or less when `edge` carries more; none: it cannot.
 
     Breadth first: needs are reached over edges that carry less, offers over ones that carry more.

@@ -30,7 +30,7 @@ class Edge(NamedTuple):
     weight: int
 
 
-class Transport:
+class TransportProblem:
     """The flow of greatest weight, and prices that prove it.
 
     needs, offers: how much each takes and gives at most, >= 0; the smaller of the two sums is at
@@ -86,7 +86,7 @@ class Transport:
     def _serve(self, node: int) -> None:
         """Use up what a node has left, as far as it is worth it."""
         while self.left[node] and self.prices[node]:
-            search = _Search(self, node)
+            search = _PathSearch(self, node)
             path = search.path()
             moved = self.left[node if search.other is None else search.other]
             for place, more in path:
@@ -105,14 +105,14 @@ class Transport:
                 self.left[search.node] += moved
 
 
-class _Search:
+class _PathSearch:
     """A shortest path from a node with something left, in reduced weights.
 
     It ends at an `other` of the other side with something left, reached from `node`; or at a `node`
     of the same side that goes without, at its price. length: of the path. nodes, others: distances.
     """
 
-    def __init__(self, work: Transport, start: int) -> None:
+    def __init__(self, work: TransportProblem, start: int) -> None:
         self.work = work
         self.nodes: dict[int, int] = {start: 0}
         self.others: dict[int, int] = {}

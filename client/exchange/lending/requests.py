@@ -35,7 +35,7 @@ FEE_UNITS_MAX = 2**40
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class WantedTime:
     """What a booking of a thing says. fee: the clause in return without its quantity, or None."""
 
     thing_id: RecordId
@@ -46,7 +46,7 @@ class Request:
     lender: bytes
 
 
-def request_of(view: LedgerView, thing_id: RecordId, *, use: bool) -> Request:
+def request_of(view: LedgerView, thing_id: RecordId, *, use: bool) -> WantedTime:
     """Return what this member's bookings of a thing say. Raises UsageError for one with them."""
     where, terms = thing_row(view.state, thing_id), terms_row(view.state, thing_id)
     assert where is not None and terms is not None, "it is lent"
@@ -63,11 +63,11 @@ def request_of(view: LedgerView, thing_id: RecordId, *, use: bool) -> Request:
         "clause": True,
     }
     fee = None if terms.fee is None else Fee(*terms.fee)
-    return Request(thing_id, data, held.unit, use, fee, held.custodian)
+    return WantedTime(thing_id, data, held.unit, use, fee, held.custodian)
 
 
 def drafted(
-    view: LedgerView, drafts: Drafts, request: Request, span: Span, places: int
+    view: LedgerView, drafts: Drafts, request: WantedTime, span: Span, places: int
 ) -> tuple[int, RecordId]:
     """Draft a booking; return the number of its agreement's record, and what stands for its id."""
     begin, end = span
@@ -110,7 +110,7 @@ def _check_free(view: LedgerView, drafts: Drafts, clauses: Sequence[bytes]) -> N
         raise WouldNotCount(text.format(when=when, why=taken_words(view, winner)))
 
 
-def _payment(view: LedgerView, request: Request, length_ms: int, places: int) -> Wish:
+def _payment(view: LedgerView, request: WantedTime, length_ms: int, places: int) -> Wish:
     """Return the clause by which the borrower pays the fee of a booking."""
     assert request.fee is not None, "it has a fee"
     _, scale, unit = request.fee.quantity

@@ -20,7 +20,7 @@ from commonweal.protocol.ledger.members import agents, membership, roles
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.ledger.things.quantities import SCALE_MAX
-from commonweal.protocol.matching.market import Intent, Market, Member, Price, Weights
+from commonweal.protocol.matching.market import Intent, MarketMember, MarketState, Price, Weights
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -38,7 +38,7 @@ class OpenIntent(NamedTuple):
     offer: OfferRow
 
 
-def market_of(view: LedgerView, state: State) -> Market:
+def market_of(view: LedgerView, state: State) -> MarketState:
     """Return the market in a state: `view.final`, or `view.state` with what is not sealed yet."""
     now_ms = sealed_ms(state, view.kept.cut.time_ms)
     audiences = _Audiences(state)
@@ -48,7 +48,7 @@ def market_of(view: LedgerView, state: State) -> Market:
         side = offers if published.offer.purpose == GIVE else needs
         side.append(_intent(state, published, audiences))
     match = view.kept.ruleset.match
-    return Market(
+    return MarketState(
         seal=view.kept.last.seal,
         now_ms=now_ms,
         offers=tuple(offers),
@@ -161,12 +161,12 @@ class _Audiences:
         return self._of_role[role]
 
 
-def _members(view: LedgerView, state: State, now_ms: int) -> dict[bytes, Member]:
+def _members(view: LedgerView, state: State, now_ms: int) -> dict[bytes, MarketMember]:
     """Return what is known of all members."""
     rules = view.kept.rules.credits
     promises = kept_promises(state, now_ms)
     deals = {} if rules else _deals(state)
-    known: dict[bytes, Member] = {}
+    known: dict[bytes, MarketMember] = {}
     for member in (entry.id for entry in membership.members(state)):
         rows = {unit: credit.balance_row(state, unit, member) for unit in rules}
         headroom = {
@@ -178,7 +178,7 @@ def _members(view: LedgerView, state: State, now_ms: int) -> dict[bytes, Member]
             row = rows[HOUR if HOUR in rows else min(rows)]
             given, received = row.received, max(0, row.received - row.n)
         kept = promises.get(member)
-        known[member] = Member(
+        known[member] = MarketMember(
             given,
             received,
             kept.kept if kept else 0,

@@ -25,7 +25,7 @@ from commonweal.client.exchange.offer_rows import sealed_at, texts
 from commonweal.client.language.quantity import SCALE_MAX, exact, read_unit
 from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.protocol.errors import UsageError
-from commonweal.protocol.matching.candidates import Candidates, Pair
+from commonweal.protocol.matching.candidates import CandidatePair, Candidates
 from commonweal.protocol.matching.rings import suggested_rings
 from commonweal.protocol.matching.rounds import Round, suggested_round
 from commonweal.protocol.matching.scores import Suggestion, suggestion, suggestions
@@ -163,7 +163,7 @@ def is_mine(view: LedgerView, flow: ListedMatch) -> bool:
     return bytes(view.me) in (flow.giver, flow.taker)
 
 
-def _command(pair: Pair, part: int) -> str:
+def _command(pair: CandidatePair, part: int) -> str:
     """Return what proposes a match: both sides where all that is left is meant, else a part."""
     if part == min(pair.need.left, pair.offer.left):
         return f"weal deal propose --flow {_short(pair.offer.id)} {_short(pair.need.id)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from commonweal.client.exchange.matching.rows import MatchReason
 from commonweal.client.language.quantity import SCALE_MAX, exact
 from commonweal.client.language.words import N_, Words
-from commonweal.protocol.matching.scores import FULL, PROMISES_MIN, Reason, Suggestion
+from commonweal.protocol.matching.scores import FULL, PROMISES_MIN, ScoreReason, Suggestion
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 
@@ -59,7 +59,7 @@ _NONE = {
 }
 
 
-def _words(suggestion: Suggestion, reason: Reason, words: Words) -> str:
+def _words(suggestion: Suggestion, reason: ScoreReason, words: Words) -> str:
     need = suggestion.pair.need
     if reason.feature == "kind":
         return _kind_words(suggestion, reason, words)
@@ -77,7 +77,7 @@ def _words(suggestion: Suggestion, reason: Reason, words: Words) -> str:
     )
 
 
-def _kind_words(suggestion: Suggestion, reason: Reason, words: Words) -> str:
+def _kind_words(suggestion: Suggestion, reason: ScoreReason, words: Words) -> str:
     need = suggestion.pair.need
     if need.resource:
         return words("the very thing that is needed")

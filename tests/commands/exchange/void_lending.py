@@ -51,7 +51,13 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = {
         *("mei --dry-run", "nobody --net --dry-run", "fresh --net --dry-run"),
     ),
     ("swap",): (
-        *("mei cart", "mei cart cart", "mei cart {nothing}", "mei {nothing} cart", "bo cart ladder"),
+        *(
+            "mei cart",
+            "mei cart cart",
+            "mei cart {nothing}",
+            "mei {nothing} cart",
+            "bo cart ladder",
+        ),
         *("mei {work} cart", "zoe cart ladder", "fresh cart ladder", "nobody cart ladder"),
         "mei cart {work}",
     ),

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from commonweal.protocol.matching.candidates import Candidates, Pair
-from commonweal.protocol.matching.market import ONE, Intent, Market, Member
+from commonweal.protocol.matching.candidates import CandidatePair, Candidates
+from commonweal.protocol.matching.market import ONE, Intent, MarketMember, MarketState
 
 ANA, BO, CY, DI, EVA = (name.encode().ljust(32, b".") for name in ("ana", "bo", "cy", "di", "eva"))
 PEARS, REPAIR, LESSON = (name.encode().ljust(32, b"_") for name in ("pears", "repair", "lesson"))
@@ -31,13 +31,13 @@ def intent(name: str, member: bytes, amount: int = 1, **fields: Any) -> Intent:
     return Intent(**values | fields)
 
 
-def market(offers: list[Intent], needs: list[Intent], **fields: Any) -> Market:
+def market(offers: list[Intent], needs: list[Intent], **fields: Any) -> MarketState:
     """Return a market of offers and needs, of members about which nothing is known."""
     values: dict[str, Any] = {"seal": SEAL, "now_ms": NOW_MS, "members": {}}
-    return Market(offers=tuple(offers), needs=tuple(needs), **values | fields)
+    return MarketState(offers=tuple(offers), needs=tuple(needs), **values | fields)
 
 
-def pairs(offers: list[Intent], needs: list[Intent], **fields: Any) -> list[Pair]:
+def pairs(offers: list[Intent], needs: list[Intent], **fields: Any) -> list[CandidatePair]:
     """Return the pairs that may meet in a market, by need."""
     candidates = Candidates(market(offers, needs, **fields))
     return [pair for need in candidates.needs for pair in candidates.of_need(need)]
@@ -51,7 +51,7 @@ def fits(offer: Intent, need: Intent, **fields: Any) -> bool:
     return bool(found)
 
 
-def random_market(rng: random.Random, members: int = 5, intents: int = 8) -> Market:
+def random_market(rng: random.Random, members: int = 5, intents: int = 8) -> MarketState:
     """Return a market in which much fits, with ties in everything."""
     names = [bytes([number]) * 32 for number in range(1, members + 1)]
 
@@ -71,7 +71,7 @@ def random_market(rng: random.Random, members: int = 5, intents: int = 8) -> Mar
         )
 
     known = {
-        name: Member(rng.randrange(4), rng.randrange(4), (kept := rng.randrange(4)), kept + 1)
+        name: MarketMember(rng.randrange(4), rng.randrange(4), (kept := rng.randrange(4)), kept + 1)
         for name in names
     }
     return market(
@@ -82,7 +82,7 @@ def random_market(rng: random.Random, members: int = 5, intents: int = 8) -> Mar
     )
 
 
-def shuffled(rng: random.Random, of: Market) -> Market:
+def shuffled(rng: random.Random, of: MarketState) -> MarketState:
     """Return the same market, in another order."""
     return of._replace(
         offers=tuple(rng.sample(of.offers, len(of.offers))),

@@ -11,7 +11,7 @@ from commonweal.protocol.matching.market import (
     INTENTS_MAX,
     INTENTS_PER_MEMBER_MAX,
     ONE,
-    Member,
+    MarketMember,
     Price,
     newest,
 )
@@ -103,7 +103,7 @@ def test_two_with_an_open_dispute_are_not_suggested_to_each_other() -> None:
 def test_a_suggestion_is_no_larger_than_its_taker_can_pay(
     price: Price, room: int, amount: float, by_offer: bool
 ) -> None:
-    members = {BO: Member(headroom={"hour": room * ONE})}
+    members = {BO: MarketMember(headroom={"hour": room * ONE})}
     offer = intent("o", ANA, 3, prices=(price,) if by_offer else ())
     need = intent("n", BO, 3, prices=() if by_offer else (price,))
     found = pairs([offer], [need], members=members)

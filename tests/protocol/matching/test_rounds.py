@@ -9,7 +9,7 @@ from hypothesis import given
 
 from commonweal.protocol import keys
 from commonweal.protocol.matching.candidates import Candidates
-from commonweal.protocol.matching.market import ONE, Market
+from commonweal.protocol.matching.market import ONE, MarketState
 from commonweal.protocol.matching.rounds import (
     ROUND_CANDIDATES_MAX,
     Weighed,
@@ -35,7 +35,7 @@ from tests.protocol.matching.markets import (
 from tests.protocol.matching.test_transport import oracle
 
 
-def given_in(of: Market) -> dict[tuple[str, str], int]:
+def given_in(of: MarketState) -> dict[tuple[str, str], int]:
     """Return the whole units that a round gives, by the names of offer and need."""
     return {
         (given.pair.offer.id.decode().strip("-"), given.pair.need.id.decode().strip("-")): (

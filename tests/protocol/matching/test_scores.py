@@ -10,7 +10,7 @@ from hypothesis import given
 
 from commonweal.protocol import keys
 from commonweal.protocol.matching.candidates import Candidates
-from commonweal.protocol.matching.market import ONE, Member, Weights
+from commonweal.protocol.matching.market import ONE, MarketMember, Weights
 from commonweal.protocol.matching.scores import (
     FEATURES,
     SUGGESTIONS_MAX,
@@ -102,18 +102,18 @@ def test_features_are_ratios(
 @pytest.mark.parametrize(
     ("feature", "giver", "taker", "value"),
     [
-        ("fairness", Member(), Member(), 1000),
-        ("fairness", Member(received=9), Member(given=5, received=4), 1000),
-        ("fairness", Member(given=9), Member(given=1, received=4), 250),
-        ("fairness", Member(), Member(received=4), 0),
-        ("kept", Member(kept=2, promised=2), Member(), 500),
-        ("kept", Member(kept=2, promised=3), Member(), 666),
-        ("kept", Member(kept=3, promised=3), Member(promised=9), 1000),
-        ("kept", Member(promised=3), Member(), 0),
+        ("fairness", MarketMember(), MarketMember(), 1000),
+        ("fairness", MarketMember(received=9), MarketMember(given=5, received=4), 1000),
+        ("fairness", MarketMember(given=9), MarketMember(given=1, received=4), 250),
+        ("fairness", MarketMember(), MarketMember(received=4), 0),
+        ("kept", MarketMember(kept=2, promised=2), MarketMember(), 500),
+        ("kept", MarketMember(kept=2, promised=3), MarketMember(), 666),
+        ("kept", MarketMember(kept=3, promised=3), MarketMember(promised=9), 1000),
+        ("kept", MarketMember(promised=3), MarketMember(), 0),
     ],
 )
 def test_features_of_the_two_members(
-    feature: str, giver: Member, taker: Member, value: int
+    feature: str, giver: MarketMember, taker: MarketMember, value: int
 ) -> None:
     reasons = found({}, {}, members={ANA: giver, BO: taker}).reasons
     assert reasons[FEATURES.index(feature)].value == value

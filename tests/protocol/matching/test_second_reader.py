@@ -8,14 +8,14 @@ from typing import Any
 from hypothesis import given
 
 from commonweal.protocol.matching.candidates import Candidates
-from commonweal.protocol.matching.market import ONE, Intent, Market, Member, Price
+from commonweal.protocol.matching.market import ONE, Intent, MarketMember, MarketState, Price
 from commonweal.protocol.matching.rings import suggested_rings
 from commonweal.protocol.matching.scores import suggestions
 from tests.protocol.matching.markets import DAY_MS, NOW_MS, SEEDS, random_market
 from tests.second_reader.matching import SmallMarket
 
 
-def richer(rng: random.Random, market: Market) -> Market:
+def richer(rng: random.Random, market: MarketState) -> MarketState:
     """Return a market with prices, addressees, places, beginnings and disputes, too."""
     members = sorted(market.members)
 
@@ -42,7 +42,7 @@ def richer(rng: random.Random, market: Market) -> Market:
     )
 
 
-def told(market: Market) -> dict[str, Any]:
+def told(market: MarketState) -> dict[str, Any]:
     """Return a market as maps, for the other reader."""
 
     def intent(of: Intent) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def told(market: Market) -> dict[str, Any]:
         "now": market.now_ms,
         "offers": [*map(intent, market.offers)],
         "needs": [*map(intent, market.needs)],
-        "members": {member: Member._asdict(row) for member, row in market.members.items()},
+        "members": {member: MarketMember._asdict(row) for member, row in market.members.items()},
         "disputes": [{*pair} for pair in market.disputes],
         "weights": [*market.weights],
     }

@@ -13,7 +13,7 @@ from hypothesis import given
 
 from commonweal.protocol import keys
 from commonweal.protocol.matching.candidates import Candidates
-from commonweal.protocol.matching.market import ONE, Market
+from commonweal.protocol.matching.market import ONE, MarketState
 from commonweal.protocol.matching.rounds import Assignment
 from commonweal.protocol.matching.time_balance import balanced_round
 from tests.protocol.matching.markets import (
@@ -39,7 +39,7 @@ def member(number: int) -> bytes:
     return bytes([number + 1]) * 32
 
 
-def time_bank(accepted: Accepted, hours: list[int], seal: bytes = SEAL) -> Market:
+def time_bank(accepted: Accepted, hours: list[int], seal: bytes = SEAL) -> MarketState:
     """Return a market in which each gives `hours` of one sort, with a quota for each other.
 
     A need with one giver and a need's amount are the quota; each member has one offer.
@@ -58,7 +58,7 @@ def time_bank(accepted: Accepted, hours: list[int], seal: bytes = SEAL) -> Marke
     return market(offers, needs, seal=seal)
 
 
-def hours_of(of: Market) -> dict[int, int]:
+def hours_of(of: MarketState) -> dict[int, int]:
     """Return how many hours each member gives in the balanced round; all receive as many."""
     given, taken = balance(balanced_round(Candidates(of), "hour").assignments)
     assert given == taken

@@ -8,7 +8,7 @@ import networkx
 import pytest
 from hypothesis import given
 
-from commonweal.protocol.matching.transport import UNITS_MAX, Edge, Transport
+from commonweal.protocol.matching.transport import UNITS_MAX, Edge, TransportProblem
 from tests.protocol.matching.markets import SEEDS
 
 
@@ -51,13 +51,13 @@ def oracle(needs: list[int], offers: list[int], edges: list[Edge]) -> tuple[int,
 @given(seed=SEEDS)
 def test_the_flow_is_that_of_networkx(weights: int, seed: int) -> None:
     problem = random_problem(random.Random(seed), 6, weights)
-    assert Transport(*problem).flow == oracle(*problem)[1]
+    assert TransportProblem(*problem).flow == oracle(*problem)[1]
 
 
 @given(SEEDS)
 def test_equal_weights_change_nothing_of_the_total(seed: int) -> None:
     problem = random_problem(random.Random(seed), 6, 3, ties=False)
-    solved = Transport(*problem)
+    solved = TransportProblem(*problem)
     total = sum(flow * edge.weight for flow, edge in zip(solved.flow, problem[2], strict=True))
     assert total == oracle(*problem)[0]
 
@@ -65,7 +65,7 @@ def test_equal_weights_change_nothing_of_the_total(seed: int) -> None:
 @given(SEEDS)
 def test_the_prices_prove_the_flow(seed: int) -> None:
     needs, offers, edges = random_problem(random.Random(seed), 12, 20)
-    solved = Transport(needs, offers, edges)
+    solved = TransportProblem(needs, offers, edges)
     used = [0] * (len(needs) + len(offers))
     for edge, flow in zip(edges, solved.flow, strict=True):
         need, offer = edge.need, len(needs) + edge.offer
@@ -85,21 +85,21 @@ def test_the_prices_prove_the_flow(seed: int) -> None:
 
 def test_an_exchange_is_undone_when_two_other_ones_are_better() -> None:
     edges = [Edge(0, 0, 1, 900), Edge(0, 1, 1, 800), Edge(1, 0, 1, 700)]
-    assert Transport([1, 1], [1, 1], edges).flow == [0, 1, 1]
+    assert TransportProblem([1, 1], [1, 1], edges).flow == [0, 1, 1]
 
 
 def test_a_need_stays_open_when_that_weighs_more() -> None:
     edges = [Edge(0, 0, 1, 100), Edge(1, 0, 1, 900)]
-    assert Transport([1, 1], [1], edges).flow == [0, 1]
+    assert TransportProblem([1, 1], [1], edges).flow == [0, 1]
 
 
 def test_nothing_comes_of_nothing() -> None:
-    assert Transport([], [], []).flow == []
-    assert Transport([3], [2], []).flow == []
+    assert TransportProblem([], [], []).flow == []
+    assert TransportProblem([3], [2], []).flow == []
 
 
 def test_the_units_of_a_problem_are_bounded() -> None:
     edge = Edge(0, 0, 2 * UNITS_MAX, 1)
-    assert Transport([UNITS_MAX], [2 * UNITS_MAX], [edge]).flow == [UNITS_MAX]
+    assert TransportProblem([UNITS_MAX], [2 * UNITS_MAX], [edge]).flow == [UNITS_MAX]
     with pytest.raises(AssertionError, match="bounded"):
-        Transport([UNITS_MAX + 1], [UNITS_MAX + 1], [edge])
+        TransportProblem([UNITS_MAX + 1], [UNITS_MAX + 1], [edge])

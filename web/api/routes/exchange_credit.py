@@ -16,7 +16,7 @@ from commonweal.web.api.parameters import Filter, IdText, NameText, NoteText, Nu
 router = SubjectRouter(tags=["credit"])
 
 
-class Amount(Body):
+class PaidAmount(Body):
     """How much, and of or from which member: by name or id. unit: one that has balances."""
 
     member: NameText
@@ -25,13 +25,13 @@ class Amount(Body):
     note: NoteText | None = None
 
 
-class NewPayment(Amount):
+class NewPayment(PaidAmount):
     """A payment. fulfills: the promise, or the deal with one, that it is for."""
 
     fulfills: IdText | None = None
 
 
-class NewRequest(Amount):
+class NewRequest(PaidAmount):
     """A payment that is asked for. due: a day, a time, or 3d from now on."""
 
     due: NameText | None = None
