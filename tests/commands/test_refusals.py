@@ -114,9 +114,7 @@ class Scene:
         for key in ("deal", "deal_over", "deal_agreed"):
             written(key, mei, "deal", "propose", "--with", "Bo", "--give", "work 2 hours")
         lanxi.good(mei, "deal", "withdraw", words["deal_over"])
-        lanxi.good(mei, "resource", "new", "cart", "1", "piece")
-        lanxi.good(mei, "thing", "terms", "cart", "--max", "3d")
-        written("block", mei, "thing", "block", "cart", "in 60 days")
+        words |= self._lent(mei)
         written("invite", mei, "invite", "create")
         written("revoked", mei, "invite", "create")
         lanxi.good(mei, "invite", "revoke", words["revoked"])
@@ -128,9 +126,7 @@ class Scene:
         lanxi.good(bo, "role", "endorse", "Mei", "producer")
         lanxi.good(bo, "referral", "Mei")
         lanxi.good(bo, "deal", "accept", words["deal_agreed"])
-        for key, when in (("booking", "in 4 weeks"), ("booking_over", "in 5 weeks")):
-            (booking,) = lanxi.json(bo, "book", "cart", when)["bookings"]
-            words[key] = booking["id"]
+        words |= self._booked(bo)
         lanxi.good(bo, "dispute", words["disputed"])
         lanxi.good(ana, "attest", words["attested"])
         written("claim", bo, "agent", "claim", words["agent"])
@@ -183,6 +179,20 @@ class Scene:
         ended = self.lanxi.json(home, "plan", "from", "Bread", "1")["id"]
         self.lanxi.good(home, "plan", "end", ended)
         return {"part": part, "plan": plan, "ended_plan": ended}
+
+    def _lent(self, home: Home) -> dict[str, str]:
+        """Let a cart be booked; return the id of a block."""
+        self.lanxi.good(home, "resource", "new", "cart", "1", "piece")
+        self.lanxi.good(home, "thing", "terms", "cart", "--max", "3d")
+        return {"block": self.lanxi.json(home, "thing", "block", "cart", "in 60 days")["id"]}
+
+    def _booked(self, home: Home) -> dict[str, str]:
+        """Ask for the cart twice; return the ids."""
+        words = {}
+        for key, when in (("booking", "in 4 weeks"), ("booking_over", "in 5 weeks")):
+            (booking,) = self.lanxi.json(home, "book", "cart", when)["bookings"]
+            words[key] = booking["id"]
+        return words
 
     def _offered(self, home: Home) -> dict[str, str]:
         """Offer and need something; return the ids, and that of an offer that was withdrawn."""
