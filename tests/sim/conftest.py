@@ -1,7 +1,13 @@
-"""A signature is good or bad for ever: in a simulation each is checked once, not by each node."""
+"""What spares a simulation work that changes no result: on signatures, and on searching garbage.
+
+A signature is good or bad for ever: each is checked once, not by each node. The objects of pytest
+and of the product live for ever: no search for garbage looks at them.
+"""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from functools import lru_cache
 
 import pytest
@@ -10,9 +16,20 @@ from nacl.bindings import crypto_sign_open
 from commonweal.protocol import keys
 
 REMEMBERED = 50_000
+OBJECTS_BETWEEN_SEARCHES = 100_000
 _CHECKED = lru_cache(REMEMBERED)(crypto_sign_open)
 
 
 @pytest.fixture(autouse=True)
 def _remembered_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "crypto_sign_open", _CHECKED)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _seldom_searched() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_SEARCHES, *before[1:])
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
