@@ -31,7 +31,7 @@ ID_DIGITS = 8
 
 def proposed_words(made: NewDeal) -> str:
     """Return what to say once a deal is proposed. It names the id as {id}."""
-    names = _(", ").join(map(visible, made.waits_for)).replace("{", "{{").replace("}", "}}")
+    names = _(", ").join(map(visible, made.waits_for))
     if not made.waits_for:
         return _("Agreed at once, as {id}: nobody else has to say yes.")
     return _("Proposed, as {id}. It waits for the yes of {names}.").replace("{names}", names)
@@ -51,7 +51,7 @@ def ended_words(first: str, said: DealRecord) -> str:
 
 def _after(said: DealRecord) -> str:
     if said.state == ASKED:
-        names = _(", ").join(map(visible, said.waits_for)).replace("{", "{{").replace("}", "}}")
+        names = _(", ").join(map(visible, said.waits_for))
         return _("It waits for the yes of {names}.").replace("{names}", names)
     return _("All said yes: it is agreed, and final with the next seal.")
 

@@ -160,11 +160,12 @@ def _more(text: str) -> tuple[str, str, str]:
 
 def confirm_new(form: Form, made: NewOffer, words: str) -> None:
     """Say what was published. words: with {id}, {what}."""
-    what = f"{visible(made.title)} {made.quantity:f} {shown_unit(made.unit, spoken())}"
-    words = words.replace("{what}", what.replace("{", "{{").replace("}", "}}"))
+    quantity = f"{made.quantity:f} {shown_unit(made.unit, spoken())}"
+    shown = f"{visible(made.title)} {quantity}"
+    words = words.replace("{what}", "{shown}")
     if made.end_ms is not None:
         words = spoken().sentences(words, _("It stands until {day}.").format(day=_day(made.end_ms)))
-    return confirm(form, made, words)
+    return confirm(form, made, words, shown)
 
 
 def renew(form: Form, home: Home, passphrase_file: Path | None, id: str, until: str | None) -> None:

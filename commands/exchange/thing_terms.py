@@ -121,7 +121,7 @@ def block(
     text = (
         _("A hint is shown for {name}, as {id}.") if hint else _("Not lent then: {name}, as {id}.")
     )
-    return confirm(form, made, text.replace("{name}", visible(made.name)))
+    return confirm(form, made, text.replace("{name}", "{shown}"), visible(made.name))
 
 
 @thing.command("lift")
@@ -133,7 +133,9 @@ def lift(block_id: str, passphrase_file: Path | None, home: Home, form: Form) ->
     """Take back the block whose id begins with BLOCK: the thing is lent again."""
     with part_of(ThingTerms, home, passphrase_file) as me:
         made = me.lift_block(block_id)
-    return confirm(form, made, _("Lent again: {name}, by {id}.").replace("{name}", made.name))
+    return confirm(
+        form, made, _("Lent again: {name}, by {id}.").replace("{name}", visible(made.name))
+    )
 
 
 def _show(form: Form, lent: LentThing) -> None:

@@ -18,15 +18,17 @@ from commonweal.commands.terminal.output import (
 )
 
 
-def confirm(form: Form, written: Any, words: str, **more: Any) -> None:
+def confirm(form: Form, written: Any, words: str, shown: str = "", **more: Any) -> None:
     """Say what was written: all of it for scripts, a sentence for people.
 
     written: a result with an id, or the records that were written, of which the first counts.
+    words: {id} stands for how the id begins, and {shown} for what a member wrote, braces and all.
     """
     result = written[0] if isinstance(written, list) else written
     if form is Form.JSON:
         return write_json({**plain(result), **more})
-    return say(words.format(id=result.id.hex()[:ID_DIGITS]))
+    words = words.replace("{id}", result.id.hex()[:ID_DIGITS])
+    return say(words.replace("{shown}", shown))
 
 
 def table(

@@ -43,6 +43,20 @@ def test_terms_are_said_in_a_form_and_read_back(lenders: Lenders) -> None:
     assert plain.buffer_minutes == 0 and plain.max_minutes > lent.max_minutes
 
 
+def test_several_roles_stay_when_other_terms_change(lenders: Lenders) -> None:
+    with Member(lenders.mei) as mei:
+        mei.add_resource("drill", 1, "piece")
+        drill = next(row.id.hex() for row in mei.resources() if row.name == "drill")
+        mei.set_terms(drill, accepts=["producer", "consumer"])
+    with browser(lenders.mei.path) as page:
+        page.get(f"/things/{drill}")
+        (chosen,) = re.findall(r'<option value="([^"]*)" selected>[^<]*without', page.page.text)
+        page.post(f"/things/{drill}/terms", TERMS | {"accepts": chosen, "capacity": "2"})
+    with Member(lenders.mei) as mei:
+        lent = mei.lent_thing(drill)
+    assert (lent.accepts, lent.capacity) == (("consumer", "producer"), 2)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

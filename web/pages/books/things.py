@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from commonweal.client.exchange.lending.rows import LentThing
 from commonweal.client.exchange.lending.states import voices
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.words import Words
@@ -21,7 +22,13 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.vocabulary.rule_params import FACTORS
 from commonweal.web.pages.books.why import TRACED_MAX, trees
-from commonweal.web.pages.exchange.lending_form import BLOCK, TERMS, lending_of, typed_terms
+from commonweal.web.pages.exchange.lending_form import (
+    BLOCK,
+    SEVERAL,
+    TERMS,
+    lending_of,
+    typed_terms,
+)
 from commonweal.web.pages.qr_codes import qr_code
 from commonweal.web.pages.request import Page, PageRequest
 
@@ -260,16 +267,21 @@ def thing_page(page: PageRequest, id: str, form: str = "", error: str = "") -> R
             typed={name: page.field(name) for name in ("to", "amount", "unit", *BLOCK)},
             **lending,
             terms={name: page.field(name) for name in TERMS} if form == "terms" else known,
-            roles=[("", page.words("each booking is asked")), *_roles(member, page.words)],
+            roles=_roles(member, lending["lent"], page.words),
             may_lend=shown.custodian in voices(member.view),
             form=form,
             error=error,
         )
 
 
-def _roles(member: Member, words: Words) -> list[tuple[str, str]]:
-    text = words("{role}: without asking")
-    return [(name, text.format(role=name)) for name in sorted(member.view.kept.rules.roles)]
+def _roles(member: Member, lent: LentThing | None, words: Words) -> list[tuple[str, str]]:
+    """Return who may book a thing without asking, as choices of a form, and their words."""
+    text, names = words("{role}: without asking"), sorted(member.view.kept.rules.roles)
+    choices = [("", words("each booking is asked"))]
+    choices += [(name, text.format(role=name)) for name in names]
+    if lent is not None and len(lent.accepts) > 1:
+        choices.append((SEVERAL, text.format(role=words(", ").join(lent.accepts))))
+    return choices
 
 
 def _receivers(member: Member, shown: ResourceState, words: Words) -> list[tuple[str, str]]:

@@ -23,6 +23,8 @@ TERMS = (
     *("fee_per", "late", "late_unit", "late_per", "days", "days_per"),
 )
 """Fields of the form of terms."""
+SEVERAL = "="
+"""In the field of roles: those that the terms name stay, more of them than a form can say."""
 BLOCK = ("begin", "until", "note")
 _PERIODS = ("week", "month")
 _HOUR_MINUTES, _DAY_MINUTES = 60, 1440
@@ -59,7 +61,7 @@ def typed_terms(lent: LentThing | None, words: Words) -> dict[str, str]:
     if lent is None:
         return dict.fromkeys(TERMS, "") | {"capacity": "1", "fee_per": "1d", "late_per": "1h"}
     return {
-        "accepts": lent.accepts[0] if lent.accepts else "",
+        "accepts": SEVERAL if len(lent.accepts) > 1 else "".join(lent.accepts),
         "capacity": f"{lent.capacity}",
         "shortest": length_text(lent.min_minutes) if lent.min_minutes > 1 else "",
         "longest": _below(lent.max_minutes, LENGTH_MS_MAX),
@@ -78,13 +80,14 @@ def read_terms(typed: dict[str, str], words: Words) -> dict[str, Any]:
     Raises UnreadableQuantity, UnreadableTime, UsageError.
     """
     said: dict[str, Any] = {
-        "accepts": [typed["accepts"]] if typed["accepts"] else [],
         "capacity": _count(typed["capacity"] or "1"),
         "min_ms": _length(typed["shortest"], 1),
         "max_ms": _length(typed["longest"], LENGTH_MS_MAX),
         "buffer_ms": _length(typed["buffer"], 0),
         "ahead_ms": _length(typed["ahead"], AHEAD_MS_MAX),
     }
+    if typed["accepts"] != SEVERAL:
+        said["accepts"] = [typed["accepts"]] if typed["accepts"] else []
     without = []
     for key, name in (("fee", "fee"), ("late_fee", "late")):
         if typed[name]:
