@@ -36,25 +36,25 @@ _FULL = {
     "quantity": N_("as much as is needed"),
     "time": N_("all the time in which it is needed"),
     "urgency": N_("it is due now"),
-    "coincidence": N_("who gives needs something that the other one offers"),
-    "fairness": N_("who takes has given no less than they received"),
-    "kept": N_("who gives kept all of {whole} promises"),
+    "coincidence": N_("the giver needs something that the receiver offers"),
+    "fairness": N_("the receiver has given at least as much as they received"),
+    "kept": N_("the giver kept all of {whole} promises"),
     "place": N_("at the same place, or for the same scope"),
 }
 _PART = {
     "quantity": N_("{part} of {whole}"),
-    "time": N_("{part} of {whole} in which it is needed"),
+    "time": N_("{part} of the {whole} in which it is needed"),
     "urgency": N_("due in {left}"),
-    "fairness": N_("who takes gave {part} and received {whole}"),
-    "kept": N_("who gives kept {part} of {whole} promises"),
+    "fairness": N_("the receiver gave {part} and received {whole}"),
+    "kept": N_("the giver kept {part} of {whole} promises"),
 }
 _NONE = {
     "quantity": N_("nothing of what is needed"),
     "time": N_("almost none of the time in which it is needed"),
     "urgency": N_("not due soon"),
-    "coincidence": N_("who gives needs nothing that the other one offers"),
-    "fairness": N_("who takes has received and not given yet"),
-    "kept": N_("who gives kept none of {whole} promises"),
+    "coincidence": N_("the giver needs nothing that the receiver offers"),
+    "fairness": N_("the receiver has received, and has not given yet"),
+    "kept": N_("the giver kept none of {whole} promises"),
     "place": N_("not said to be at the same place or for the same scope"),
 }
 
@@ -64,9 +64,9 @@ def _words(suggestion: Suggestion, reason: ScoreReason, words: Words) -> str:
     if reason.feature == "kind":
         return _kind_words(suggestion, reason, words)
     if reason.feature == "kept" and reason.whole < PROMISES_MIN:
-        return words("of who gives too few promises are over to tell")
+        return words("too few promises of the giver are over to judge by")
     if reason.feature == "urgency" and not reason.whole:
-        return words("without a day when it is due")
+        return words("no due date")
     if reason.feature == "time" and need.end_ms is None:
         return words("needed at any time")
     table = _NONE if not reason.value else _FULL if reason.value == FULL else _PART
