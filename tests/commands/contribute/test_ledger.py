@@ -33,7 +33,8 @@ def listed(home: Path, *typed: str) -> Any:
 
 def test_what_is_recorded_is_listed(home: Path) -> None:
     written = recorded(home, "work", "2.5", "hours", "--note", "seeds", "--scope", "garden")
-    assert sorted(written) == ["forecast", "id", "seq", "when"]
+    assert sorted(written) == ["forecast", "id", "promise", "seq", "when"]
+    assert written["promise"] is None, "it keeps none"
     assert written["forecast"]["attestations_missing"] == 1
     assert written["seq"] == 2
     found = listed(home)
