@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
+from commonweal.client.exchange.offer_rows import texts
 from commonweal.client.governance.votes import proposal_words
 from commonweal.client.inbox import BACKUP_DAYS_MAX, DAY_MS, last_backup_ms
 from commonweal.client.inbox_source import COMMAND_ID_DIGITS
@@ -24,6 +25,7 @@ from commonweal.protocol.ledger.exchange.intents import INTENT, OPEN, IntentRow
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, proposals
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.plans import plans
+from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -152,8 +154,23 @@ def _flows(view: LedgerView) -> Iterator[Deadline]:
     for key, value in view.state.items(INTENT):
         row, id = IntentRow(*value), key[len(INTENT) :]
         if row.due is not None and row.status == OPEN and row.left.n and _left(row):
-            command = _recording(row, "--satisfies", id)
-            yield _deadline(view, INTENT_DUE, id.hex(), row.due, _flow_words(view, row), command)
+            words, command = _wanted_words(view, row, id), _answering(view, row, id)
+            yield _deadline(view, INTENT_DUE, id.hex(), row.due, words, command)
+
+
+def _answering(view: LedgerView, row: IntentRow, id: bytes) -> str:
+    """Return the command by which this member answers an intent; "" for their own."""
+    sides = (row.provider, row.receiver)
+    if row.plan is not None or view.community in sides:
+        return _recording(row, "--satisfies", id)
+    return "" if view.me in sides else f"deal propose {id.hex()[:COMMAND_ID_DIGITS]}"
+
+
+def _wanted_words(view: LedgerView, row: IntentRow, id: bytes) -> str:
+    """Return whose an intent is, its title, and what is left of it."""
+    who = "" if row.provider is not None else view.name(row.receiver)
+    title, _ = texts(view, RecordId(id))
+    return " · ".join(filter(None, (who, title, _flow_words(view, row))))
 
 
 def _recording(row: CommitmentRow | IntentRow, option: str, id: bytes) -> str:

@@ -333,3 +333,18 @@ def _text(name: str) -> Any:
     from commonweal.node.service.events import Text
 
     return Text("text/plain", name.encode())
+
+
+def test_a_need_is_due_with_the_command_that_meets_it(lanxi: Commons) -> None:
+    with at(lanxi.ana) as ana:
+        ana.need("Plumber", 2, "hours", due="in 2 weeks")
+    lanxi.meet()
+    due = {}
+    for name in ("ana", "bo"):
+        with at(getattr(lanxi, name)) as me:
+            (due[name],) = (row for row in me.deadlines().deadlines if row.kind == "intent")
+    title = "is wanted: Ana · Plumber · work 2 hour"
+    assert (due["ana"].title, due["ana"].command) == (title, "")
+    wanted = due["bo"].name.removeprefix("intent-")[:16]
+    assert (due["bo"].title, due["bo"].command) == (title, f"weal deal propose {wanted}")
+    lanxi.good(lanxi.bo, *due["bo"].command.split()[1:])
