@@ -69,40 +69,76 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         ),
     },
     N_("Exchange"): {
-        "market": CommandEntry("exchange.market", "market", N_("what members offer and need")),
+        "market": CommandEntry(
+            "exchange.market.market",
+            "market",
+            N_("what members offer and need"),
+        ),
         "match": CommandEntry(
-            "exchange.match", "match", N_("which offers and needs suit each other, and why")
+            "exchange.market.match",
+            "match",
+            N_("which offers and needs suit each other, and why"),
         ),
         "swap": CommandEntry(
-            "exchange.swap", "swap", N_("wish for another thing of the kind of yours")
+            "exchange.market.swap",
+            "swap",
+            N_("wish for another thing of the kind of yours"),
         ),
         "offer": CommandEntry(
-            "exchange.offer", "offer", N_("offer something; renew, pause or withdraw it")
+            "exchange.market.offer",
+            "offer",
+            N_("offer something; renew, pause or withdraw it"),
         ),
         "need": CommandEntry(
-            "exchange.need", "need", N_("say what you need; renew, pause or withdraw it")
+            "exchange.market.need",
+            "need",
+            N_("say what you need; renew, pause or withdraw it"),
         ),
         "deal": CommandEntry(
-            "exchange.deal", "deal", N_("who gives what to another: propose, answer, keep, end")
+            "exchange.deals.deal",
+            "deal",
+            N_("who gives what to another: propose, answer, keep, end"),
         ),
-        "pay": CommandEntry("exchange.credit", "pay", N_("pay a member from your balance")),
-        "ask": CommandEntry("exchange.credit", "ask", N_("ask a member to pay you")),
+        "pay": CommandEntry(
+            "exchange.payments.credit",
+            "pay",
+            N_("pay a member from your balance"),
+        ),
+        "ask": CommandEntry(
+            "exchange.payments.credit",
+            "ask",
+            N_("ask a member to pay you"),
+        ),
         "settle": CommandEntry(
-            "exchange.credit", "settle", N_("set off what members owe each other in a ring")
+            "exchange.payments.credit",
+            "settle",
+            N_("set off what members owe each other in a ring"),
         ),
         "calendar": CommandEntry(
-            "exchange.calendar", "calendar", N_("what is booked and due, day by day; as a file")
+            "exchange.lending.calendar",
+            "calendar",
+            N_("what is booked and due, day by day; as a file"),
         ),
         "thing": CommandEntry(
-            "exchange.thing_terms",
+            "exchange.lending.thing_terms",
             "thing",
             N_("on which terms a thing is lent, and when not"),
         ),
         "book": CommandEntry(
-            "exchange.book", "book", N_("book a thing; accept, decline, cancel and list bookings")
+            "exchange.lending.book",
+            "book",
+            N_("book a thing; accept, decline, cancel and list bookings"),
         ),
-        "lend": CommandEntry("exchange.lend", "lend", N_("hand a thing out for a booking")),
-        "return": CommandEntry("exchange.lend", "give_back", N_("say that it is back")),
+        "lend": CommandEntry(
+            "exchange.lending.lend",
+            "lend",
+            N_("hand a thing out for a booking"),
+        ),
+        "return": CommandEntry(
+            "exchange.lending.lend",
+            "give_back",
+            N_("say that it is back"),
+        ),
     },
     N_("Plan"): {
         "recipe": CommandEntry(
@@ -144,7 +180,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
     },
     N_("Share"): {
         "balance": CommandEntry(
-            "exchange.balance", "balance", N_("what a member has a share of, has and gave")
+            "exchange.payments.balance",
+            "balance",
+            N_("what a member has a share of, has and gave"),
         ),
         "shares": CommandEntry(
             "share.shares", "shares", N_("what each has a share of, and what is in the pools")

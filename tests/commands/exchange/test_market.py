@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.exchange.market import FIELDS
-from commonweal.commands.exchange.offer_options import joined
+from commonweal.commands.exchange.market.market import FIELDS
+from commonweal.commands.exchange.market.offer_options import joined
 from tests.builders.commons import Commons
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from commonweal.client.exchange.lending.bookings import Bookings
-from commonweal.commands.exchange.book import told
+from commonweal.commands.exchange.lending.book import told
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

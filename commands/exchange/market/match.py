@@ -20,7 +20,7 @@ from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.exchange.deal_pages import ID_DIGITS, proposed_words
+from commonweal.commands.exchange.deals.deal_pages import ID_DIGITS, proposed_words
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

@@ -11,7 +11,7 @@ from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.words.notes import ID_DIGITS
-from commonweal.commands.exchange.balance import balance_words
+from commonweal.commands.exchange.payments.balance import balance_words
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

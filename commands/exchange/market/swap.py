@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from commonweal.client.language.plain import plain
-from commonweal.commands.exchange.deal_pages import ID_DIGITS
+from commonweal.commands.exchange.deals.deal_pages import ID_DIGITS
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

@@ -10,13 +10,13 @@ from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.deals.rows import DEAL_SORTS, DEAL_STATES
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import shown
-from commonweal.commands.exchange.deal_pages import (
+from commonweal.commands.exchange.deals.deal_pages import (
     ended_words,
     proposed_words,
     said_words,
     show_deal,
 )
-from commonweal.commands.exchange.deal_terms import (
+from commonweal.commands.exchange.deals.deal_terms import (
     TypedTerms,
     countered_terms,
     proposed_terms,

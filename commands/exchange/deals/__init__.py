@@ -1,0 +1,1 @@
+"""Deals: who gives what to another, proposed, answered and kept."""

@@ -1,0 +1,1 @@
+"""Lending: things that are booked, handed out and brought back, and when."""

@@ -1,0 +1,1 @@
+"""Market: what members offer and need, and what suits each other."""

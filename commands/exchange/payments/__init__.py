@@ -1,0 +1,1 @@
+"""Payments: balances of members with each other, and what they ask and owe."""
