@@ -98,4 +98,6 @@ def test_their_own_words_are_known(ann: Browser, home: Path) -> None:
     ann.get("/node")
     ann.post("/node/words", {"phrase": phrases[home].upper(), "passphrase": "blue heron"})
     assert "These are your words." in ann.text
-    assert phrases[home].split()[0] not in ann.page.text
+    # A single word, such as "rent", may be part of what any page says.
+    first = " ".join(phrases[home].split()[:3])
+    assert first not in ann.page.text.lower()
