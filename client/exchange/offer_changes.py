@@ -1,6 +1,6 @@
 """Offers and needs that stand: renewed, paused, opened again and withdrawn.
 
-Nothing is edited: what is renewed is published anew, in the place of the old.
+Nothing is edited: what is renewed is published again, in the place of the old.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class OfferChanges(HomeAccess):
         end_ms = read_until_ms(until or RENEWED_UNTIL, now)
         intents = [pair for pair in intents_of(self.view, row.publishes) if _is_left(pair[1])]
         if row.status != "open" or not intents:
-            text = self.words("nothing of it is left: offer it anew")
+            text = self.words("nothing of it is left: offer it again")
             raise OfferStands(text)
         latest = max((of.end or end_ms + 1 for _id, of in intents), default=0)
         if end_ms <= now or end_ms <= latest != end_ms + 1:
@@ -129,7 +129,7 @@ class OfferChanges(HomeAccess):
         end_ms: int,
         now: int,
     ) -> bytes:
-        """Draft what is left of an intent anew, in the place of the old one.
+        """Draft what is left of an intent again, in the place of the old one.
 
         It cites the offer, which could not be published any more if it came after this.
         """

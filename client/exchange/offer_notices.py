@@ -77,7 +77,7 @@ def words(view: LedgerView, entry: Waiting) -> str:
     assert row is not None, "it waits"
     title = title_of(view, row)
     if entry.kind == TAKEN:
-        text = view.words("all of it is taken: {title}; publish it anew if there is more")
+        text = view.words("all of it is taken: {title}; publish it again if there is more")
         return text.format(title=title)
     if entry.until_ms is not None:
         text = view.words("it ends soon: {title}, {day}; renew it, or let it end")

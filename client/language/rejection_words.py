@@ -113,7 +113,7 @@ REASONS = (
     N_("a balance with other members pays no claim on the community"),
     N_("the rules have no balances in this unit any more"),
     N_("the booking is not with who has the thing now"),
-    N_("the terms of the thing were replaced since: read them, and write anew"),
+    N_("the terms of the thing were replaced since: read them, and write again"),
     N_("the booking is shorter than the terms of the thing allow"),
     N_("the booking is longer than the terms of the thing allow"),
     N_("the booking begins further ahead than the terms of the thing allow"),

@@ -98,7 +98,7 @@ def _terms(giver: str, taker: str, flow: Sequence[str], *, in_return: bool) -> C
 
 
 def terms_of(view: LedgerView, row: AgreementRow) -> tuple[ClauseTerms, ...]:
-    """Return the terms of a deal, to be changed and proposed anew."""
+    """Return the terms of a deal, to be changed and proposed again."""
     returned = frozenset(row.reciprocal)
     terms: list[ClauseTerms] = []
     for id, clause in clause_rows(view.state, row):

@@ -144,7 +144,7 @@ class Bookings(HomeAccess):
         if deal.status != ASKED:
             raise WouldNotCount(self._stands(clause))
         if row.lapses_ms <= judged_at_ms(view):
-            text = self.words("it lapsed at {time}: ask anew")
+            text = self.words("it lapsed at {time}: ask again")
             raise WouldNotCount(text.format(time=shown(row.lapses_ms)))
         return self._answer(clause, row, "yes")
 

@@ -88,7 +88,7 @@ def countered_terms(
 ) -> tuple[ClauseTerms, ...]:
     """Return the terms of a deal with what was typed changed, or other ones. Raises UsageError."""
     if typed.is_free and changes:
-        raise UsageError(_("change clauses by --set, or type all clauses anew: one of the two"))
+        raise UsageError(_("change clauses by --set, or type all clauses again: one of the two"))
     if typed.is_free:
         return with_due(_free(me, typed, typed.other or _other(me, id)), typed.due)
     terms = list(me.deal_terms(id))

@@ -124,7 +124,7 @@ class Reason(StrEnum):
     NO_CREDIT = "the rules have no balances in this unit any more"
 
     NOT_THE_LENDER = "the booking is not with who has the thing now"
-    TERMS_REPLACED = "the terms of the thing were replaced since: read them, and write anew"
+    TERMS_REPLACED = "the terms of the thing were replaced since: read them, and write again"
     TOO_SHORT = "the booking is shorter than the terms of the thing allow"
     TOO_LONG = "the booking is longer than the terms of the thing allow"
     TOO_FAR_AHEAD = "the booking begins further ahead than the terms of the thing allow"
