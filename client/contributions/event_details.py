@@ -17,7 +17,7 @@ from commonweal.client.ledger.names.named import (
 from commonweal.client.plans.plans import fulfilling
 from commonweal.protocol.errors import UnusableText, UsageError
 from commonweal.protocol.ledger.exchange.commitments import COMMITMENT
-from commonweal.protocol.ledger.exchange.intents import INTENT
+from commonweal.protocol.ledger.exchange.offers.intents import INTENT
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from commonweal.protocol.vocabulary.identifiers import (
     CODE_CHARACTERS_MAX,

@@ -29,8 +29,8 @@ from commonweal.client.exchange.offer_terms import read_tag
 from commonweal.client.ledger.names.named import find_agent, find_spec
 from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.errors import UnknownTag, UsageError
-from commonweal.protocol.ledger.exchange.offers import OFFER as OFFERS
-from commonweal.protocol.ledger.exchange.offers import offer_row
+from commonweal.protocol.ledger.exchange.offers.offers import OFFER as OFFERS
+from commonweal.protocol.ledger.exchange.offers.offers import offer_row
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.vocabulary.identifiers import displayed_name
 

@@ -17,9 +17,9 @@ from commonweal.client.language.quantity import exact
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.errors import OfferStands, UnfitDay
-from commonweal.protocol.ledger.exchange.intents import IntentRow
-from commonweal.protocol.ledger.exchange.offers import OFFER as OFFERS
-from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow
+from commonweal.protocol.ledger.exchange.offers.offers import OFFER as OFFERS
+from commonweal.protocol.ledger.exchange.offers.offers import OfferRow, offer_row
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:

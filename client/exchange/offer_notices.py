@@ -25,7 +25,7 @@ from commonweal.client.exchange.offer_rows import (
 from commonweal.client.inbox_source import COMMAND_ID_DIGITS, Waiting, WaitingSource
 from commonweal.client.language.days import shown_until
 from commonweal.client.language.words import N_
-from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
+from commonweal.protocol.ledger.exchange.offers.offers import OfferRow, offer_row
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:

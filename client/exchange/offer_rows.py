@@ -16,8 +16,8 @@ from commonweal.client.language.words import N_, Words
 from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
-from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers.offers import OfferRow, offer_row
 from commonweal.protocol.ledger.exchange.times import sealed_ms
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.resources import ResourceRow, resource_row

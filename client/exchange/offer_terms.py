@@ -45,8 +45,8 @@ from commonweal.protocol.errors import (
     UnknownId,
     UnusableText,
 )
-from commonweal.protocol.ledger.exchange.intents import TAGS_MAX
-from commonweal.protocol.ledger.exchange.offers import INTENTS_MAX, PROPOSED_TO_MAX
+from commonweal.protocol.ledger.exchange.offers.intents import TAGS_MAX
+from commonweal.protocol.ledger.exchange.offers.offers import INTENTS_MAX, PROPOSED_TO_MAX
 from commonweal.protocol.ledger.things.resources import resource_row
 from commonweal.protocol.vocabulary.identifiers import (
     NAME_CHARACTERS_MAX,

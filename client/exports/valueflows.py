@@ -20,10 +20,10 @@ from commonweal.client.language.times import iso, iso_when
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.ledger.claims import claims
 from commonweal.protocol.ledger.claims.settlement import SETTLEMENT, SettlementRow
-from commonweal.protocol.ledger.exchange.agreement_row import AGREEMENT, AgreementRow
 from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, CommitmentRow
-from commonweal.protocol.ledger.exchange.intents import INTENT, IntentRow
-from commonweal.protocol.ledger.exchange.offers import OFFER, OfferRow
+from commonweal.protocol.ledger.exchange.deals.agreement_row import AGREEMENT, AgreementRow
+from commonweal.protocol.ledger.exchange.offers.intents import INTENT, IntentRow
+from commonweal.protocol.ledger.exchange.offers.offers import OFFER, OfferRow
 from commonweal.protocol.ledger.members import agents, membership
 from commonweal.protocol.ledger.plans import plans, recipes
 from commonweal.protocol.ledger.things import units_and_specs

@@ -30,9 +30,10 @@ from commonweal.client.plans.schedule import (
     times_of,
 )
 from commonweal.protocol.errors import UnreadableQuantity, UnreadableTime, UsageError
-from commonweal.protocol.ledger.exchange import commitments, intents
+from commonweal.protocol.ledger.exchange import commitments
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
-from commonweal.protocol.ledger.exchange.intents import intent_row
+from commonweal.protocol.ledger.exchange.offers import intents
+from commonweal.protocol.ledger.exchange.offers.intents import intent_row
 from commonweal.protocol.ledger.plans import plans
 from commonweal.protocol.ledger.plans.flows import RecipeFlow
 from commonweal.protocol.ledger.plans.plans import PlanHeader

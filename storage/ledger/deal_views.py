@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from commonweal.protocol.ledger.exchange.agreement_row import AGREEMENT, SIGNED, AgreementRow
 from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, PROMISED, CommitmentRow
+from commonweal.protocol.ledger.exchange.deals.agreement_row import AGREEMENT, SIGNED, AgreementRow
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.storage.ledger.offer_views import replace_rows
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb

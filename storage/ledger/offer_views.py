@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from commonweal.protocol.ledger.exchange.intents import INTENT, IntentRow
-from commonweal.protocol.ledger.exchange.offers import OFFER, OfferRow
+from commonweal.protocol.ledger.exchange.offers.intents import INTENT, IntentRow
+from commonweal.protocol.ledger.exchange.offers.offers import OFFER, OfferRow
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 

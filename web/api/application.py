@@ -14,11 +14,6 @@ from commonweal.web.api.calls import KeptAnswers
 from commonweal.web.api.routes import (
     contributions,
     decisions,
-    exchange_bookings,
-    exchange_credit,
-    exchange_deals,
-    exchange_market,
-    exchange_matches,
     grave,
     members,
     plans,
@@ -26,11 +21,11 @@ from commonweal.web.api.routes import (
     state,
     things,
 )
+from commonweal.web.api.routes.exchange import bookings, credit, deals, market, matches
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
-    *(exchange_market, exchange_matches, exchange_deals, exchange_credit),
-    *(exchange_bookings, grave),
+    *(market, matches, deals, credit, bookings, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

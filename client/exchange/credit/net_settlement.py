@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.access import HomeAccess, wish_of
 from commonweal.client.language.quantity import exact
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.exchange import set_off
-from commonweal.protocol.ledger.exchange.agreement_row import OPEN_DEAL, agreement_row
 from commonweal.protocol.ledger.exchange.commitments import AGREED, COMMITMENT, CommitmentRow
+from commonweal.protocol.ledger.exchange.deals import set_off
+from commonweal.protocol.ledger.exchange.deals.agreement_row import OPEN_DEAL, agreement_row
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.registry import is_active
 from commonweal.protocol.matching.debt_cycles import DEBTS_MAX, DebtCycle, Pair, clear

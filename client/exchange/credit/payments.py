@@ -31,7 +31,8 @@ from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.errors import UnknownId, UnreadableQuantity, WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.exchange import credit
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import COMMITMENT
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREEMENT,
     OPEN_DEAL,
     YES,
@@ -39,7 +40,6 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     clause_rows,
     signed_row,
 )
-from commonweal.protocol.ledger.exchange.commitments import COMMITMENT
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:

@@ -43,7 +43,8 @@ from commonweal.client.home.submit import now_ms
 from commonweal.client.language.times import read_due_ms, shown
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.errors import UnknownId, UnreadableTime, WouldNotCount
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREEMENT,
     ASKED,
     CAME_INTO_FORCE,
@@ -54,9 +55,8 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     WITHDRAW,
     YES,
 )
-from commonweal.protocol.ledger.exchange.agreements import DONE
-from commonweal.protocol.ledger.exchange.commitments import commitment_row
-from commonweal.protocol.ledger.exchange.intents import intent_row
+from commonweal.protocol.ledger.exchange.deals.agreements import DONE
+from commonweal.protocol.ledger.exchange.offers.intents import intent_row
 from commonweal.protocol.ledger.things.quantities import read
 from commonweal.protocol.records.record import RecordId
 

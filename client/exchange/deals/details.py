@@ -38,7 +38,8 @@ from commonweal.client.language.quantity import exact
 from commonweal.client.ledger.rows.contribution_rows import event_words
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, CommitmentRow
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     ASKED,
     SIGNED,
@@ -48,8 +49,7 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     clause_rows,
     signed_row,
 )
-from commonweal.protocol.ledger.exchange.agreements import COMMENT
-from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, CommitmentRow
+from commonweal.protocol.ledger.exchange.deals.agreements import COMMENT
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.records.seal_store import RecordPlace, SealStore
 

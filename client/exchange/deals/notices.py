@@ -27,7 +27,8 @@ from commonweal.client.inbox_source import COMMAND_ID_DIGITS, Waiting, WaitingSo
 from commonweal.client.language.words import N_
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     ASKED,
     COUNTERED,
@@ -39,8 +40,7 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     agreement_row,
     signed_row,
 )
-from commonweal.protocol.ledger.exchange.agreements import COMMENT
-from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreements import COMMENT
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.records.seal_store import RecordPlace, SealStore
 

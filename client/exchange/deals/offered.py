@@ -17,9 +17,10 @@ from commonweal.client.ledger.names.directory import begins, whole_id
 from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.client.plans.schedule import scaled
 from commonweal.protocol.errors import UnreadableQuantity, UsageError, WouldNotCount
-from commonweal.protocol.ledger.exchange import intents, open_records
-from commonweal.protocol.ledger.exchange.intents import INTENT, IntentRow, intent_row
-from commonweal.protocol.ledger.exchange.offers import OFFER, OfferRow, offer_row
+from commonweal.protocol.ledger.exchange import open_records
+from commonweal.protocol.ledger.exchange.offers import intents
+from commonweal.protocol.ledger.exchange.offers.intents import INTENT, IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers.offers import OFFER, OfferRow, offer_row
 from commonweal.protocol.ledger.members import roles
 from commonweal.protocol.ledger.things.quantities import Quantity, is_less
 from commonweal.protocol.records.record import RecordId

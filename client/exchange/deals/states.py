@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from commonweal.client.exchange.deals import rows
 from commonweal.client.exchange.reliability import is_late, is_met
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.exchange import agreement_row as agreements
 from commonweal.protocol.ledger.exchange import commitments, times
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
+from commonweal.protocol.ledger.exchange.deals import agreement_row as agreements
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     YES,
     AgreementRow,
     agreement_row,
     clause_rows,
     signed_row,
 )
-from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
 from commonweal.protocol.ledger.exchange.lending.booking_row import booking_row
 from commonweal.protocol.ledger.members import registry, roles
 

@@ -19,8 +19,8 @@ from commonweal.client.ledger.names.directory import whole_id
 from commonweal.client.ledger.names.named import find_agent, find_resource, find_spec, owned_by
 from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.errors import UnreadableQuantity, UnreadableTime, UsageError
-from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, clause_rows
-from commonweal.protocol.ledger.exchange.agreements import CLAUSES_MAX
+from commonweal.protocol.ledger.exchange.deals.agreement_row import AgreementRow, clause_rows
+from commonweal.protocol.ledger.exchange.deals.agreements import CLAUSES_MAX
 
 if TYPE_CHECKING:
     from commonweal.client.language.words import Words

@@ -11,10 +11,10 @@ from commonweal.client.exchange.offer_rows import texts
 from commonweal.client.language.local_time.spans import Span, shown_span
 from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.ledger.rows.contribution_rows import spec_name
-from commonweal.protocol.ledger.exchange import intents
-from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.exchange.lending.booking_row import is_booking
+from commonweal.protocol.ledger.exchange.offers import intents
 from commonweal.protocol.ledger.things.resources import resource_row
 from commonweal.protocol.records.record import RecordId
 

@@ -34,7 +34,8 @@ from commonweal.client.language.times import shown
 from commonweal.client.ledger.names.directory import begins
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.errors import UsageError, WouldNotCount
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     ASKED,
     LOST,
@@ -43,7 +44,6 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     agreement_row,
     clause_rows,
 )
-from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
 from commonweal.protocol.ledger.exchange.lending.booking_row import (
     BOOKING,
     BookingRow,

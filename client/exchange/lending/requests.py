@@ -14,9 +14,14 @@ from commonweal.client.exchange.lending import rows
 from commonweal.client.exchange.lending.states import taken_words, thing_name, voice_for
 from commonweal.client.language.local_time.spans import Span, shown_span
 from commonweal.protocol.errors import UsageError, WouldNotCount
-from commonweal.protocol.ledger.exchange import bookings
-from commonweal.protocol.ledger.exchange.agreement_row import AGREED, LOST, VOID, agreement_row
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
+    AGREED,
+    LOST,
+    VOID,
+    agreement_row,
+)
+from commonweal.protocol.ledger.exchange.lending import bookings
 from commonweal.protocol.ledger.exchange.lending.booking_row import booking_row
 from commonweal.protocol.ledger.exchange.lending.terms import Fee, terms_row, thing_row
 from commonweal.protocol.ledger.state.context import Context

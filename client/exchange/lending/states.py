@@ -14,14 +14,15 @@ from commonweal.client.exchange.lending.rows import ListedBooking
 from commonweal.client.language.local_time.spans import Span, shown_span
 from commonweal.client.language.quantity import exact
 from commonweal.client.ledger.rows.contribution_rows import spec_name
-from commonweal.protocol.ledger.exchange import agreement_row as deals
-from commonweal.protocol.ledger.exchange import bookings, times
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange import times
+from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.exchange.deals import agreement_row as deals
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AgreementRow,
     agreement_row,
     signed_row,
 )
-from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.exchange.lending import bookings
 from commonweal.protocol.ledger.exchange.lending.blocks import repair_at
 from commonweal.protocol.ledger.exchange.lending.booking_row import BookingRow, booking_row
 from commonweal.protocol.ledger.exchange.lending.terms import (

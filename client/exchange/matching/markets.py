@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from commonweal.client.exchange.offer_rows import is_theirs_in
 from commonweal.client.exchange.reliability import kept_promises
 from commonweal.protocol.ledger.contributions.attestation import DISPUTE
-from commonweal.protocol.ledger.exchange import credit, intents
+from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, CommitmentRow
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
-from commonweal.protocol.ledger.exchange.offers import GIVE, OFFER, OfferRow
+from commonweal.protocol.ledger.exchange.offers import intents
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers.offers import GIVE, OFFER, OfferRow
 from commonweal.protocol.ledger.exchange.times import sealed_ms
 from commonweal.protocol.ledger.members import agents, membership, roles
 from commonweal.protocol.ledger.state.state import State

@@ -18,10 +18,10 @@ from commonweal.client.exchange.offer_rows import is_theirs_in, sealed_at, thing
 from commonweal.client.ledger.names.named import find_resource, owned_by
 from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.protocol.errors import UsageError
-from commonweal.protocol.ledger.exchange import intents
-from commonweal.protocol.ledger.exchange.agreements import CLAUSES_MAX
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
-from commonweal.protocol.ledger.exchange.offers import GIVE, OFFER, OfferRow
+from commonweal.protocol.ledger.exchange.deals.agreements import CLAUSES_MAX
+from commonweal.protocol.ledger.exchange.offers import intents
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers.offers import GIVE, OFFER, OfferRow
 from commonweal.protocol.ledger.exchange.times import sealed_ms
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.resources import resource_row

@@ -21,7 +21,7 @@ from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.words import N_
 from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, PROMISED, CommitmentRow
-from commonweal.protocol.ledger.exchange.intents import INTENT, OPEN, IntentRow
+from commonweal.protocol.ledger.exchange.offers.intents import INTENT, OPEN, IntentRow
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, proposals
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.plans import plans

@@ -12,7 +12,7 @@ from itertools import islice
 from commonweal.client.language.quantity import ACTIONS, UNITS
 from commonweal.client.ledger.names.directory import PREFIX_DIGITS_MIN
 from commonweal.protocol.errors import BadSetting
-from commonweal.protocol.ledger.exchange import intents
+from commonweal.protocol.ledger.exchange.offers import intents
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.vocabulary.rule_params import FACTORS
 from commonweal.storage.home.home import Home

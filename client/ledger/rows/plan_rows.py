@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.exchange.commitments import (
     CommitmentRow,
     commitment_row,
 )
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow, intent_row
 from commonweal.protocol.ledger.plans import plans
 from commonweal.protocol.ledger.plans.plans import PlanHeader
 from commonweal.protocol.ledger.things import units_and_specs

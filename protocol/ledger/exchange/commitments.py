@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from commonweal.protocol.ledger.exchange import flow_fields, intents, times
-from commonweal.protocol.ledger.exchange.intents import IntentRow
-from commonweal.protocol.ledger.exchange.offers import is_list_of_ids
+from commonweal.protocol.ledger.exchange import times
+from commonweal.protocol.ledger.exchange.offers import flow_fields, intents
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow
+from commonweal.protocol.ledger.exchange.offers.offers import is_list_of_ids
 from commonweal.protocol.ledger.members import agents, roles
 from commonweal.protocol.ledger.plans import plans
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes

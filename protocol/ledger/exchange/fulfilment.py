@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from commonweal.protocol.ledger.exchange import commitments, intents
+from commonweal.protocol.ledger.exchange import commitments
 from commonweal.protocol.ledger.exchange.commitments import ENDED, PROMISED, CommitmentRow
-from commonweal.protocol.ledger.exchange.intents import REPLACED, WITHDRAWN, IntentRow
 from commonweal.protocol.ledger.exchange.lending.terms import thing_of
+from commonweal.protocol.ledger.exchange.offers import intents
+from commonweal.protocol.ledger.exchange.offers.intents import REPLACED, WITHDRAWN, IntentRow
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State

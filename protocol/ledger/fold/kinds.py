@@ -17,8 +17,10 @@ from commonweal.protocol.ledger.contributions import (
     conditions,
     erasure,
 )
-from commonweal.protocol.ledger.exchange import agreements, commitments, intents, offers
+from commonweal.protocol.ledger.exchange import commitments
+from commonweal.protocol.ledger.exchange.deals import agreements
 from commonweal.protocol.ledger.exchange.lending import blocks, terms
+from commonweal.protocol.ledger.exchange.offers import intents, offers
 from commonweal.protocol.ledger.governance import giving_rounds, proposal_records, witness_set
 from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
 from commonweal.protocol.ledger.plans import plans, recipes

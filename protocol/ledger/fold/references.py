@@ -12,8 +12,12 @@ from typing import Any, NamedTuple, TypeAlias
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.exchange import credit
-from commonweal.protocol.ledger.exchange.agreement_row import SIGNED, agreement_row, signed_row
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
+    SIGNED,
+    agreement_row,
+    signed_row,
+)
 from commonweal.protocol.ledger.exchange.lending.terms import terms_row, thing_of, thing_row
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents, invites, roles

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation
-from commonweal.protocol.ledger.exchange import agreement_row, intents, offers, open_records
+from commonweal.protocol.ledger.exchange import open_records
+from commonweal.protocol.ledger.exchange.deals import agreement_row
+from commonweal.protocol.ledger.exchange.offers import intents, offers
 from commonweal.protocol.ledger.members import invites, registry
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State

@@ -10,11 +10,11 @@ from commonweal.protocol.ledger.state.row_layouts import Layout
 # fmt: off
 INTENT: Final = Layout(
     b"i", "intent: id", rows.INTENT_ROW,
-    "exchange/intents",
+    "exchange/offers/intents",
     "An intent: how much of it is taken and has come; by: what closed it, or took of it last.")
 PLAN_OFFER: Final = Layout(
     b"o", "offer: id", rows.OFFER_ROW,
-    "exchange/offers", "Intents published together; by: what closed the offer.")
+    "exchange/offers/offers", "Intents published together; by: what closed the offer.")
 OPEN_OF: Final = Layout(
     b"9I", "member: id, record: id", "text",
     "exchange/open_records",
@@ -28,18 +28,18 @@ COMMITMENT: Final = Layout(
     "exchange/commitments", "A commitment, and how much events gave towards it.")
 AGREEMENT: Final = Layout(
     b"g", "agreement: id", rows.AGREEMENT_ROW,
-    "exchange/agreement_row",
+    "exchange/deals/agreement_row",
     "An agreement, and how many of its parties say yes; cause: why it is not in force.")
 SIGNED: Final = Layout(
     b"h", "agreement: id, party: id", "[say: text, record: id, ended: text?]",
-    "exchange/agreement_row",
+    "exchange/deals/agreement_row",
     "What a party says to an agreement, by which record; ended: why they want it to end.")
 OPEN_DEAL: Final = Layout(
     b"9D", "party: id, agreement: id", "true",
-    "exchange/agreement_row", "The agreements that are asked of a party, or by them.")
+    "exchange/deals/agreement_row", "The agreements that are asked of a party, or by them.")
 DEAL_COMMENT: Final = Layout(
     b"9C", "agreement: id, record: id", "[member: id, clock: int]",
-    "exchange/agreements", "A comment on an agreement.")
+    "exchange/deals/agreements", "A comment on an agreement.")
 BALANCE: Final = Layout(
     b"9B", "unit: name0, member: id", "[n: int, scale: int, received: int]",
     "exchange/credit",

@@ -8,7 +8,7 @@ from typing import Any
 
 from commonweal.client import Member
 from commonweal.node.service.events import Wish
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow, intent_row
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home
 from tests.builders import homes

@@ -15,8 +15,8 @@ from commonweal.client.home.submit import now_ms
 from commonweal.client.language.local_time.spans import Span
 from commonweal.client.language.words import words_in
 from commonweal.protocol.errors import UnknownId, UsageError, WouldNotCount
-from commonweal.protocol.ledger.exchange.agreement_row import agreement_row
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import agreement_row
 from commonweal.protocol.ledger.exchange.lending.terms import terms_row
 from commonweal.storage.home.home import Home
 from tests.builders.commons import Commons

@@ -18,7 +18,7 @@ from commonweal.protocol.errors import (
     UsageError,
     WouldNotCount,
 )
-from commonweal.protocol.ledger.exchange.agreements import CLAUSES_MAX
+from commonweal.protocol.ledger.exchange.deals.agreements import CLAUSES_MAX
 from tests.builders.commons import Commons
 from tests.client.exchange.dealing import HOURS, MONEY, RING, agreed, at, deal, did, proposed
 

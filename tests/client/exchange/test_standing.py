@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from commonweal.client.exchange.offer_rows import offer_standing
-from commonweal.protocol.ledger.exchange.intents import IntentRow
-from commonweal.protocol.ledger.exchange.offers import OfferRow
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow
+from commonweal.protocol.ledger.exchange.offers.offers import OfferRow
 
 NOW_MS = 1_796_040_000_000
 ANA = b"a" * 32

@@ -20,7 +20,7 @@ from tests.builders.git_histories import commit, git
 from tests.builders.weal import good, weal
 from tests.commands.keep.test_refound import running, until
 from tests.commands.members.test_seats import state
-from tests.node.test_admission import THREE
+from tests.node.service.test_admission import THREE
 
 
 @pytest.fixture(scope="module")

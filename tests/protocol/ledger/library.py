@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.exchange.lending.booking_row import BookingRow, booking_row
 from commonweal.protocol.ledger.exchange.lending.calendar_slots import DAY_MS
 from commonweal.protocol.ledger.fold.fold import Ledger

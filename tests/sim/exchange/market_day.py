@@ -7,21 +7,21 @@ from typing import TypeVar
 
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
-from commonweal.protocol.ledger.exchange import intents
-from commonweal.protocol.ledger.exchange.agreement_row import (
-    AGREED,
-    AGREEMENT,
-    ASKED,
-    AgreementRow,
-    signed_row,
-)
 from commonweal.protocol.ledger.exchange.commitments import (
     COMMITMENT,
     PROMISED,
     CommitmentRow,
     commitment_row,
 )
-from commonweal.protocol.ledger.exchange.intents import INTENT, IntentRow
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
+    AGREED,
+    AGREEMENT,
+    ASKED,
+    AgreementRow,
+    signed_row,
+)
+from commonweal.protocol.ledger.exchange.offers import intents
+from commonweal.protocol.ledger.exchange.offers.intents import INTENT, IntentRow
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import RecordId
 from tests.sim.exchange.lend import ONE, hour

@@ -9,7 +9,14 @@ import pytest
 from commonweal.node.service.peers import handshake
 from commonweal.protocol.codec import Value
 from commonweal.protocol.ledger.exchange import credit
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import (
+    COMMITMENT,
+    ENDED,
+    PROMISED,
+    CommitmentRow,
+    commitment_row,
+)
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     AGREEMENT,
     CAME_INTO_FORCE,
@@ -18,21 +25,14 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     AgreementRow,
     agreement_row,
 )
-from commonweal.protocol.ledger.exchange.commitments import (
-    COMMITMENT,
-    ENDED,
-    PROMISED,
-    CommitmentRow,
-    commitment_row,
-)
-from commonweal.protocol.ledger.exchange.intents import (
+from commonweal.protocol.ledger.exchange.lending.blocks import blocks_of
+from commonweal.protocol.ledger.exchange.offers.intents import (
     INTENT,
     REPLACED,
     WITHDRAWN,
     IntentRow,
     intent_row,
 )
-from commonweal.protocol.ledger.exchange.lending.blocks import blocks_of
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import RecordId
 from tests.sim.consensus.test_seals import SEEDS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from commonweal.protocol.codec import Value
-from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, agreement_row
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import AgreementRow, agreement_row
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow, intent_row
 from commonweal.protocol.ledger.state.context import Verdict
 from commonweal.protocol.records.record import RecordId
 from tests.sim.exchange.parted import final, member, write

@@ -12,7 +12,7 @@ from commonweal.client.exchange.deals.terms import ClauseTerms
 from commonweal.client.language.times import read_due_ms, shown
 from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.ledger.exchange.agreements import CLAUSES_MAX
+from commonweal.protocol.ledger.exchange.deals.agreements import CLAUSES_MAX
 from commonweal.web.pages.request import Page, PageRequest
 
 router = APIRouter()

@@ -14,14 +14,14 @@ from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.inheritance import inherited_state
 from commonweal.protocol.ledger.claims.claims import CLAIM
 from commonweal.protocol.ledger.claims.pools import PAID, POOL
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import COMMITMENT
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREEMENT,
     OPEN_DEAL,
     SIGNED,
     AgreementRow,
     SignedRow,
 )
-from commonweal.protocol.ledger.exchange.commitments import COMMITMENT
 from commonweal.protocol.ledger.governance import active_ruleset, proposals, witness_set
 from commonweal.protocol.ledger.members import forks, invites, registry, roles
 from commonweal.protocol.ledger.members.member_keys import SUCCESSION

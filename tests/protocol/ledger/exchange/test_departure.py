@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.exchange import commitments, intents, open_records
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange import commitments, open_records
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     ASKED,
     DECLINED,
     ENDED,
     OPEN_DEAL,
 )
+from commonweal.protocol.ledger.exchange.offers import intents
 from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record

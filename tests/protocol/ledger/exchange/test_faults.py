@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.protocol.ledger.exchange import agreement_row, commitments, intents
+from commonweal.protocol.ledger.exchange import commitments
+from commonweal.protocol.ledger.exchange.deals import agreement_row
+from commonweal.protocol.ledger.exchange.offers import intents
 from commonweal.protocol.ledger.state.rejections import Reason
 from tests.protocol.ledger.exchange.trading import SUPPLIER, Trading, amount
 

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.protocol.ledger.exchange import open_records
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange.commitments import (
+    COMMITMENT,
+    ENDED,
+    PROMISED,
+    CommitmentRow,
+)
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREEMENT,
     ASKED,
     OPEN_DEAL,
@@ -20,14 +26,8 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     SignedRow,
     clause_rows,
 )
-from commonweal.protocol.ledger.exchange.commitments import (
-    COMMITMENT,
-    ENDED,
-    PROMISED,
-    CommitmentRow,
-)
-from commonweal.protocol.ledger.exchange.intents import INTENT, OPEN, PAUSED, IntentRow
-from commonweal.protocol.ledger.exchange.offers import OFFER, OfferRow
+from commonweal.protocol.ledger.exchange.offers.intents import INTENT, OPEN, PAUSED, IntentRow
+from commonweal.protocol.ledger.exchange.offers.offers import OFFER, OfferRow
 from commonweal.protocol.ledger.members.registry import is_active
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State

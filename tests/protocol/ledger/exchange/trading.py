@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonweal.protocol.ledger.exchange.agreement_row import AgreementRow, agreement_row
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
-from commonweal.protocol.ledger.exchange.offers import OfferRow, offer_row
+from commonweal.protocol.ledger.exchange.deals.agreement_row import AgreementRow, agreement_row
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers.offers import OfferRow, offer_row
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.workshop import Workshop, paying

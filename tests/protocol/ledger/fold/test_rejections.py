@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.exchange.agreement_row import in_force
+from commonweal.protocol.ledger.exchange.deals.agreement_row import in_force
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import agents, enrolment, membership
 from commonweal.protocol.ledger.state.rejections import Reason

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow, commitment_row
-from commonweal.protocol.ledger.exchange.intents import IntentRow, intent_row
+from commonweal.protocol.ledger.exchange.offers.intents import IntentRow, intent_row
 from commonweal.protocol.ledger.plans import plans, recipes
 from commonweal.protocol.ledger.plans.plans import PlanHeader
 from commonweal.protocol.ledger.state.rejections import Reason

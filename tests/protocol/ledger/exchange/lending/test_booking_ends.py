@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.protocol.ledger.exchange import bookings
+from commonweal.protocol.ledger.exchange.lending import bookings
 from commonweal.protocol.ledger.exchange.lending.calendar_slots import DAY_MS
 from commonweal.protocol.ledger.exchange.lending.quotas import BOOKED_DAY
 from commonweal.protocol.ledger.state.rejections import Reason

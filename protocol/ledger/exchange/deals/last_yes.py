@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from commonweal.protocol.ledger.exchange import bookings, commitments, intents, set_off, times
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange import commitments, times
+from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
+from commonweal.protocol.ledger.exchange.deals import set_off
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     LOST,
     VOID,
     AgreementRow,
     clause_rows,
 )
-from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
+from commonweal.protocol.ledger.exchange.lending import bookings
+from commonweal.protocol.ledger.exchange.offers import intents
 from commonweal.protocol.ledger.state.context import Context
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.exchange import agreement_row, agreements, commitments, open_records
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange import commitments, open_records
+from commonweal.protocol.ledger.exchange.deals import agreement_row, agreements
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     ASKED,
     COUNTERED,

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.exchange import agreement_row, commitments, intents, open_records
+from commonweal.protocol.ledger.exchange import commitments, open_records
+from commonweal.protocol.ledger.exchange.deals import agreement_row
+from commonweal.protocol.ledger.exchange.offers import intents
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.quantities import Quantity
 from commonweal.protocol.records.record import Record

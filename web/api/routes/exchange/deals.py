@@ -10,7 +10,7 @@ from pydantic import Field
 from commonweal.client.exchange.deals.terms import ClauseTerms, check_count, with_due
 from commonweal.client.member import Member
 from commonweal.protocol.errors import UsageError
-from commonweal.protocol.ledger.exchange.agreements import CLAUSES_MAX
+from commonweal.protocol.ledger.exchange.deals.agreements import CLAUSES_MAX
 from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
 from commonweal.web.api.cursors import Page
 from commonweal.web.api.models import result_of, rows_of

@@ -7,8 +7,9 @@ gives in return stays promised to the one before.
 
 from __future__ import annotations
 
-from commonweal.protocol.ledger.exchange import bookings, commitments
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange import commitments
+from commonweal.protocol.ledger.exchange.commitments import COMMITMENT
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREEMENT,
     GIVEN_UP,
     NO,
@@ -18,7 +19,7 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     SignedRow,
     clause_rows,
 )
-from commonweal.protocol.ledger.exchange.commitments import COMMITMENT
+from commonweal.protocol.ledger.exchange.lending import bookings
 from commonweal.protocol.ledger.members import agents, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason

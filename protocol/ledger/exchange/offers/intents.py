@@ -21,8 +21,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from commonweal.protocol.ledger.exchange import flow_fields, open_records
-from commonweal.protocol.ledger.exchange.flow_fields import FlowFields
+from commonweal.protocol.ledger.exchange import open_records
+from commonweal.protocol.ledger.exchange.offers import flow_fields
+from commonweal.protocol.ledger.exchange.offers.flow_fields import FlowFields
 from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.plans import flows, plans
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes

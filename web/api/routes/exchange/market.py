@@ -14,8 +14,8 @@ from commonweal.client.exchange.offer_terms import OfferTerms
 from commonweal.client.exchange.offers import Offers
 from commonweal.client.language.plain import plain
 from commonweal.client.member import Member
-from commonweal.protocol.ledger.exchange.intents import TAGS_MAX
-from commonweal.protocol.ledger.exchange.offers import INTENTS_MAX, PROPOSED_TO_MAX
+from commonweal.protocol.ledger.exchange.offers.intents import TAGS_MAX
+from commonweal.protocol.ledger.exchange.offers.offers import INTENTS_MAX, PROPOSED_TO_MAX
 from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
 from commonweal.web.api.cursors import Page, Paging
 from commonweal.web.api.models import TimeText, model_of, page_of, result_of, rows_of

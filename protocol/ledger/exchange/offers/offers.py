@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeGuard
 
-from commonweal.protocol.ledger.exchange import flow_fields, intents, open_records
-from commonweal.protocol.ledger.exchange.intents import OPEN, PAUSED, REPLACED, WITHDRAWN
+from commonweal.protocol.ledger.exchange import open_records
+from commonweal.protocol.ledger.exchange.offers import flow_fields, intents
+from commonweal.protocol.ledger.exchange.offers.intents import OPEN, PAUSED, REPLACED, WITHDRAWN
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason

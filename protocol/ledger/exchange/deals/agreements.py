@@ -20,17 +20,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonweal.protocol.ledger.exchange import (
-    bookings,
-    commitments,
-    intents,
-    last_yes,
-    open_records,
-    set_off,
-    succession,
-    times,
-)
-from commonweal.protocol.ledger.exchange.agreement_row import (
+from commonweal.protocol.ledger.exchange import commitments, open_records, times
+from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
+from commonweal.protocol.ledger.exchange.deals import last_yes, set_off, succession
+from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     AGREEMENT,
     ASKED,
@@ -52,8 +45,9 @@ from commonweal.protocol.ledger.exchange.agreement_row import (
     conclude,
     signed_row,
 )
-from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
-from commonweal.protocol.ledger.exchange.offers import is_list_of_ids
+from commonweal.protocol.ledger.exchange.lending import bookings
+from commonweal.protocol.ledger.exchange.offers import intents
+from commonweal.protocol.ledger.exchange.offers.offers import is_list_of_ids
 from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason

@@ -37,7 +37,7 @@ from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 
-PAGE = Path(__file__).parents[2] / "docs/internals/runtime.md"
+PAGE = Path(__file__).parents[3] / "docs/internals/runtime.md"
 PATIENCE_S = 20.0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from commonweal.protocol.ledger.exchange.set_off import PARTS_MAX
+from commonweal.protocol.ledger.exchange.deals.set_off import PARTS_MAX
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.exchange.trading import Trading, amount

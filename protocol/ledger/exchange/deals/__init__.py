@@ -1,0 +1,1 @@
+"""Deals: what parties agree on, what the last yes comes to, and how agreements end."""

@@ -1,0 +1,1 @@
+"""Intents and offers: what members and the community want to give and to have."""

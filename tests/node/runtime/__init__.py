@@ -1,0 +1,1 @@
+"""The loop of a node, its threads, and its settings."""

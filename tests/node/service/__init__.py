@@ -1,0 +1,1 @@
+"""What the service of a node does: pure states, of what it is told."""

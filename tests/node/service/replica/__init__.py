@@ -1,0 +1,1 @@
+"""What a node keeps of the community: its chain of seals, and where it joined."""

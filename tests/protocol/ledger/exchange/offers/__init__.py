@@ -1,0 +1,1 @@
+"""Intents and offers: who writes them, what is left of them, and when they end."""

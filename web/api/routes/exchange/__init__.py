@@ -1,0 +1,1 @@
+"""What the HTTP API answers about the exchange between members."""
