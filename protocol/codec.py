@@ -51,8 +51,24 @@ def encode(value: Value, depth_max: int = DEPTH_MAX) -> bytes:
     depth_max: levels of nesting. Raises `Malformed` for other types, too deep nesting, integers
     beyond int64, and map keys that are not strings.
     """
+    return encode_ordered(ordered(value, depth_max))
+
+
+def ordered(value: Value, depth_max: int = DEPTH_MAX) -> Value:
+    """Return `value` as `decode` returns it from its encoding: a copy with all map keys sorted.
+
+    Raises `Malformed` as `encode` does, except for strings that are not Unicode.
+    """
     try:
-        return _pack(_ordered(value, depth_max))
+        return _ordered(value, depth_max)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Malformed(str(error)) from error
+
+
+def encode_ordered(value: Value) -> bytes:
+    """Return the canonical encoding of what `ordered` returned. Raises `Malformed`."""
+    try:
+        return _pack(value)
     except (ValueError, TypeError, OverflowError) as error:
         raise Malformed(str(error)) from error
 

@@ -7,6 +7,7 @@ not admitted, writes nothing. Whether a record counts is decided by the fold, no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import DRAFTS_MAX, Text, Wish
@@ -68,12 +69,13 @@ class Writer:
         cited: dict[RecordId, RecordId] = {}
         ids: dict[bytes, RecordId] = {}
         before = self._admission()
+        basis_of = cache(self._basis)
         for wish in wishes:
             room = max(0, record.DEPS_MAX - len(wish.deps))
             admitting, before = before[:room], before[room:]
             deps = tuple(sorted({*wish.deps, *admitting} - {tip.head}))
             clocks = [self._clock(id, fresh) for id in deps]
-            basis = self._basis(wish.basis)
+            basis = basis_of(wish.basis)
             place = log.next_position(
                 replica.community, tip, basis, clocks, self._clock(basis, fresh)
             )

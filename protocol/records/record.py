@@ -120,10 +120,10 @@ def sign(signer: Signer, place: LogPosition, draft: RecordDraft) -> Record:
 
     Raises `InvalidRecord` when other nodes would refuse it.
     """
-    body = list(draft.body) if draft.body else None
+    body: list[Value] | None = None
     if draft.body:
         body = [draft.body.hash, draft.body.size, int(draft.body.permanent)]
-    header = codec.encode(
+    fields = codec.ordered(
         [
             CONTEXT,
             place.community,
@@ -136,10 +136,14 @@ def sign(signer: Signer, place: LogPosition, draft: RecordDraft) -> Record:
             draft.claimed_at,
             draft.kind,
             draft.data,
-            cast("list[Value] | None", body),
+            body,
         ]
     )
-    return from_bytes_unchecked(header + signer.sign(header))
+    header = codec.encode_ordered(fields)
+    wire = header + signer.sign(header)
+    if len(header) > HEADER_VALUES_MAX:  # it might hold too many values
+        return from_bytes_unchecked(wire)
+    return _from_fields(fields, wire)
 
 
 def header_prefix(community: CommunityId, author: DeviceKey, seq: int, prev: RecordId) -> bytes:
@@ -166,7 +170,11 @@ def from_bytes_unchecked(wire: bytes) -> Record:
     """
     if not SIGNATURE_BYTES < len(wire) <= RECORD_BYTES_MAX:
         raise InvalidRecord(f"a record of {len(wire)} bytes; 65 to {RECORD_BYTES_MAX} are allowed")
-    fields = codec.decode(wire[:-SIGNATURE_BYTES], values_max=HEADER_VALUES_MAX)
+    return _from_fields(codec.decode(wire[:-SIGNATURE_BYTES], values_max=HEADER_VALUES_MAX), wire)
+
+
+def _from_fields(fields: Value, wire: bytes) -> Record:
+    """Return the record with these decoded fields. Raises `Malformed` or `InvalidRecord`."""
     if type(fields) is not list or len(fields) != 12:
         raise Malformed("a header has 12 fields")
     context, community, author, seq, prev, clock, basis, deps, claimed_at, kind, data, body = fields
