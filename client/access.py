@@ -76,6 +76,7 @@ class HomeAccess:
         self._watching = watching
         self._held = ExitStack()
         self._view: LedgerView | None = None
+        self._sealed: LedgerView | None = None
         self._once: OnceKey | None = None
         self._has_written = False
 
@@ -92,7 +93,7 @@ class HomeAccess:
 
     def close(self) -> None:
         """Let go of the ledger; reading it again opens it again."""
-        self._view = None
+        self._view = self._sealed = None
         self._held.close()
 
     def refresh(self) -> None:
@@ -103,12 +104,19 @@ class HomeAccess:
     def view(self) -> LedgerView:
         """The folded ledger, as it was when it was first read. Raises NotInCommunity."""
         if self._view is None:
-            from commonweal.client.ledger import ledger_view  # loads the fold
-
-            with self._watching() as watch:
-                folded = ledger_view.folded(self.home, self.words, watch)
-                self._view = self._held.enter_context(folded)
+            self._view = self._opened(whole=True)
         return self._view
+
+    @property
+    def sealed(self) -> LedgerView:
+        """The ledger as of the last seal, as it was when it was first read.
+
+        What was written since is not folded, so this is fast however much waits for a seal. Its
+        `state` is the final one. Raises NotInCommunity.
+        """
+        if self._sealed is None:
+            self._sealed = self._opened(whole=False)
+        return self._sealed
 
     def check_passphrase(self) -> None:
         """Raise PassphraseNeeded or WrongPassphrase where this member's does not open the keystore.
@@ -119,7 +127,7 @@ class HomeAccess:
 
     def standing(self) -> str:
         """Return how far what is read here is final, as a sentence."""
-        return self.view.standing()
+        return (self._view or self.sealed).standing()
 
     def node_answer(self, question: Question[A]) -> A | None:
         """Return what the running node of this home answers; None when no node runs."""
@@ -147,6 +155,13 @@ class HomeAccess:
             raise
         finally:
             self._once = None
+
+    def _opened(self, *, whole: bool) -> LedgerView:
+        from commonweal.client.ledger import ledger_view  # loads the fold
+
+        with self._watching() as watch:
+            folded = ledger_view.folded(self.home, self.words, watch, whole=whole)
+            return self._held.enter_context(folded)
 
     def _written_under(self, once: OnceKey) -> tuple[WrittenRecord, ...]:
         with self.home.store(readonly=True) as store:

@@ -92,7 +92,7 @@ class RulesAccess(HomeAccess):
 
     def rules(self, *, proposal: str | bytes | None = None) -> RulesInForce:
         """Return the rules in force, or those that a proposal would bring."""
-        view = self.view
+        view = self.sealed if proposal is None else self.view
         ruleset = view.kept.ruleset if proposal is None else self._proposed(prefix(proposal))
         row = active_ruleset.active_row(view.final)
         is_in_force = ruleset.id == view.kept.ruleset.id
@@ -179,7 +179,7 @@ class RulesAccess(HomeAccess):
 
     def rules_history(self) -> list[RulesHistoryRow]:
         """Return the rules that were in force, the first ones first."""
-        view = self.view
+        view = self.sealed
         first = active_ruleset.founding(view.kept.founded, view.kept.documents)
         rows = [(0, first.id, b""), *active_ruleset.history(view.final)]
         last = len(rows) - 1

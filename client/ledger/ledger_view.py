@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from commonweal.client.home.submit import now_ms
@@ -32,6 +32,7 @@ from commonweal.protocol.vocabulary import identifiers
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.membership import name_in
 from commonweal.storage.ledger.state.pending_state import Watch, nobody
 from commonweal.storage.records.log_store import Store
 
@@ -44,24 +45,41 @@ class LedgerView:
     """The state of a home's ledger, with the names of its members."""
 
     def __init__(
-        self, home: Home, store: Store, settings: Settings, kept: LedgerState, words: Words
+        self,
+        home: Home,
+        store: Store,
+        settings: Settings,
+        kept: LedgerState,
+        words: Words,
+        *,
+        whole: bool = True,
     ) -> None:
         self.home, self.store, self.settings, self.kept = home, store, settings, kept
         self.words = words
-        self.state: State = kept.state
-        """Provisional: all records held."""
         self.final: State = kept.final
         """At the last cut."""
+        self.state: State = kept.state if whole else self.final
+        """Provisional: all records held. Of a view that is not whole, the final one."""
         self.community = kept.community
         self._outside: dict[bytes, str] = {}
-        self._names = {
-            id: name for id, name in kept.layers.rows("SELECT id, name FROM member_row") if name
-        }
+        self._is_whole = whole
 
     @property
     def me(self) -> MemberId:
         """The member of this home."""
         return self.settings.member
+
+    @cached_property
+    def _names(self) -> dict[bytes, str]:
+        """The names of members, by their ids; of a view that is not whole, the sealed ones."""
+        if self._is_whole:
+            rows = self.kept.layers.rows("SELECT id, name FROM member_row")
+        else:
+            members = ((key[1:], row) for key, row in self.final.items(registry.MEMBER))
+            rows = [
+                (id, name_in(self.store, registry.MemberRow(*row).profile)) for id, row in members
+            ]
+        return {id: name for id, name in rows if name}
 
     def name(self, agent: bytes | None) -> str:
         """Return the name of a member, the community, or somebody outside."""
@@ -160,19 +178,28 @@ class LedgerView:
 
 
 @contextmanager
-def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterator[LedgerView]:
+def folded(
+    home: Home, words: Words = ENGLISH, watch: Watch = nobody, *, whole: bool = True
+) -> Iterator[LedgerView]:
     """Give the state of the ledger of `home`. Raises NotInCommunity, MissingDatabase.
 
-    watch: called with how much is folded, and of how much.
+    watch: called with how much is folded, and of how much. whole: False reads what is final, and
+    does not fold the records above the last cut, however many they are.
     """
     with home.store(readonly=True) as store, store.snapshot():
         settings = Settings.read(store)
         path = home.state
         with ExitStack() as held:
-            of_home = partial(ledger.open_ledger, store=store, community=settings.here, watch=watch)
+            of_home = partial(
+                ledger.open_ledger,
+                store=store,
+                community=settings.here,
+                whole=whole,
+                watch=watch,
+            )
             try:
                 kept = held.enter_context(of_home(path))
             except StorageError:  # the disk takes nothing: all is folded in memory
                 kept = held.enter_context(of_home(":memory:"))
             kept.layers.pin()
-            yield LedgerView(home, store, settings, kept, words)
+            yield LedgerView(home, store, settings, kept, words, whole=whole)

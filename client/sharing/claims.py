@@ -73,7 +73,7 @@ class Claims(HomeAccess):
 
         Only what is sealed, so the same on every node. Raises NotYet for a height above the last.
         """
-        view = self.view
+        view = self.sealed
         top = view.kept.cut.height
         if height is not None and height > top:
             text = self.words("height {height} is not sealed here; the last is {top}")

@@ -103,20 +103,22 @@ class Sealing(HomeAccess):
         self.refresh()
         return SealedUpTo(
             height=backlog.height,
-            records=sum(_records(self.view, height) or 0 for height in backlog.made),
+            records=sum(_records(self.sealed, height) or 0 for height in backlog.made),
             heights=len(backlog.made),
             waiting=backlog.total - backlog.sealed,
         )
 
     def seals(self, last: int = SEALS_LISTED) -> list[SealRow]:
         """Return the last seals, the earliest first."""
-        heights = SealStore(self.view.store, self.view.community).heights
-        return [_row(self.view, height) for height in heights[-last:]]
+        view = self.sealed
+        heights = SealStore(view.store, view.community).heights
+        return [_row(view, height) for height in heights[-last:]]
 
     def seal_at(self, height: int) -> SealRow | None:
         """Return the seal of a height; None where it is not here."""
-        heights = SealStore(self.view.store, self.view.community).heights
-        return _row(self.view, height) if height in heights else None
+        view = self.sealed
+        heights = SealStore(view.store, view.community).heights
+        return _row(view, height) if height in heights else None
 
     def _seal_by_node(
         self,

@@ -149,7 +149,7 @@ class Shares(HomeAccess):
         height: only what this height gave. if_sealed: what each would get if all that is held
         were sealed now.
         """
-        view = self.view
+        view = self.view if if_sealed else self.sealed
         state, top = sealed_now(view) if if_sealed else (view.final, view.kept.cut.height)
         paid = list(payouts(state, height))
         return ShareList(
@@ -168,7 +168,7 @@ class Shares(HomeAccess):
 
         member: by name or id, or the community by its id. Raises UnknownId, AmbiguousId.
         """
-        view = self.view
+        view = self.sealed
         owner: bytes | None = None
         if member is not None:
             own = member == view.community.hex()
@@ -302,19 +302,24 @@ def _given(view: LedgerView, owner: bytes) -> Iterable[GivenAmount]:
     """Yield the sums of what a member gave, by action and unit; all that counts, and sealed."""
     sums: dict[tuple[str, str], list[Fraction]] = {}
     scales: dict[tuple[str, str], int] = {}
-    rows = view.kept.layers.rows(
-        "SELECT action, coalesce(effort_n, quantity_n), coalesce(effort_scale, quantity_scale),"
-        " coalesce(effort_unit, unit), height FROM event_row"
-        " WHERE provider = ? AND coalesce(effort_n, quantity_n) NOTNULL",
-        (owner,),
-    )
-    for action, n, scale, unit, height in rows:
+    for action, unit, scale, is_sealed, high, low in view.kept.layers.rows(_GIVEN, (owner,)):
         key = (action, unit)
         both = sums.setdefault(key, [Fraction(0), Fraction(0)])
-        both[0] += Fraction(n, 10**scale)
-        both[1] += Fraction(n, 10**scale) if height is not None else 0
+        amount = Fraction((high << 32) + low, 10**scale)
+        both[0] += amount
+        both[1] += amount if is_sealed else 0
         scales[key] = max(scale, scales.get(key, 0))
     for (action, unit), both in sorted(sums.items()):
         scale = scales[action, unit]
         amount, sealed = (exact(int(part * 10**scale), scale) for part in both)
         yield GivenAmount(shown_action(action, view.words), action, unit, amount, sealed)
+
+
+_GIVEN = """
+    SELECT action, unit, scale, is_sealed, sum(n >> 32), sum(n & 4294967295) FROM (
+        SELECT action, coalesce(effort_unit, unit) AS unit, height NOTNULL AS is_sealed,
+            coalesce(effort_scale, quantity_scale) AS scale, coalesce(effort_n, quantity_n) AS n
+        FROM event_row WHERE provider = ? AND coalesce(effort_n, quantity_n) NOTNULL
+    ) GROUP BY 1, 2, 3, 4
+"""
+"""What a member gave. A number is summed in two halves: the sum of many may have over 64 bits."""

@@ -92,7 +92,7 @@ def payouts(height: int | None, home: Home, form: Form) -> None:
     """
     with member_of(home) as me:
         rows = plain_rows(me.payouts(height))
-        top, standing = me.view.kept.cut.height, me.view.standing()
+        top, standing = me.sealed.kept.cut.height, me.standing()
     columns = [
         Column("height", _("height"), is_number=True),
         Column("member_name", _("member")),

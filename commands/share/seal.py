@@ -95,7 +95,7 @@ def seal(wait: int, passphrase_file: Path | None, home: Home, form: Form) -> Non
 def seals(last: int, home: Home, form: Form) -> None:
     """List the seals: when each was made, what it made final, and who signed it."""
     with member_of(home) as me:
-        listed, standing = me.seals(last), me.view.standing()
+        listed, standing = me.seals(last), me.standing()
     rows = plain_rows(listed)
     for row, sealed in zip(rows, listed, strict=True):
         if form is Form.TEXT:

@@ -249,6 +249,7 @@ def test_no_cell_of_a_payout_file_is_a_formula(lanxi: Commons) -> None:
 
     homes.write(lanxi.bo, Wish("member.profile", {}, text=Text("text/plain", b"=1+1")))
     lanxi.meet()
+    lanxi.seal()
     names = {one["member_name"] for one in rows(lanxi.good(lanxi.mei, "payouts", "-o", "csv"))}
     assert names == {"'=1+1", "Ana"}
     names = {one["member_name"] for one in rows(lanxi.good(lanxi.mei, "claims", "-o", "csv"))}
