@@ -305,9 +305,9 @@ def _given(view: LedgerView, owner: bytes) -> Iterable[GivenAmount]:
     for action, unit, scale, is_sealed, high, low in view.kept.layers.rows(_GIVEN, (owner,)):
         key = (action, unit)
         both = sums.setdefault(key, [Fraction(0), Fraction(0)])
-        amount = Fraction((high << 32) + low, 10**scale)
-        both[0] += amount
-        both[1] += amount if is_sealed else 0
+        more = Fraction((high << 32) + low, 10**scale)
+        both[0] += more
+        both[1] += more if is_sealed else 0
         scales[key] = max(scale, scales.get(key, 0))
     for (action, unit), both in sorted(sums.items()):
         scale = scales[action, unit]
