@@ -7,12 +7,14 @@ both, with a mark of the records and seals that were read; while it matches, not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from commonweal.protocol import codec
+import msgpack
+
 from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import registry
@@ -39,6 +41,9 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal
 
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
+
+MARK_BYTES = 32
+"""Bytes of the hash of what was read."""
 
 TAKING = "taking"
 """Mark of a state sync in progress: meanwhile no seal is folded here."""
@@ -285,7 +290,7 @@ class LedgerState:
         waits = self.alarm or self._waits == mark or self.layers.mark(TAKING)
         return height > self.cut.height and not waits
 
-    def _follow(self, rows: list[LogRow], *, whole: bool) -> tuple[bool, int]:
+    def _follow(self, rows: Sequence[LogRow], *, whole: bool) -> tuple[bool, int]:
         """Apply seals and fold a portion of records, in one transaction of the state file.
 
         Return whether more seals can be applied, and the number of pending records folded.
@@ -388,13 +393,12 @@ def open_ledger(
         layers.close()
 
 
-def _mark(store: Store, rows: list[LogRow], community: CommunityId) -> bytes:
-    """Return a mark that changes with every record, seal, proof and erased text."""
-    texts = store.row(
-        "SELECT (SELECT count(*) FROM body WHERE content IS NULL), (SELECT count(*) FROM wanted),"
-        " (SELECT max(height) FROM seal), (SELECT count(*) FROM double_vote)"
+def _mark(store: Store, rows: Sequence[LogRow], community: CommunityId) -> bytes:
+    """Return a mark that changes with every record, seal, proof and text that came or went."""
+    others = store.row(
+        "SELECT (SELECT count(*) FROM wanted), (SELECT max(height) FROM seal),"
+        " (SELECT count(*) FROM double_vote)"
     )
-    logs: list[codec.Value] = [
-        [row.author, row.length, row.head, row.frozen] for row in rows if row.length or row.frozen
-    ]
-    return codec.encode([bytes(community), logs, list(texts or ())])
+    logs = [(row.author, row.length, row.head, row.frozen) for row in rows]
+    read = (bytes(community), logs, others, store.removed_bodies())
+    return blake2b(msgpack.packb(read, use_bin_type=True), digest_size=MARK_BYTES).digest()

@@ -176,10 +176,13 @@ def name_in(store: Store, profile: bytes | None) -> str | None:
     """Return the name in a member's profile record; None while its text is not held."""
     record = None if profile is None else store.record(RecordId(profile))
     data = None if record is None or record.body is None else store.body(record.body.hash)
-    if data is None:
-        return None
+    return None if data is None else name_of(data)
+
+
+def name_of(text: bytes) -> str | None:
+    """Return the name in the erasable body of a profile; None when it is no text."""
     try:
-        media_type, content = read_erasable_body(data)
+        media_type, content = read_erasable_body(text)
     except CommonwealError:
         return None
     if not media_type.startswith("text/"):

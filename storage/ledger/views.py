@@ -14,13 +14,11 @@ from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.governance import proposals
-from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.rules.split import PayoutLine
-from commonweal.storage.ledger import booking_views, deal_views, offer_views
+from commonweal.storage.ledger import booking_views, deal_views, member_views, offer_views
 from commonweal.storage.ledger.contributions.event_times import TIMES
-from commonweal.storage.ledger.membership import name_in
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
 
@@ -51,7 +49,7 @@ _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
 
 def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
-    """Write the rows that depend on these state keys again, and all member rows."""
+    """Write the rows that depend on these state keys again, and names that came or went."""
     state = layers.get
     events = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
     _write(layers, "event_row", events, lambda id: _event(state, id))
@@ -73,7 +71,7 @@ def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
     deal_views.refresh(layers, changed)
     offer_views.refresh(layers, changed)
     booking_views.refresh(layers, changed)
-    _members(layers, store)
+    member_views.refresh(layers, store, changed)
 
 
 _Get = Callable[[bytes], Any]
@@ -184,28 +182,3 @@ def _claim(state: _Get, final: LayeredState, id: bytes) -> _Row | None:
         *claims.PaidSums(*(paid or ())),
         final.get(claims.SETTLED + id) == paid,
     )
-
-
-def _members(layers: StateDb, store: Store) -> None:
-    """Write all member rows again: they are few, and names come and go with their texts."""
-    layers.change("DELETE FROM member_row")
-    final = LayeredState(layers, FINAL)
-    founding = layers.get(registry.FOUNDING)
-    every = LayeredState(layers, 2)
-    for key, value in every.items(registry.MEMBER):
-        id, row = key[1:], registry.MemberRow(*value)
-        held = [
-            role[len(roles.ROLE + id) :].decode()
-            for role, claim in every.items(roles.ROLE + id)
-            if roles.RoleRow(*claim).held
-        ]
-        layers.change(
-            "INSERT INTO member_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(id, name_in(store, row.profile), row.status, row.devices),
-                founding is not None and founding[0] == id,
-                ",".join(held),
-                layers.get(agents.REFERRER + id),
-                final.get(key) == value,
-            ),
-        )

@@ -61,6 +61,8 @@ CREATE TABLE said_at (
     when_stated INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- text: the hash of the body with the name. missing: that hash, or the id of the profile, while
+-- it is not held.
 CREATE TABLE member_row (
     id       BLOB PRIMARY KEY NOT NULL,
     name     TEXT,
@@ -69,8 +71,12 @@ CREATE TABLE member_row (
     founder  INTEGER NOT NULL,
     roles    TEXT    NOT NULL,
     referrer BLOB,
-    final    INTEGER NOT NULL
+    final    INTEGER NOT NULL,
+    text     BLOB,
+    missing  BLOB
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX member_missing ON member_row (missing) WHERE missing IS NOT NULL;
 
 CREATE TABLE event_row (
     id             BLOB PRIMARY KEY NOT NULL,

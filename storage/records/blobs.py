@@ -14,6 +14,9 @@ from commonweal.storage.sqlite.database import Database
 
 NO_BLOBS: Mapping[bytes, bytes] = MappingProxyType({})
 
+REMOVED = "texts.removed"
+"""Setting that counts how often an erasable body went, or may come back; decimal digits."""
+
 
 class BlobStore(Database):
     """The tables `body` and `wanted`."""
@@ -57,6 +60,7 @@ class BlobStore(Database):
             (digest,),
         )
         self.change("DELETE FROM wanted WHERE hash = ?", (digest,))
+        self._count_removed()
         self._erased = True
         return not self.has_body(digest)
 
@@ -68,6 +72,7 @@ class BlobStore(Database):
         """Accept an erased body again: the request to erase came from someone without the right."""
         self.change("DELETE FROM body WHERE hash = ? AND content IS NULL", (ref.hash,))
         self.change("INSERT OR IGNORE INTO wanted VALUES (?, ?)", (ref.hash, ref.size))
+        self._count_removed()
 
     def bodies(self, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Return (hash, bytes) of up to `limit` held bodies with a hash above `after`, by hash."""
@@ -88,6 +93,12 @@ class BlobStore(Database):
             (digest,),
         )
         self.change("DELETE FROM body WHERE hash = ?", (digest,))
+        self._count_removed()
+
+    def removed_bodies(self) -> int:
+        """Return a count that changes when a body was erased, lost, or is wanted again."""
+        row = self.row("SELECT CAST(value AS TEXT) FROM setting WHERE name = ?", (REMOVED,))
+        return int(row[0]) if row else 0
 
     def wanted_bodies(self, limit: int, after: bytes = b"") -> list[bytes]:
         """Return up to `limit` hashes above `after` of erasable bodies that are missing."""
@@ -98,6 +109,13 @@ class BlobStore(Database):
         """Return the reference of a missing erasable body; None when it is not wanted."""
         row = self.row("SELECT size FROM wanted WHERE hash = ?", (digest,))
         return BodyRef(digest, row[0], permanent=False) if row else None
+
+    def _count_removed(self) -> None:
+        self.change(
+            "INSERT INTO setting VALUES (?, CAST(1 AS BLOB)) ON CONFLICT DO UPDATE"
+            " SET value = CAST(CAST(value AS TEXT) + 1 AS BLOB)",
+            (REMOVED,),
+        )
 
 
 class PermanentBlobs(Mapping[bytes, bytes]):

@@ -79,10 +79,20 @@ class Counts(NamedTuple):
 class Store(ForkStore, BlobStore, SettingStore, AddressBook, OnceStore):
     """Everything a node stores. See `Database` for opening, commit and errors."""
 
-    def logs(self) -> list[LogRow]:
-        """Return the row of every known log, by author."""
-        rows = self.rows(f"SELECT {_LOG_ROW} FROM log ORDER BY author")  # noqa: S608  names of ours
-        return [LogRow._make(row) for row in rows]
+    _logs: tuple[tuple[int, int], tuple[LogRow, ...]] | None
+
+    def forget(self) -> None:
+        """Drop also the rows of logs, which may be of records that are rolled back."""
+        super().forget()
+        self._logs = None
+
+    def logs(self) -> tuple[LogRow, ...]:
+        """Return the row of every known log, by author; read again only after a write."""
+        version = self.version()
+        if self._logs is None or self._logs[0] != version:
+            asked = f"SELECT {_LOG_ROW} FROM log ORDER BY author"  # noqa: S608  names of ours
+            self._logs = version, tuple(map(LogRow._make, self.rows(asked)))
+        return self._logs[1]
 
     def log(self, author: DeviceKey) -> LogRow:
         """Return the row of one log; an empty row for an unknown one."""

@@ -113,6 +113,14 @@ class Database:
     def forget(self) -> None:
         """Drop values cached from an open transaction; overridden by classes that cache."""
 
+    def version(self) -> tuple[int, int]:
+        """Return a value that changes with every write, of this connection and of others.
+
+        What `rollback` takes back counts as written; drop in `forget` what was read before.
+        """
+        (others,) = self.row("PRAGMA data_version") or (0,)
+        return others, self._connection.total_changes
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Read one state inside, whatever another process commits meanwhile."""
