@@ -138,6 +138,12 @@ class Ledger:
         return len(self._entries) - len(self._marks)
 
     @property
+    def ends(self) -> Mapping[DeviceKey, int]:
+        """The seq from which on logs are void, by revocations folded here and by proofs."""
+        self.fold()
+        return self._ends
+
+    @property
     def state(self) -> State:
         """The state of all held records; valid until the next `add` or `freeze`."""
         self.fold()

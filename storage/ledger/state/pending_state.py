@@ -8,13 +8,12 @@ it, makes all be folded again; so the overlay always equals one fold of all held
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import (
@@ -74,12 +73,14 @@ class LayerEnd(NamedTuple):
     """The end of a layer, OLDER or NEWEST.
 
     clock: the highest clock in it. reached: by author, the length of each log in it. ends: by
-    author, the seq from which on a log was known to be void when the layer was folded.
+    author, the seq from which on a log was taken to be void when the layer was folded. said: the
+    same, as the records up to here say it; in the end both must agree.
     """
 
     clock: int
     reached: dict[bytes, int]
     ends: dict[bytes, int]
+    said: dict[bytes, int]
 
 
 class FoldResult(NamedTuple):
@@ -125,7 +126,7 @@ class PendingOverlay:
         self.rules, self.rules_at, self._watch = rules, rules_at, watch
         self._records = 0
 
-    def fold(self, rows: list[LogRow], *, at_once: bool = True) -> FoldResult:
+    def fold(self, rows: Sequence[LogRow], *, at_once: bool = True) -> FoldResult:
         """Fold the records above the cut into the layers.
 
         rows: the logs of the store. at_once: False folds one portion at most and leaves the rest
@@ -144,10 +145,11 @@ class PendingOverlay:
             try:
                 point, is_whole = self._lay_down(point, rows, touched, at_once=at_once)
                 if not is_whole:
-                    self.layers.put_mark("older", list(point))
+                    self._put_end("older", point)
                     return FoldResult(touched, self._records, False)
                 tip = self._folded(NEWEST, point, {}, rows)
-                self._check_ends(point, tip.state, rows)
+                said = self._said(point, tip)
+                _check_ends(point, said)
                 break
             except _EndsEarlier as voided:
                 touched += self.layers.clear(OLDER)
@@ -156,8 +158,9 @@ class PendingOverlay:
         else:
             point = self._start({})
             tip = self._folded(NEWEST, point, {}, rows)
-        self.layers.put_mark("older", list(point))
-        touched += self._keep_newest(tip, rows)
+            said = _earliest_of(point.said, tip.ends)
+        self._put_end("older", point)
+        touched += self._keep_newest(tip, said, rows)
         return FoldResult(touched, self._records, True)
 
     def members(self) -> State:
@@ -198,36 +201,36 @@ class PendingOverlay:
 
     # Inside
 
-    def _append(self, rows: list[LogRow]) -> FoldResult | None:
+    def _append(self, rows: Sequence[LogRow]) -> FoldResult | None:
         """Fold the records that came since over the layer NEWEST, and keep them there.
 
         None where they do not all stand after those that are folded, void one of them, or are
         too many: then the layer is folded again.
         """
-        mark = self.layers.mark("newest")
-        end = None if mark is None else LayerEnd(*mark)
+        end = self._end("newest")
         held = sum(row.length for row in rows) - sum(self._point().reached.values())
         if end is None or held > NEWEST_RECORDS_MAX or not self._holds(end, rows):
             return None
         ledger = self._folded(NEWEST, end, {}, rows, base=NEWEST)
         try:
-            self._check_ends(end, ledger.state, rows)
+            said = self._said(end, ledger)
         except _EndsEarlier:
             return None
-        return FoldResult(self._keep_newest(ledger, rows), self._records, True)
+        return FoldResult(self._keep_newest(ledger, said, rows), self._records, True)
 
-    def _keep_newest(self, ledger: Ledger, rows: list[LogRow]) -> list[bytes]:
+    def _keep_newest(
+        self, ledger: Ledger, said: dict[bytes, int], rows: Sequence[LogRow]
+    ) -> list[bytes]:
         """Keep what `ledger`, which holds all records, changed in NEWEST; return the keys."""
         changes = list(ledger.state.changes())
         self.layers.put(NEWEST, changes)
         clock = max((row.clock for row in rows), default=0)
         reached = {bytes(row.author): row.length for row in rows}
-        end = LayerEnd(clock, reached, self._ends(ledger.state, rows))
-        self.layers.put_mark("newest", list(end))
+        self._put_end("newest", LayerEnd(clock, reached, said, said))
         return [key for key, _ in changes]
 
     def _lay_down(
-        self, point: LayerEnd, rows: list[LogRow], touched: list[bytes], *, at_once: bool
+        self, point: LayerEnd, rows: Sequence[LogRow], touched: list[bytes], *, at_once: bool
     ) -> tuple[LayerEnd, bool]:
         """Fold the older records above `point` into the layer OLDER, a portion at a time.
 
@@ -246,11 +249,11 @@ class PendingOverlay:
             older = [place for place in waiting if place[0] <= last]
             reached = point.reached | _ends_of(older, point, rows)
             ledger = self._folded(OLDER, point, reached, rows)
-            self._check_ends(point, ledger.state, rows)
+            said = self._said(point, ledger)
             changes = list(ledger.state.changes())
             self.layers.put(OLDER, changes)
             touched += [key for key, _ in changes]
-            point = LayerEnd(last, reached, point.ends | self._ends(ledger.state, rows))
+            point = LayerEnd(last, reached, {**point.ends, **said}, said)
             self._watch(sum(reached.values()), of)
 
     def _folded(
@@ -258,7 +261,7 @@ class PendingOverlay:
         layer: int,
         point: LayerEnd,
         stops: Mapping[bytes, int],
-        rows: list[LogRow],
+        rows: Sequence[LogRow],
         base: int = OLDER,
     ) -> Ledger:
         """Return the fold of the records above `point` up to `stops`; store what it refuses.
@@ -307,7 +310,7 @@ class PendingOverlay:
         )
 
     def _earliest(
-        self, point: LayerEnd, rows: list[LogRow], records_max: int, bytes_max: int
+        self, point: LayerEnd, rows: Sequence[LogRow], records_max: int, bytes_max: int
     ) -> list[tuple[int, bytes]]:
         """Return (clock, author) of the first records above `point`, ascending.
 
@@ -328,22 +331,42 @@ class PendingOverlay:
             size += more
         return first
 
-    def _check_ends(self, point: LayerEnd, state: State, rows: list[LogRow]) -> None:
-        """Raise _EndsEarlier when logs end elsewhere than was known when OLDER was folded."""
-        ends = self._ends(state, rows)
-        for author, reached in point.reached.items():
-            now, then = ends.get(author, reached), point.ends.get(author, reached)
-            if min(now, reached) != min(then, reached):
-                raise _EndsEarlier(ends)
+    def _said(self, point: LayerEnd, ledger: Ledger) -> dict[bytes, int]:
+        """Return where logs are void, by the records up to `point` and those of `ledger` above it.
+
+        Raises _EndsEarlier when that is before `point`, and was not known there.
+        """
+        said = _earliest_of(point.said, ledger.ends)
+        for author, end in said.items():
+            if end < min(point.reached.get(author, 0), point.ends.get(author, end + 1)):
+                raise _EndsEarlier({**point.ends, **said})
+        return said
 
     def _point(self) -> LayerEnd:
-        stored = self.layers.mark("older")
-        return self._start({}) if stored is None else LayerEnd(*stored)
+        return self._end("older") or self._start({})
+
+    def _end(self, layer: str) -> LayerEnd | None:
+        """Return the stored end of a layer; None while it has none."""
+        stored = self.layers.mark(layer)
+        if stored is None:
+            return None
+        clock, reached, ends, said = stored
+        return LayerEnd(clock, self.covered() | reached, ends, said)
+
+    def _put_end(self, layer: str, end: LayerEnd) -> None:
+        """Store the end of a layer, of each log that goes on above the cut."""
+        covered = self.covered()
+        above = {
+            author: length
+            for author, length in end.reached.items()
+            if length != covered.get(author, 0)
+        }
+        self.layers.put_mark(layer, [end.clock, above, end.ends, end.said])
 
     def _start(self, ends: dict[bytes, int]) -> LayerEnd:
-        return LayerEnd(0, self.covered(), ends)
+        return LayerEnd(0, self.covered(), ends, {})
 
-    def _holds(self, point: LayerEnd, rows: list[LogRow]) -> bool:
+    def _holds(self, point: LayerEnd, rows: Sequence[LogRow]) -> bool:
         """Whether every record that arrived since comes after `point`."""
         known = {row.author: row for row in rows}
         for author, reached in point.reached.items():
@@ -358,18 +381,6 @@ class PendingOverlay:
                 if clock_from_bytes(wires[0]) <= point.clock:
                     return False
         return True
-
-    def _ends(self, state: State, rows: list[LogRow]) -> dict[bytes, int]:
-        """Return the seq from which on logs are void, by revocation or proof, by author."""
-        ends: dict[bytes, int] = {}
-        for key, value in state.items(registry.DEVICE):
-            last = registry.DeviceRow(*value).last
-            if last is not None:
-                ends[key[1:]] = last + 1
-        for row in rows:
-            if row.frozen is not None:
-                ends[row.author] = min(row.frozen, ends.get(row.author, row.frozen))
-        return ends
 
 
 def places(
@@ -388,6 +399,19 @@ def _ends_of(
     """Return by author where the records of `places` end in each log, counted from `point`."""
     counted = Counter(author for _, author in places)
     return {row.author: point.reached.get(row.author, 0) + counted[row.author] for row in rows}
+
+
+def _earliest_of(ends: Mapping[bytes, int], more: Mapping[DeviceKey, int]) -> dict[bytes, int]:
+    """Return where logs end first, by author."""
+    return {author: min(ends.get(author, end), end) for author, end in {**ends, **more}.items()}
+
+
+def _check_ends(point: LayerEnd, said: Mapping[bytes, int]) -> None:
+    """Raise _EndsEarlier when a log was taken to be void that no record ends there."""
+    for author, end in point.ends.items():
+        reached = point.reached.get(author, 0)
+        if min(said.get(author, reached), reached) != min(end, reached):
+            raise _EndsEarlier(dict(said))
 
 
 def _is_void(record: Record, ends: Mapping[bytes, int]) -> bool:

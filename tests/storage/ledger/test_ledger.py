@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.identity import key_rotation
+from commonweal.protocol.identity.identity import Inception
+from commonweal.protocol.identity.key_rotation import MemberKeys
+from commonweal.protocol.keys import DeviceKey, MemberKey, Signer
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.fold.fold import Ledger
+from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import CommunityId, Record
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
@@ -20,8 +24,8 @@ from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateD
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.protocol.ledger.scenes import Scene
-from tests.protocol.ledger.village import NAME, Pen, Village
-from tests.protocol.ledger.workshop import Workshop, busy
+from tests.protocol.ledger.village import NAME, Pen, Village, seed
+from tests.protocol.ledger.workshop import Workshop, busy, paying
 
 DOCUMENTS: Mapping[bytes, bytes] = {}
 TABLES = [bytes([number]) for number in range(128)]
@@ -239,6 +243,54 @@ def test_a_revocation_voids_what_was_laid_down(monkeypatch: pytest.MonkeyPatch) 
     assert kept.verdict(revoked) is None
     assert kept.state.get(b"Ujar7") is None
     assert kept.state.get(b"Ujar2") is not None
+
+
+def test_a_record_is_folded_without_looking_at_all_devices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    village = Village()
+    for name in ("Jun", "Ana", "Bo"):
+        village.join(name)
+    home = Home(village.community, founding_documents(village))
+    home.hold(village.records)
+    *_, kept = in_pieces(home, Random(1))
+    scanned: list[bytes] = []
+    items = LayeredState.items
+
+    def counted(self: LayeredState, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
+        scanned.append(prefix)
+        return items(self, prefix)
+
+    monkeypatch.setattr(LayeredState, "items", counted)
+    newest = max(village.records, key=lambda one: one.clock)
+    home.hold([village.mei.write("unit.define", {"unit": "cup"}, [newest])])
+    home.arrive(village.mei.key, 1)
+    kept.refresh()
+    assert kept.state.get(b"Ucup") is not None
+    assert scanned == []
+
+
+@pytest.mark.usefixtures("portions")
+def test_a_change_of_keys_ends_devices_from_its_place_on_and_not_before() -> None:
+    shop = Workshop(paying(), "Jun")
+    jun = shop.pens["Jun"]
+    second = Pen(shop, jun.owner, 1)
+    second.enrol([jun.log[-1]], is_new=False)
+    shop.cut()
+    before = [second.write("unit.define", {"unit": f"jar{number}"}) for number in range(20)]
+    owner, new = jun.owner, Signer(seed("new key"))
+    old = MemberKeys(owner.id, owner.inception.keys, 1)
+    wanted = Inception((MemberKey(new.key),), 1, seed("nonce of the new key"))
+    data = key_rotation.sign_rekey(owner.signer, old, shop.community, wanted, [jun.key])
+    rekeyed = jun.write("member.rekey", data, [before[-1]])
+    after = second.write("unit.define", {"unit": "lid"}, [rekeyed])
+    home = Home(shop.community, shop.documents)
+    home.hold(shop.records)
+    home.seal(shop)
+    *_, kept = in_pieces(home, Random(1))
+    assert [kept.verdict(one) for one in (*before, rekeyed)] == [None] * 21
+    assert kept.verdict(after) is Reason.DEVICE_REVOKED
+    assert kept.state.get(b"Ujar0") is not None
 
 
 def test_a_file_of_another_community_or_version_or_of_noise_is_made_again(tmp_path: Path) -> None:
