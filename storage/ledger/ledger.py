@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-
-import msgpack
 
 from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -26,7 +23,7 @@ from commonweal.protocol.records.record import CommunityId, Record, RecordId, fr
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger.state import pending_state
-from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
+from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint, read_mark
 from commonweal.storage.ledger.state.pending_state import PendingOverlay, Watch, nobody
 from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
@@ -41,9 +38,6 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal
 
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
-
-MARK_BYTES = 32
-"""Bytes of the hash of what was read."""
 
 TAKING = "taking"
 """Mark of a state sync in progress: meanwhile no seal is folded here."""
@@ -242,7 +236,7 @@ class LedgerState:
         folded = 0
         with self.store.snapshot():
             rows = self.store.logs()
-            mark = _mark(self.store, rows, self.community)
+            mark = read_mark(self.store, rows, self.community)
             self.is_whole = self.layers.mark("ledger") == mark
             is_behind = not self.is_whole and (whole or self._may_advance(mark))
             while is_behind:
@@ -391,14 +385,3 @@ def open_ledger(
         yield LedgerState(store, layers, community, whole=whole, watch=watch)
     finally:
         layers.close()
-
-
-def _mark(store: Store, rows: Sequence[LogRow], community: CommunityId) -> bytes:
-    """Return a mark that changes with every record, seal, proof and text that came or went."""
-    others = store.row(
-        "SELECT (SELECT count(*) FROM wanted), (SELECT max(height) FROM seal),"
-        " (SELECT count(*) FROM double_vote)"
-    )
-    logs = [(row.author, row.length, row.head, row.frozen) for row in rows]
-    read = (bytes(community), logs, others, store.removed_bodies())
-    return blake2b(msgpack.packb(read, use_bin_type=True), digest_size=MARK_BYTES).digest()

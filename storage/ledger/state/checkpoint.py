@@ -6,7 +6,10 @@ never folds; the finalizer writes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+
+import msgpack
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
@@ -14,11 +17,14 @@ from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.protocol.seal.cut import SealedLog
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import SealStore
 
 BEGUN = "begun"
 """Mark of a ledger that has begun: empty, or with the state that it inherits."""
+
+MARK_BYTES = 32
+"""Bytes of the hash of what was read."""
 
 
 class Checkpoint:
@@ -89,3 +95,14 @@ class SealIds:
         if seal not in self._known:
             self._known[seal] = self._seals.height_of(SealId(seal))
         return self._known[seal]
+
+
+def read_mark(store: Store, rows: Sequence[LogRow], community: CommunityId) -> bytes:
+    """Return a mark that changes with every record, seal, proof and text that came or went."""
+    others = store.row(
+        "SELECT (SELECT count(*) FROM wanted), (SELECT max(height) FROM seal),"
+        " (SELECT count(*) FROM double_vote)"
+    )
+    logs = [(row.author, row.length, row.head, row.frozen) for row in rows]
+    read = (bytes(community), logs, others, store.removed_bodies())
+    return blake2b(msgpack.packb(read, use_bin_type=True), digest_size=MARK_BYTES).digest()
