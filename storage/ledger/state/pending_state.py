@@ -31,6 +31,14 @@ from commonweal.storage.ledger.contributions.event_times import (
     time_row,
 )
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds
+from commonweal.storage.ledger.state.layer_ends import (
+    EndsEarlier,
+    LayerEnd,
+    check_ends,
+    first_of_both,
+    is_void,
+    said_up_to,
+)
 from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.log_store import LogRow, Store
 
@@ -69,20 +77,6 @@ def nobody(_done: int, _of: int) -> None:
     """Ignore progress."""
 
 
-class LayerEnd(NamedTuple):
-    """The end of a layer, OLDER or NEWEST.
-
-    clock: the highest clock in it. reached: by author, the length of each log in it. ends: by
-    author, the seq from which on a log was taken to be void when the layer was folded. said: the
-    same, as the records up to here say it; in the end both must agree.
-    """
-
-    clock: int
-    reached: dict[bytes, int]
-    ends: dict[bytes, int]
-    said: dict[bytes, int]
-
-
 class FoldResult(NamedTuple):
     """Keys that a fold touched, records that it folded, and whether none are left."""
 
@@ -92,14 +86,6 @@ class FoldResult(NamedTuple):
 
 
 NOTHING_FOLDED = FoldResult([], 0, is_whole=False)
-
-
-class _EndsEarlier(Exception):
-    """The records being folded void some in the layer OLDER."""
-
-    def __init__(self, ends: dict[bytes, int]) -> None:
-        super().__init__()
-        self.ends = ends
 
 
 class PendingOverlay:
@@ -148,17 +134,17 @@ class PendingOverlay:
                     self._put_end("older", point)
                     return FoldResult(touched, self._records, False)
                 tip = self._folded(NEWEST, point, {}, rows)
-                said = self._said(point, tip)
-                _check_ends(point, said)
+                said = said_up_to(point, tip)
+                check_ends(point, said)
                 break
-            except _EndsEarlier as voided:
+            except EndsEarlier as voided:
                 touched += self.layers.clear(OLDER)
                 touched += self.layers.clear(NEWEST)
                 point, at_once = self._start(voided.ends), True
         else:
             point = self._start({})
             tip = self._folded(NEWEST, point, {}, rows)
-            said = _earliest_of(point.said, tip.ends)
+            said = first_of_both(point.said, tip.ends)
         self._put_end("older", point)
         touched += self._keep_newest(tip, said, rows)
         return FoldResult(touched, self._records, True)
@@ -213,8 +199,8 @@ class PendingOverlay:
             return None
         ledger = self._folded(NEWEST, end, {}, rows, base=NEWEST)
         try:
-            said = self._said(end, ledger)
-        except _EndsEarlier:
+            said = said_up_to(end, ledger)
+        except EndsEarlier:
             return None
         return FoldResult(self._keep_newest(ledger, said, rows), self._records, True)
 
@@ -249,7 +235,7 @@ class PendingOverlay:
             older = [place for place in waiting if place[0] <= last]
             reached = point.reached | _ends_of(older, point, rows)
             ledger = self._folded(OLDER, point, reached, rows)
-            said = self._said(point, ledger)
+            said = said_up_to(point, ledger)
             changes = list(ledger.state.changes())
             self.layers.put(OLDER, changes)
             touched += [key for key, _ in changes]
@@ -280,7 +266,7 @@ class PendingOverlay:
             for record in self.records(point.reached, stops):
                 if record.kind == EVENT_KIND:
                     times.append(time_row(record))
-                if _is_void(record, point.ends):
+                if is_void(record, point.ends):
                     refused.append((record.id, layer, Reason.DEVICE_REVOKED.value))
                 else:
                     folded.append(record.id)
@@ -330,17 +316,6 @@ class PendingOverlay:
             first.append((clock, author))
             size += more
         return first
-
-    def _said(self, point: LayerEnd, ledger: Ledger) -> dict[bytes, int]:
-        """Return where logs are void, by the records up to `point` and those of `ledger` above it.
-
-        Raises _EndsEarlier when that is before `point`, and was not known there.
-        """
-        said = _earliest_of(point.said, ledger.ends)
-        for author, end in said.items():
-            if end < min(point.reached.get(author, 0), point.ends.get(author, end + 1)):
-                raise _EndsEarlier({**point.ends, **said})
-        return said
 
     def _point(self) -> LayerEnd:
         return self._end("older") or self._start({})
@@ -399,21 +374,3 @@ def _ends_of(
     """Return by author where the records of `places` end in each log, counted from `point`."""
     counted = Counter(author for _, author in places)
     return {row.author: point.reached.get(row.author, 0) + counted[row.author] for row in rows}
-
-
-def _earliest_of(ends: Mapping[bytes, int], more: Mapping[DeviceKey, int]) -> dict[bytes, int]:
-    """Return where logs end first, by author."""
-    return {author: min(ends.get(author, end), end) for author, end in {**ends, **more}.items()}
-
-
-def _check_ends(point: LayerEnd, said: Mapping[bytes, int]) -> None:
-    """Raise _EndsEarlier when a log was taken to be void that no record ends there."""
-    for author, end in point.ends.items():
-        reached = point.reached.get(author, 0)
-        if min(said.get(author, reached), reached) != min(end, reached):
-            raise _EndsEarlier(dict(said))
-
-
-def _is_void(record: Record, ends: Mapping[bytes, int]) -> bool:
-    end = ends.get(record.author)
-    return end is not None and record.seq >= end
