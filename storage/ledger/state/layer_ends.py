@@ -60,7 +60,10 @@ def check_ends(point: LayerEnd, said: Mapping[bytes, int]) -> None:
 
 def first_of_both(ends: Mapping[bytes, int], more: Mapping[DeviceKey, int]) -> dict[bytes, int]:
     """Return where logs end first, by author."""
-    return {author: min(ends.get(author, end), end) for author, end in {**ends, **more}.items()}
+    first = dict(ends)
+    for author, end in more.items():
+        first[author] = min(first.get(author, end), end)
+    return first
 
 
 def is_void(record: Record, ends: Mapping[bytes, int]) -> bool:
