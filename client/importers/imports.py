@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from commonweal.client.access import HomeAccess
-from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
+from commonweal.client.importers.known_events import events_naming
 from commonweal.client.ledger.drafts import Drafts
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.client.ledger.words.texts import body_of
 from commonweal.protocol.errors import NotPermitted
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.ledger.contributions.row_digests import ROW_BYTES, ROW_KEY
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Wish

@@ -9,10 +9,6 @@ from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.storage.records.log_pages import whole
 from commonweal.storage.records.log_store import Store
 
-ROW_KEY = "row"
-"""Where the data of an event names the row, or the lost record, that it was taken from."""
-ROW_BYTES = 32
-
 
 def events_naming(store: Store, key: str, *sizes: int) -> Iterator[Record]:
     """Yield the good events whose data has, under `key`, bytes of one of these sizes (< 256)."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
 from commonweal.client.home.submit import now_ms, writer
 from commonweal.client.importers.imports import Imports, Progress, VoidRow, unshown
-from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
+from commonweal.client.importers.known_events import events_naming
 from commonweal.client.language.quantity import read_scope
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.drafts import BATCH_BYTES_MAX, BATCH_RECORDS
@@ -36,6 +36,7 @@ from commonweal.storage.ledger.contributions.points_in_time import (
     PointInTime,
     read_point_in_time,
 )
+from commonweal.storage.ledger.contributions.row_digests import ROW_BYTES, ROW_KEY
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Wish

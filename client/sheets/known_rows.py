@@ -10,39 +10,49 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
+from commonweal.client.ledger.ledger_view import LedgerView
 from commonweal.client.ledger.words.texts import text_in
+from commonweal.storage.ledger.contributions.row_digests import RowDigests, row_digests
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.sqlite.counts import TemporaryCounts
 
-_ERASED, _WITH_NOTE = b"\0", b"\1"
+_ERASED, _WITH_NOTE, _LOOKED_UP = b"\0", b"\1", b"\2"
 
 
 class KnownRows:
-    """The rows that are here, whoever took them in."""
+    """The rows that are here, whoever took them in; each is looked up when a sheet names it."""
 
-    def __init__(self, store: Store, counts: TemporaryCounts) -> None:
-        self._counts = counts
-        for record in events_naming(store, ROW_KEY, ROW_BYTES):
-            note = "" if record.body is None else text_in(store, record.body)
-            counts.add(_key(record.data[ROW_KEY], note))
+    def __init__(self, store: Store, index: RowDigests, counts: TemporaryCounts) -> None:
+        self._store, self._index, self._counts = store, index, counts
         counts.keep()
 
     def has(self, digest: bytes, note: str) -> bool:
         """Whether a row is here that no earlier row of the sheet stood for."""
+        self._look_up(digest)
         return self._counts.take(_key(digest, note)) or self._counts.take(_key(digest, None))
 
     def restart(self) -> None:
         """Begin again at the first row of the sheet."""
         self._counts.restore()
 
+    def _look_up(self, digest: bytes) -> None:
+        """Count the records that stand for rows of this digest, once."""
+        if self._counts.has(digest + _LOOKED_UP):
+            return
+        for number, record in enumerate(self._index.events(digest)):
+            if not number:
+                self._counts.add(digest + _LOOKED_UP)
+            note = "" if record.body is None else text_in(self._store, record.body)
+            self._counts.add(_key(digest, note))
+
 
 @contextmanager
-def known_rows(store: Store) -> Iterator[KnownRows]:
+def known_rows(view: LedgerView) -> Iterator[KnownRows]:
     """Give the rows that are here."""
     counts = TemporaryCounts()
     try:
-        yield KnownRows(store, counts)
+        with row_digests(view.kept.layers, view.store) as index:
+            yield KnownRows(view.store, index, counts)
     finally:
         counts.close()
 

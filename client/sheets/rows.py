@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
 from commonweal.client.home.submit import now_ms
-from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY
 from commonweal.client.language.quantity import (
     TIME_UNITS,
     quantity_field,
@@ -42,6 +41,7 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES
 from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
+from commonweal.storage.ledger.contributions.row_digests import ROW_BYTES, ROW_KEY
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Wish

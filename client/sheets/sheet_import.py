@@ -91,7 +91,7 @@ class SheetImports(Imports):
 
     @contextmanager
     def _looking(self, sheet: Sheet, form: SheetForm) -> Iterator[SheetLook]:
-        with known_rows(self.view.store) as known:
+        with known_rows(self.view) as known:
             yield SheetLook(self.view, sheet, form, known, self.words)
 
     def _write_rows(self, look: SheetLook, total: int, progress: Progress, path: Path) -> int:

@@ -18,6 +18,7 @@ from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.rules.split import PayoutLine
 from commonweal.storage.ledger import booking_views, deal_views, member_views, offer_views
+from commonweal.storage.ledger.contributions import row_digests
 from commonweal.storage.ledger.contributions.event_times import TIMES
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
@@ -27,6 +28,7 @@ TABLES = (
     *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
     "balance_row",
     *("offered_chunk", "taken_chunk"),
+    *row_digests.TABLES,
     *deal_views.TABLES,
     *offer_views.TABLES,
     *booking_views.TABLES,

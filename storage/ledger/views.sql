@@ -61,6 +61,22 @@ CREATE TABLE said_at (
     when_stated INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The events that stand for rows of sheets, by 48 bits of a keyed hash of the digest. row_log:
+-- how far each log is indexed, and the head of that.
+CREATE TABLE row_log (
+    id     INTEGER PRIMARY KEY,
+    author BLOB    NOT NULL UNIQUE,
+    length INTEGER NOT NULL,
+    head   BLOB    NOT NULL
+) STRICT;
+
+CREATE TABLE row_digest (
+    hash INTEGER NOT NULL,
+    log  INTEGER NOT NULL,
+    seq  INTEGER NOT NULL,
+    PRIMARY KEY (hash, log, seq)
+) STRICT, WITHOUT ROWID;
+
 -- text: the hash of the body with the name. missing: that hash, or the id of the profile, while
 -- it is not held.
 CREATE TABLE member_row (

@@ -39,6 +39,11 @@ class TemporaryCounts:
             (self._hash(value),),
         )
 
+    def has(self, value: bytes) -> bool:
+        """Whether `value` is counted."""
+        asked = "SELECT 1 FROM counted WHERE hash = ? AND number > 0"
+        return self._do(asked, (self._hash(value),)).fetchone() is not None
+
     def take(self, value: bytes) -> bool:
         """Count `value` once less; say whether it was counted at all."""
         taken = self._do(

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from commonweal.client import Member, create_home
-from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
+from commonweal.client.importers.known_events import events_naming
 from commonweal.protocol.errors import UnreadableTime, UsageError
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.contributions.row_digests import ROW_BYTES, ROW_KEY
 
 DAY = "2026-01-01"
 SHEET = "Member,Quantity,Unit,Thing,Note\n"

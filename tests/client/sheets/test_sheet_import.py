@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from commonweal.client import Member, create_home
-from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
+from commonweal.client.importers.known_events import events_naming
 from commonweal.client.sheets import sheet_import
 from commonweal.client.sheets.preview import FAULTS_SHOWN_MAX, FIRST_ROWS
 from commonweal.node.service.replica import quota
 from commonweal.protocol.errors import AmbiguousSheet, UnreadableFile, UsageError
 from commonweal.protocol.vocabulary.budget import Budget, Usage
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.contributions.row_digests import ROW_BYTES, ROW_KEY
 
 HOURS = "Datum;Wer;Stunden;Tätigkeit\n"
 ROOT = Path(__file__).parents[3]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
+from commonweal.client.importers.known_events import events_naming
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.contributions.row_digests import ROW_BYTES, ROW_KEY
 from tests.builders.commons import Commons
 from tests.builders.git_histories import commit, git
 from tests.builders.weal import founder, good, weal

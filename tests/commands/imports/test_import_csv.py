@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.importers import known_events
+from commonweal.client.importers.known_events import events_naming
 from commonweal.client.sheets import preview, sheet, sheet_import
 from commonweal.client.sheets.columns import Mapping, read_mapping
 from commonweal.commands.imports import import_
@@ -17,6 +17,7 @@ from commonweal.node.service.replica import quota
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.vocabulary.budget import Budget, Usage
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.contributions.row_digests import ROW_BYTES, ROW_KEY
 from tests.builders.weal import Ran, founder, good, weal
 
 MAP = "action=Was,quantity=Wieviel,unit=Einheit,note=Notiz,date=Wann"
@@ -87,7 +88,7 @@ def test_a_row_whose_note_was_erased_is_not_taken_in_again(home: Path, tmp_path:
     path = put(tmp_path, HEADING + "2026-01-05,work,3,hour,private\n")
     take(home, path)
     with Home(home).lock(), Home(home).store() as store:
-        (record,) = known_events.events_naming(store, known_events.ROW_KEY, known_events.ROW_BYTES)
+        (record,) = events_naming(store, ROW_KEY, ROW_BYTES)
         assert record.body is not None
         store.erase_body(record.body.hash)
         store.commit()
@@ -98,7 +99,7 @@ def test_a_note_cannot_be_guessed_from_what_stays(home: Path, tmp_path: Path) ->
     take(home, put(tmp_path, HEADING + "2026-01-05,work,3,hour,private\n"))
     take(home, put(tmp_path, HEADING + "2026-01-05,work,3,hour,other\n"))
     with Home(home).store(readonly=True) as store:
-        one, two = known_events.events_naming(store, known_events.ROW_KEY, known_events.ROW_BYTES)
+        one, two = events_naming(store, ROW_KEY, ROW_BYTES)
     assert one.data == two.data
 
 
