@@ -80,13 +80,13 @@ class RowDigests:
         assert head is not None, "it was just read"
         with self._writing():
             number = known.number or self._new_log(row)
-            found = [
+            entries = [
                 (self._hash(digest), number, seq)
                 for seq, wire in enumerate(wires, start=known.length)
                 for digest in _digests_in(wire)
             ]
             self._layers.change_many(
-                "INSERT OR IGNORE INTO row_digest VALUES (?, ?, ?)", sorted(found)
+                "INSERT OR IGNORE INTO row_digest VALUES (?, ?, ?)", sorted(entries)
             )
             self._layers.change(
                 "UPDATE row_log SET length = ?, head = ? WHERE id = ?", (stop, head, number)
