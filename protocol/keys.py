@@ -187,6 +187,12 @@ def hash32(purpose: HashPurpose, *parts: bytes) -> bytes:
     return blake2b(b"".join(parts), digest_size=HASH_BYTES, person=purpose).digest()
 
 
+def hasher(purpose: HashPurpose, start: bytes = b"") -> blake2b:
+    """Return the state of `hash32` after `start`, to be copied; for hashes that are many."""
+    assert purpose in HASH_PURPOSES, f"{purpose!r} is not a registered purpose"
+    return blake2b(start, digest_size=HASH_BYTES, person=purpose)
+
+
 def derive(seed: bytes, purpose: SeedPurpose) -> bytes:
     """Return the 32-byte seed for `purpose`; it reveals neither `seed` nor other derived seeds.
 

@@ -218,11 +218,11 @@ class Checking:
                 grown = merkle.update(tree, tree_changes(kept.delta.logs))
                 if cut_root(grown.root, kept.delta.present) != kept.sealed.seal.cut_root:
                     raise InvalidSeal(self._words("its cut has another root"))
-                for at, node in grown.nodes.items():
-                    if node is None:
+                for at, page in grown.pages.items():
+                    if page is None:
                         tree.pop(at, None)
                     else:
-                        tree[at] = node
+                        tree[at] = page
                 self.seals = height
         except StorageError:
             raise

@@ -133,8 +133,8 @@ def first_covering_seal(
         log = logs.get(author)
         if log is not None and log.length > seq:
             tree = merkle.update({}, tree_changes(logs.values()))
-            nodes = {place: node for place, node in tree.nodes.items() if node is not None}
-            beside = merkle.audit_path(nodes, author)
+            pages = {place: page for place, page in tree.pages.items() if page is not None}
+            beside = merkle.audit_path(pages, author)
             assert beside is not None, "a log of the cut is in its tree"
             return SealCoverage(tuple(changes), sealed, log, tree.root, beside, delta.present)
         if sealed.witnesses != witnesses:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
-from commonweal.protocol.merkle import NodeReader, update
+from commonweal.protocol.merkle import PageReader, update
 from commonweal.protocol.seal.chain import TrustedPoint, check_order
 from commonweal.protocol.seal.cut import (
     CUT_LOGS_MAX,
@@ -41,12 +41,12 @@ def check_sound(
     proposal: Proposal,
     point: TrustedPoint,
     last: Cut,
-    tree: NodeReader,
+    tree: PageReader,
     deadline_ms: int | None = None,
 ) -> None:
     """Raise `InvalidSeal` unless the seal follows `point` and its delta extends `last`.
 
-    tree: nodes of the cut's tree at `last`, by place. deadline_ms: the earliest sealed deadline
+    tree: pages of the cut's tree at `last`, by place. deadline_ms: the earliest sealed deadline
     that no seal has passed; it is the only reason for a seal without records and evidence.
     """
     seal, delta = proposal.seal, proposal.delta

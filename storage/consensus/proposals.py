@@ -41,7 +41,7 @@ from commonweal.storage.consensus.reader import ConsensusReader
 from commonweal.storage.consensus.unsealed import used_up, waiting
 from commonweal.storage.ledger.ledger import NO_LEAST
 from commonweal.storage.ledger.state.finalizer import FoldedSeal, MissingParts
-from commonweal.storage.ledger.state.state_db import TreeNodes
+from commonweal.storage.ledger.state.state_db import TreePages
 
 FOLDED_KEPT_MAX = 4
 """Folded seals of one height that are cached; a height seldom has more than two proposals."""
@@ -131,7 +131,7 @@ class SealApplication(ConsensusReader):
         if seal.height > point.height + 1:
             return MissingParts(self.kept.lacks or (seal.prev,))
         deadline_ms, last = self._final().deadline_ms, self.kept.last.logs
-        check_sound(proposal, point, last, TreeNodes(self._layers, 0), deadline_ms)
+        check_sound(proposal, point, last, TreePages(self._layers, 0), deadline_ms)
         known = self.kept.ready.get(seal.id)
         if known is not None:
             return known

@@ -25,7 +25,7 @@ from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger.contributions.event_times import adopt_times
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.checkpoint import BEGUN
-from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreeNodes
+from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
@@ -272,8 +272,8 @@ class Snapshots:
 
     def _chunk(self, depth: int, number: int, keys: list[bytes]) -> bytes:
         values = ((key, self._layers.get(key, FINAL)) for key in keys)
-        nodes = TreeNodes(self._layers, STATE_TREE)
-        return snapshot.chunk_to_bytes(nodes, depth, number, snapshot.pairs_of(values))
+        tree = TreePages(self._layers, STATE_TREE)
+        return snapshot.chunk_to_bytes(tree, depth, number, snapshot.pairs_of(values))
 
     def _pairs(self) -> Iterator[snapshot.Pair]:
         after = b""
@@ -314,8 +314,8 @@ class Snapshots:
         views.refresh(layers, self.kept.store, touched)
 
     def _grow(self, tree: int, pairs: dict[bytes, bytes]) -> bytes:
-        grown = merkle.update(TreeNodes(self._layers, tree), dict(pairs))
-        self._layers.put_nodes(tree, grown.nodes)
+        grown = merkle.update(TreePages(self._layers, tree), dict(pairs))
+        self._layers.put_pages(tree, grown.pages)
         return grown.root
 
     def _put_cut(self, last: Seal) -> None:

@@ -100,8 +100,8 @@ def begin(
     layers.put_mark("older", None)
     layers.put_mark("newest", None)
     layers.put(FINAL, state.items())
-    for tree, nodes in enumerate(first_trees(state)):
-        layers.put_nodes(tree, nodes)
+    for tree, pages in enumerate(first_trees(state)):
+        layers.put_pages(tree, pages)
     last.write(first_cut(founding), bytes(community), ())
     layers.put_mark(BEGUN, True)
     return touched

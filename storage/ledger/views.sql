@@ -31,11 +31,11 @@ CREATE TABLE sealed_log (
     head   BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Nodes of the Merkle trees over the final state. tree 0: the cut. 1: the state. 2: the members.
+-- The Merkle trees over the final state, in pages. tree 0: the cut. 1: the state. 2: the members.
 CREATE TABLE tree (
     tree  INTEGER NOT NULL,
     place BLOB    NOT NULL,
-    node  BLOB    NOT NULL,
+    page  BLOB    NOT NULL,
     PRIMARY KEY (tree, place)
 ) STRICT, WITHOUT ROWID;
 

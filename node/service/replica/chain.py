@@ -40,7 +40,7 @@ class _Whole:
     """The whole cut of the last seal, with the tree under its root."""
 
     logs: dict[DeviceKey, SealedLog]
-    nodes: dict[bytes, bytes]
+    pages: dict[bytes, bytes]
 
 
 class SealChain:
@@ -135,16 +135,16 @@ class SealChain:
             raise OtherCheckpoint(f"height {seal.height} has another seal in the link of this home")
         whole = self._cut()
         grown = extend(whole.logs, delta)
-        tree = merkle.update(whole.nodes, tree_changes(delta.logs))
+        tree = merkle.update(whole.pages, tree_changes(delta.logs))
         if cut_root(tree.root, delta.present) != seal.cut_root:
             raise InvalidSeal(f"the delta does not make the cut of height {seal.height}")
         self.seals.put(sealed, delta)
         whole.logs = grown
-        for place, node in tree.nodes.items():
-            if node is None:
-                whole.nodes.pop(place, None)
+        for place, page in tree.pages.items():
+            if page is None:
+                whole.pages.pop(place, None)
             else:
-                whole.nodes[place] = node
+                whole.pages[place] = page
         self._end = end
         return True
 
@@ -184,6 +184,7 @@ class SealChain:
     def _cut(self) -> _Whole:
         if self._whole is None:
             logs = self.seals.cut()
-            nodes = merkle.update({}, tree_changes(logs.values())).nodes
-            self._whole = _Whole(logs, {at: node for at, node in nodes.items() if node is not None})
+            pages = merkle.update({}, tree_changes(logs.values())).pages
+            kept = {at: page for at, page in pages.items() if page is not None}
+            self._whole = _Whole(logs, kept)
         return self._whole

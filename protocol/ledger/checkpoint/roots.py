@@ -14,30 +14,30 @@ from commonweal.protocol.ledger.claims.pools import LINE
 from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.advance import Advance
 from commonweal.protocol.ledger.state.state import DEPTH_MAX
-from commonweal.protocol.merkle import NodeReader, update
+from commonweal.protocol.merkle import PageReader, update
 from commonweal.protocol.seal.cut import Delta, cut_root, tree_changes
 
-Nodes: TypeAlias = dict[bytes, "bytes | None"]
-"""Nodes to write, by place; None: to delete."""
+Pages: TypeAlias = dict[bytes, "bytes | None"]
+"""Pages to write, by place; None: to delete."""
 
 MEMBERS = (registry.MEMBER, registry.DEVICE)
 """The tables that the members' root is over."""
 
 
 class Trees(NamedTuple):
-    """Where the nodes of the three trees are kept."""
+    """Where the pages of the three trees are kept."""
 
-    cut: NodeReader
-    state: NodeReader
-    members: NodeReader
+    cut: PageReader
+    state: PageReader
+    members: PageReader
 
 
 class Growth(NamedTuple):
     """What a seal writes to each tree."""
 
-    cut: Nodes
-    state: Nodes
-    members: Nodes
+    cut: Pages
+    state: Pages
+    members: Pages
 
 
 class Roots(NamedTuple):
@@ -49,10 +49,10 @@ class Roots(NamedTuple):
     growth: Growth
 
 
-def cut_roots(tree: NodeReader, delta: Delta) -> tuple[bytes, Nodes]:
+def cut_roots(tree: PageReader, delta: Delta) -> tuple[bytes, Pages]:
     """Return the root of the cut that `delta` makes, and what it writes to the tree."""
     changed = update(tree, tree_changes(delta.logs))
-    return cut_root(changed.root, delta.present), changed.nodes
+    return cut_root(changed.root, delta.present), changed.pages
 
 
 def roots_of(trees: Trees, advance: Advance, changes: Iterable[tuple[bytes, Any]]) -> Roots:
@@ -64,7 +64,7 @@ def roots_of(trees: Trees, advance: Advance, changes: Iterable[tuple[bytes, Any]
     members = update(trees.members, people)
     line = LINE + advance.cut.height.to_bytes(8)
     paid = {key: value for key, value in encoded.items() if value and key.startswith(line)}
-    growth = Growth(cut, whole.nodes, members.nodes)
+    growth = Growth(cut, whole.pages, members.pages)
     return Roots(whole.root, members.root, update({}, dict(paid)).root, growth)
 
 
@@ -72,7 +72,7 @@ def first_trees(inherited: Mapping[bytes, Any]) -> Growth:
     """Return the trees of a community that begins with a state and has no log yet."""
     leaves: dict[bytes, bytes | None] = {key: leaf(value) for key, value in inherited.items()}
     people = {key: value for key, value in leaves.items() if key[:1] in MEMBERS}
-    return Growth({}, update({}, leaves).nodes, update({}, people).nodes)
+    return Growth({}, update({}, leaves).pages, update({}, people).pages)
 
 
 def leaf(value: Any) -> bytes:
@@ -80,10 +80,10 @@ def leaf(value: Any) -> bytes:
     return codec.encode(value, DEPTH_MAX)
 
 
-def write(tree: dict[bytes, bytes], nodes: Mapping[bytes, bytes | None]) -> None:
-    """Apply `nodes` to a tree that is kept in memory."""
-    for place, node in nodes.items():
-        if node is None:
+def write(tree: dict[bytes, bytes], pages: Mapping[bytes, bytes | None]) -> None:
+    """Apply `pages` to a tree that is kept in memory."""
+    for place, page in pages.items():
+        if page is None:
             tree.pop(place, None)
         else:
-            tree[place] = node
+            tree[place] = page

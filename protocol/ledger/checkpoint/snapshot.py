@@ -15,7 +15,7 @@ from commonweal.protocol.errors import Malformed, WrongState
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.ledger.checkpoint.roots import leaf
 from commonweal.protocol.ledger.state.state import DEPTH_MAX
-from commonweal.protocol.merkle import NodeReader
+from commonweal.protocol.merkle import PageReader
 
 CHUNK_BYTES_AIM = 192 * 1024
 CHUNK_BYTES_MAX = 4 * 1024 * 1024
@@ -54,12 +54,12 @@ def depth_for(size: int, keys: Iterable[bytes]) -> int:
     return depth
 
 
-def chunk_to_bytes(nodes: NodeReader, depth: int, number: int, pairs: Iterable[Pair]) -> bytes:
+def chunk_to_bytes(tree: PageReader, depth: int, number: int, pairs: Iterable[Pair]) -> bytes:
     """Return the chunk `number` at `depth`: `pairs`, and the sibling hashes on the path to them.
 
-    nodes: of the state's tree. Raises `WrongState` when the tree has no such place.
+    tree: of the state. Raises `WrongState` when the tree has no such place.
     """
-    hashes = merkle.siblings_above(nodes, depth, number)
+    hashes = merkle.siblings_above(tree, depth, number)
     if hashes is None:
         raise WrongState(f"its tree ends above depth {depth}")
     listed: list[codec.Value] = [[*pair] for pair in sorted(pairs)]

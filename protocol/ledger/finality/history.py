@@ -89,8 +89,8 @@ class History:
         self._heights: dict[bytes, int] = {}
         self.seals: SealHeights = self._heights
         """The heights of the seals so far, which records may name as their basis."""
-        self._nodes: tuple[dict[bytes, bytes], ...] = ({}, {}, {})
-        self.trees = Trees(*self._nodes)
+        self._pages: tuple[dict[bytes, bytes], ...] = ({}, {}, {})
+        self.trees = Trees(*self._pages)
         self._documents: dict[bytes, bytes] = {}
         self._below: dict[RecordId, Verdict] = {}
         self._above = UnsealedSet(self._documents, self._is_below)
@@ -123,8 +123,8 @@ class History:
             self.final.put(key, value)
         self.final.commit()
         self.cut = cut
-        for tree, nodes in zip(self._nodes, first_trees(inherited), strict=True):
-            write(tree, nodes)
+        for tree, pages in zip(self._pages, first_trees(inherited), strict=True):
+            write(tree, pages)
         self._is_behind = True
 
     def add_documents(self, documents: Mapping[bytes, bytes]) -> None:
@@ -294,8 +294,8 @@ class History:
         self.logs.update((log.author, log) for log in outcome.advance.delta.logs)
         self._below.update(outcome.verdicts)
         self._above.remove(outcome.covered)
-        for tree, nodes in zip(self._nodes, roots.growth if roots else (), strict=False):
-            write(tree, nodes)
+        for tree, pages in zip(self._pages, roots.growth if roots else (), strict=False):
+            write(tree, pages)
         self.past.append((outcome.advance, seal))
         self._heights[seal] = self.cut.height
         self._is_behind = True

@@ -32,7 +32,7 @@ from commonweal.protocol.seal.cut import CUT_BYTES_MAX, Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, note_times, time_row
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds, covers
-from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb, TreeNodes
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb, TreePages
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
@@ -143,8 +143,8 @@ class Finalizer:
         layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
         events = (record for record in outcome.covered if record.kind == EVENT_KIND)
         note_times(layers, map(time_row, events))
-        for number, nodes in enumerate(folded.roots.growth):
-            layers.put_nodes(number, nodes)
+        for number, pages in enumerate(folded.roots.growth):
+            layers.put_pages(number, pages)
         cut = outcome.advance.cut
         self.last.write(cut, seal.id, outcome.advance.delta.logs)
         counts = (len(self.last.logs), len(outcome.covered))
@@ -170,7 +170,7 @@ class StoredHistory(History):
         self._store, self._layers = store, layers
         self.cut, self.seal, self.logs = last.cut, last.seal, dict(last.logs)
         self.final = State(LayeredState(layers, FINAL, cached=True))
-        self.trees = Trees(*(TreeNodes(layers, number) for number in range(len(Trees._fields))))
+        self.trees = Trees(*(TreePages(layers, number) for number in range(len(Trees._fields))))
         self.seals = SealIds(store, community)
         self._documents = documents  # type: ignore[assignment]
         self._above = UnsealedSet(documents, self._is_below, self._sought)

@@ -24,7 +24,7 @@ from commonweal.storage.files import create_private
 from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
 
-VERSION = 14
+VERSION = 15
 """Version of the tables in views.sql and of their content."""
 
 FINAL, OLDER, NEWEST = 0, 1, 2
@@ -172,17 +172,17 @@ class StateDb:
         self.change("DELETE FROM refused WHERE layer = ?", (layer,))
         return keys
 
-    def node(self, tree: int, place: bytes) -> bytes | None:
-        """Return the node of a Merkle tree at a place, or None."""
+    def page(self, tree: int, place: bytes) -> bytes | None:
+        """Return the page of a Merkle tree at a place, or None."""
         row = self._do(
-            "SELECT node FROM tree WHERE tree = ? AND place = ?", (tree, place)
+            "SELECT page FROM tree WHERE tree = ? AND place = ?", (tree, place)
         ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def put_nodes(self, tree: int, nodes: Mapping[bytes, bytes | None]) -> None:
-        """Write nodes of a Merkle tree by place; None removes a node."""
-        put = [(tree, place, node) for place, node in nodes.items() if node is not None]
-        gone = [(tree, place) for place, node in nodes.items() if node is None]
+    def put_pages(self, tree: int, pages: Mapping[bytes, bytes | None]) -> None:
+        """Write pages of a Merkle tree by place; None removes a page."""
+        put = [(tree, place, page) for place, page in sorted(pages.items()) if page is not None]
+        gone = [(tree, place) for place, page in pages.items() if page is None]
         self.change_many("INSERT OR REPLACE INTO tree VALUES (?, ?, ?)", put)
         self.change_many("DELETE FROM tree WHERE tree = ? AND place = ?", gone)
 
@@ -267,8 +267,8 @@ class LayeredState:
                 yield key, _unpacked(value)
 
 
-class TreeNodes:
-    """Nodes of one Merkle tree over the final state, by place."""
+class TreePages:
+    """Pages of one Merkle tree over the final state, by place."""
 
     __slots__ = ("_layers", "_tree")
 
@@ -277,8 +277,8 @@ class TreeNodes:
         self._layers, self._tree = layers, tree
 
     def get(self, place: bytes) -> bytes | None:
-        """Return the node at `place`, or None."""
-        return self._layers.node(self._tree, place)
+        """Return the page at `place`, or None."""
+        return self._layers.page(self._tree, place)
 
 
 def _after(prefix: bytes) -> bytes:

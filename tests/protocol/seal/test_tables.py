@@ -276,7 +276,7 @@ def test_the_have_frontiers_that_fit_go_into_a_proposal_witnesses_first() -> Non
 def test_the_root_of_a_cut_kept_up_to_date_is_that_from_nothing() -> None:
     first, second = scenes.delta(3, 2), Delta(scenes.logs(4, 0, 7), scenes.DEVICES[1:])
     tree = merkle.update({}, cut.tree_changes(first.logs))
-    after = merkle.update({k: v for k, v in tree.nodes.items() if v}, cut.tree_changes(second.logs))
+    after = merkle.update({k: v for k, v in tree.pages.items() if v}, cut.tree_changes(second.logs))
     whole = cut.extend(cut.extend({}, first), second)
     assert cut.cut_root(after.root, second.present) == cuts.whole_cut_root(whole, second.present)
     assert cuts.delta_between(cut.extend({}, first), whole, scenes.DEVICES[:0:-1]) == second

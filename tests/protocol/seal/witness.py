@@ -285,6 +285,6 @@ class Witness:
 
 
 def grown(tree: dict[bytes, bytes], proposal: Proposal) -> dict[bytes, bytes]:
-    changed = merkle.update(tree, tree_changes(proposal.delta.logs)).nodes
+    changed = merkle.update(tree, tree_changes(proposal.delta.logs)).pages
     after = {**tree, **{place: node for place, node in changed.items() if node is not None}}
     return {place: node for place, node in after.items() if changed.get(place, node) is not None}

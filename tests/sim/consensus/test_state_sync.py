@@ -21,7 +21,7 @@ from commonweal.storage.consensus.snapshots import (
     SnapshotProgress,
     Snapshots,
 )
-from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreeNodes
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
 from tests.sim.consensus.test_seals import SEALED_MS_MAX, chain, next_seal, seal_soon, until
 from tests.sim.world.node import Node
 from tests.sim.world.world import World
@@ -69,7 +69,7 @@ def late(world: World, mind: Any = Service) -> Node:
 
 def state_root(node: Node) -> bytes:
     assert node.layers is not None
-    return merkle.update(TreeNodes(node.layers, STATE_TREE), {}).root
+    return merkle.update(TreePages(node.layers, STATE_TREE), {}).root
 
 
 def pairs(node: Node) -> dict[bytes, Any]:

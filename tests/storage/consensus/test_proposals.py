@@ -19,7 +19,7 @@ from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus.proposals import PreparedProposal, SealApplication
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.state import finalizer
-from commonweal.storage.ledger.state.state_db import TreeNodes
+from commonweal.storage.ledger.state.state_db import TreePages
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, proposal, seal_once, sealed_height
 from tests.protocol.ledger.workshop import Workshop, paying
@@ -127,7 +127,7 @@ Spoil = Callable[[PreparedProposal, Node], tuple[Seal, Delta]]
 
 def rooted(seal: Seal, delta: Delta, node: Node) -> tuple[Seal, Delta]:
     """Return a seal whose cut is that of `delta`."""
-    top = update(TreeNodes(node.layers, 0), tree_changes(delta.logs)).root
+    top = update(TreePages(node.layers, 0), tree_changes(delta.logs)).root
     return replace(seal, cut_root=cut_root(top, delta.present)), delta
 
 

@@ -17,7 +17,7 @@ from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.snapshots import OFFER_MS, Offer, Snapshots
 from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal, MissingParts
-from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreeNodes
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.workshop import Workshop, paying
@@ -83,7 +83,7 @@ def pairs(node: Node) -> dict[bytes, Any]:
 
 def roots(node: Node) -> list[bytes]:
     """The roots of the three trees, as a change of nothing finds them."""
-    trees = (TreeNodes(node.layers, number) for number in range(len(Trees._fields)))
+    trees = (TreePages(node.layers, number) for number in range(len(Trees._fields)))
     return [merkle.update(tree, {}).root for tree in trees]
 
 

@@ -119,7 +119,7 @@ def test_what_cuts_make_final_is_the_same_too(seed: int) -> None:
     assert kept.ruleset == history.ruleset
     assert everything(LayeredState(home.layers, FINAL)) == everything(history.final)
     for number, tree in enumerate(history.trees):
-        rows = home.layers.rows("SELECT place, node FROM tree WHERE tree = ?", (number,))
+        rows = home.layers.rows("SELECT place, page FROM tree WHERE tree = ?", (number,))
         assert dict(rows) == tree
     assert everything(kept.state) == everything(history.state)
     for one in shop.records:

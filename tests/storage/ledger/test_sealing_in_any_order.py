@@ -110,7 +110,7 @@ class Scene:
 def everything(node: Node) -> list[tuple[object, ...]]:
     """Return all that is final at a node, as it lies in its tables."""
     tables = ("SELECT key, value FROM state WHERE layer = 0 ORDER BY key",)
-    trees = "SELECT tree, place, node FROM tree ORDER BY tree, place"
+    trees = "SELECT tree, place, page FROM tree ORDER BY tree, place"
     refused = "SELECT id, reason FROM refused WHERE layer = 0 ORDER BY id"
     return [
         row

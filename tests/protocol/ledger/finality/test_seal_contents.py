@@ -109,7 +109,7 @@ def test_the_state_root_costs_what_changes_and_not_what_there_is() -> None:
         pairs = {b"k%d" % number: b"v" for number in range(size)}
         tree = Counting(merkle.restore(pairs.items(), merkle.root_of(pairs.items())))
         changed = merkle.update(tree, {b"k%d" % number: b"w" for number in range(10)})
-        counts.append(tree.reads + len(changed.nodes))
+        counts.append(tree.reads + len(changed.pages))
     small, large = counts
     assert large < 2 * small
 

@@ -1,12 +1,7 @@
-"""A Merkle tree over (key, value) pairs: one root for a whole state, updated per change.
+"""A Merkle tree with a stored node for each place: what `protocol.merkle` is compared with.
 
-A binary radix tree over H(key): leaf H(0, H(key), H(value)), inner node H(1, left, right), 32
-zero bytes for an empty subtree; a leaf that is alone in its subtree replaces it. A set of pairs
-therefore has one tree, whatever the order of insertion. An audit path proves that a pair is in
-the tree; absence is never proven. (docs/protocol.md, "Seals".)
-
-The caller stores nodes, by place (depth and prefix of H(key)); this module only returns what to
-write.
+The same tree as that of the pages, stored one node at a time and without a second way to compute
+anything. Nothing else uses it.
 """
 
 from __future__ import annotations

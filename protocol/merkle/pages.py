@@ -1,0 +1,92 @@
+"""The pages in which a tree is stored, each at a place: a depth, and a prefix of H(key).
+
+The leaves below a place are one page while they are few; else the page has the counts and hashes
+of the places some bits further down. So a set of pairs has one set of pages, whatever the order in
+which they came. Pages are local: nothing of them is agreed on or sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from struct import Struct
+from typing import Protocol, TypeAlias
+
+from commonweal.protocol.keys import HASH_BYTES
+from commonweal.protocol.merkle.hashes import (
+    EMPTY,
+    FORK_TAG,
+    LEAF_TAG,
+    Leaf,
+    hash_of_fork,
+)
+
+STEP = 3
+"""Levels of the tree from a page to the next."""
+
+CHILDREN = 1 << STEP
+
+LEAVES_MAX = 15
+"""The most leaves in a page: 961 bytes, which SQLite keeps in one row of a b-tree page."""
+
+Child: TypeAlias = tuple[int, bytes]
+"""How many leaves lie below a place, and the hash of the tree there."""
+
+NO_CHILD: Child = (0, EMPTY)
+
+_CHILD = Struct(f">I{HASH_BYTES}s")
+_LEAF = Struct(f"{HASH_BYTES}s{HASH_BYTES}s")
+
+
+class PageReader(Protocol):
+    """The stored pages of one tree, by place."""
+
+    def get(self, place: bytes, /) -> bytes | None:
+        """Return the page at `place`, or None."""
+
+
+def place_of(depth: int, prefix: int) -> bytes:
+    """Return the place of a page. prefix: the first `depth` bits of the hashed keys below it."""
+    return bytes([depth // STEP]) + prefix.to_bytes((depth + 7) // 8, "big")
+
+
+def leaf_page(leaves: Iterable[Leaf]) -> bytes:
+    """Return a page of leaves, sorted."""
+    return LEAF_TAG + b"".join(key + hashed for key, hashed in leaves)
+
+
+def fork_page(children: Iterable[Child]) -> bytes:
+    """Return a page of the places further down."""
+    return FORK_TAG + b"".join(_CHILD.pack(*child) for child in children)
+
+
+def is_fork(page: bytes) -> bool:
+    """Whether a page has the places further down, and not leaves."""
+    return page[:1] == FORK_TAG
+
+
+def read_leaves(page: bytes | None) -> list[Leaf]:
+    """Return the leaves of a page; none where there is no page."""
+    return [] if page is None else list(_LEAF.iter_unpack(memoryview(page)[1:]))
+
+
+def read_children(page: bytes) -> list[Child]:
+    """Return the places further down."""
+    return list(_CHILD.iter_unpack(memoryview(page)[1:]))
+
+
+def joined(left: Child, right: Child) -> Child:
+    """Return a place from its two halves; a leaf that is alone replaces it."""
+    count = left[0] + right[0]
+    if count < 2:
+        return left if left[0] else right
+    return count, hash_of_fork(left[1], right[1])
+
+
+def levels(children: Sequence[Child]) -> list[list[Child]]:
+    """Return the levels of the tree from the place of a page down to its `children`."""
+    below = list(children)
+    rows = [below]
+    while len(below) > 1:
+        below = [joined(*below[at : at + 2]) for at in range(0, len(below), 2)]
+        rows.append(below)
+    return rows[::-1]

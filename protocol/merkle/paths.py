@@ -1,0 +1,140 @@
+"""Audit paths: the hashes beside a place of a tree, and what they prove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from commonweal.protocol.keys import HASH_BYTES
+from commonweal.protocol.merkle.hashes import (
+    DEPTH_MAX,
+    Leaf,
+    bit_at,
+    hash_of_fork,
+    hash_of_key,
+    hash_of_leaf,
+    leaves_of,
+    subtree_hash,
+)
+from commonweal.protocol.merkle.pages import (
+    STEP,
+    PageReader,
+    is_fork,
+    levels,
+    place_of,
+    read_children,
+    read_leaves,
+)
+
+
+def audit_path(pages: PageReader, key: bytes) -> tuple[bytes, ...] | None:
+    """Return the sibling hashes on the path from the root to the leaf of `key`, root first.
+
+    None when `key` has no value; that proves nothing.
+    """
+    hashed = hash_of_key(key)
+    number = int.from_bytes(hashed, "big")
+    if not _has(pages, hashed, number):
+        return None
+    return tuple(_beside(pages, number, DEPTH_MAX))
+
+
+def siblings_above(pages: PageReader, depth: int, prefix: int) -> tuple[bytes, ...] | None:
+    """Return the sibling hashes on the path from the root to a place, root first.
+
+    prefix: the first `depth` bits of the hashed keys below the place. None when the tree ends
+    above it.
+    """
+    beside = _beside(pages, prefix << (DEPTH_MAX - depth), depth)
+    return tuple(beside) if len(beside) == depth else None
+
+
+def verify_path(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]) -> bool:
+    """Whether the audit path `beside` proves that `key` has `value` in the tree of `root`.
+
+    beside: sibling hashes, root first, as `audit_path` returns them.
+    """
+    if len(beside) > DEPTH_MAX or any(len(sibling) != HASH_BYTES for sibling in beside):
+        return False
+    hashed = hash_of_key(key)
+    number = int.from_bytes(hashed, "big") >> (DEPTH_MAX - len(beside))
+    return _hash_above(hash_of_leaf(hashed, value), number, beside) == root
+
+
+def verify_subtree(
+    root: bytes,
+    depth: int,
+    prefix: int,
+    pairs: Iterable[tuple[bytes, bytes]],
+    hashes: Sequence[bytes],
+) -> bool:
+    """Whether `pairs`, two or more, are all pairs below a place in the tree of `root`.
+
+    hashes: the siblings on the path to it, as `siblings_above` returns them. Raises `Malformed`
+    when a key occurs twice.
+    """
+    leaves = leaves_of(pairs)
+    if (
+        len(leaves) < 2
+        or len(hashes) != depth
+        or any(len(sibling) != HASH_BYTES for sibling in hashes)
+        or any(_prefix(key, depth) != prefix for key in (leaves[0][0], leaves[-1][0]))
+    ):
+        return False
+    return _hash_above(subtree_hash(leaves, depth), prefix, hashes) == root
+
+
+def _hash_above(below: bytes, number: int, beside: Sequence[bytes]) -> bytes:
+    """Return the root from the hash at a place. number: the bits of the path to it."""
+    for sibling in reversed(beside):
+        below = hash_of_fork(sibling, below) if number & 1 else hash_of_fork(below, sibling)
+        number >>= 1
+    return below
+
+
+def _prefix(hashed: bytes, depth: int) -> int:
+    return int.from_bytes(hashed, "big") >> (DEPTH_MAX - depth)
+
+
+def _has(pages: PageReader, hashed: bytes, number: int) -> bool:
+    depth = 0
+    page = pages.get(place_of(0, 0))
+    while page is not None and is_fork(page):
+        depth += STEP
+        page = pages.get(place_of(depth, number >> (DEPTH_MAX - depth)))
+    return any(key == hashed for key, _ in read_leaves(page))
+
+
+def _beside(pages: PageReader, number: int, stop: int) -> list[bytes]:
+    """Return the siblings on a path, down to depth `stop` or to where the tree ends.
+
+    number: the bits of the path, of DEPTH_MAX.
+    """
+    beside: list[bytes] = []
+    depth = 0
+    page = pages.get(place_of(0, 0))
+    while page is not None and is_fork(page):
+        rows = levels(read_children(page))
+        for level in range(STEP):
+            row = number >> (DEPTH_MAX - depth - level)
+            at = row & ((1 << level) - 1)
+            if rows[level][at][0] < 2 or len(beside) == stop:
+                return beside
+            right = number >> (DEPTH_MAX - depth - level - 1) & 1
+            beside.append(rows[level + 1][2 * at + 1 - right][1])
+        depth += STEP
+        page = pages.get(place_of(depth, number >> (DEPTH_MAX - depth)))
+    return [*beside, *_beside_among(read_leaves(page), number, depth, stop)]
+
+
+def _beside_among(leaves: list[Leaf], number: int, depth: int, stop: int) -> list[bytes]:
+    """Return the siblings on a path from `depth` on, among the leaves of a page."""
+    beside: list[bytes] = []
+    while len(leaves) > 1 and depth < stop:
+        sides: tuple[list[Leaf], list[Leaf]] = ([], [])
+        for leaf in leaves:
+            sides[bit_at(leaf[0], depth)].append(leaf)
+        right = number >> (DEPTH_MAX - depth - 1) & 1
+        beside.append(subtree_hash(sides[1 - right], depth + 1))
+        leaves = sides[right]
+        depth += 1
+    return beside

@@ -1,0 +1,133 @@
+"""A tree in pages is the tree of single nodes: same roots, same paths, whatever changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commonweal.protocol import merkle
+from commonweal.protocol.keys import HASH_BYTES
+from commonweal.protocol.merkle import hashes, pages, paths, tree
+from tests.builders import plain_merkle
+
+Stored = dict[bytes, bytes]
+Changes = dict[bytes, "bytes | None"]
+
+VALUES = st.none() | st.binary(max_size=2)
+NUMBERS = st.integers(0, 300).map(lambda number: number.to_bytes(2, "big"))
+SOME = st.dictionaries(NUMBERS, VALUES, max_size=8)
+MANY = st.integers(1, 300).map(
+    lambda step: {number.to_bytes(2, "big"): b"x" for number in range(0, 300, step)}
+)
+
+ALIKE = st.tuples(st.sampled_from([0, 1, 7, 100, 249, 252, 255]), st.integers(0, 63)).map(
+    lambda alike: (alike[1] << max(0, 250 - alike[0]) & (1 << 256) - 1).to_bytes(HASH_BYTES, "big")
+)
+"""Hashed keys that part late, as nobody can make them: their pages go down to the last bit."""
+
+
+def applied(stored: Stored, changed: Mapping[bytes, bytes | None]) -> None:
+    for place, page in changed.items():
+        if page is None:
+            del stored[place]
+        else:
+            stored[place] = page
+
+
+def follow(steps: list[Changes]) -> None:
+    """Change both trees alike, and compare all that can be asked of them after each step."""
+    paged: Stored = {}
+    plain: Stored = {}
+    pairs: Stored = {}
+    for changes in steps:
+        update, expected = merkle.update(paged, changes), plain_merkle.update(plain, changes)
+        assert update.root == expected.root
+        applied(paged, update.pages)
+        for place, node in expected.nodes.items():
+            if node is None:
+                plain.pop(place, None)
+            else:
+                plain[place] = node
+        for key, value in changes.items():
+            pairs.pop(key, None)
+            if value is not None:
+                pairs[key] = value
+        assert merkle.root_of(pairs.items()) == expected.root
+        assert paged == merkle.restore(pairs.items(), expected.root)
+        assert merkle.update(paged, {}) == merkle.Update(expected.root, {})
+        _compare_paths(paged, plain, pairs, [*list(changes)[:2], *list(pairs)[:2]], expected.root)
+
+
+def _compare_paths(
+    paged: Stored, plain: Stored, pairs: Stored, asked: list[bytes], root: bytes
+) -> None:
+    for key in asked:
+        beside = merkle.audit_path(paged, key)
+        assert beside == plain_merkle.audit_path(plain, key)
+        if beside is not None:
+            assert merkle.verify_path(root, key, pairs[key], beside)
+        for depth in (0, 4, 9, 250):
+            prefix = merkle.prefix_of(key, depth)
+            siblings = merkle.siblings_above(paged, depth, prefix)
+            assert siblings == plain_merkle.siblings_above(plain, depth, prefix)
+            below = [(k, v) for k, v in pairs.items() if merkle.prefix_of(k, depth) == prefix]
+            for some in (below, below[1:]):
+                subtree = (root, depth, prefix, some, siblings or ())
+                assert merkle.verify_subtree(*subtree) == plain_merkle.verify_subtree(*subtree)
+
+
+@settings(max_examples=100)
+@given(st.lists(SOME | MANY, max_size=5))
+def test_pages_are_the_tree_of_single_nodes(steps: list[Changes]) -> None:
+    follow(steps)
+
+
+def test_pages_come_and_go_one_leaf_at_a_time() -> None:
+    every = [number.to_bytes(2, "big") for number in range(3 * pages.LEAVES_MAX)]
+    grow: list[Changes] = [{key: b""} for key in every]
+    shrink: list[Changes] = [{key: None} for key in every]
+    follow([*grow, *shrink])
+
+
+@pytest.fixture
+def unhashed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    def plainly() -> None:
+        for module in (tree, paths, hashes):
+            monkeypatch.setattr(module, "hash_of_key", lambda key: key.rjust(HASH_BYTES, b"\0"))
+        monkeypatch.setattr(plain_merkle, "_key", lambda key: key.rjust(HASH_BYTES, b"\0"))
+
+    return plainly
+
+
+def test_pages_hold_leaves_that_part_at_the_last_bit(unhashed: Callable[[], None]) -> None:
+    unhashed()
+    last = {number.to_bytes(HASH_BYTES, "big"): b"x" for number in range(200)}
+    far = {(number << 200).to_bytes(HASH_BYTES, "big"): b"y" for number in range(1, 60)}
+    odd: Changes = {key: None for number, key in enumerate(last) if number % 3}
+    follow([{**last}, {**far}, odd, dict.fromkeys(far), dict.fromkeys(last)])
+
+
+def test_leaves_that_part_anywhere_are_those_of_single_nodes(
+    unhashed: Callable[[], None],
+) -> None:
+    unhashed()
+
+    @settings(max_examples=40)
+    @given(st.lists(st.dictionaries(ALIKE, VALUES, max_size=40), max_size=4))
+    def compare(steps: list[Changes]) -> None:
+        follow(steps)
+
+    compare()
+
+
+def test_a_full_page_is_a_row_that_needs_no_second_page_of_sqlite() -> None:
+    leaf, child = (bytes(HASH_BYTES), bytes(HASH_BYTES)), (1 << 32) - 1
+    assert len(pages.leaf_page([leaf] * pages.LEAVES_MAX)) == 961
+    assert len(pages.fork_page([(child, bytes(HASH_BYTES))] * pages.CHILDREN)) == 289
+    pairs = {number.to_bytes(4, "big"): b"" for number in range(5_000)}
+    stored = merkle.restore(pairs.items(), merkle.root_of(pairs.items()))
+    assert max(map(len, stored.values())) <= 961
+    assert sum(map(len, stored.values())) / len(pairs) <= 80
