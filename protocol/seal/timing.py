@@ -26,8 +26,18 @@ STEP_MS_MAX = 20_000
 GATHER_MS = 200
 """Time that a proposer with a quorum of have-frontiers waits for the others."""
 
-JUDGE_MS = 10_000
-"""Extension of a timeout, once per round, while the witness's ledger validates a proposal."""
+LEDGER_MS_MAX = 10_000
+"""Longest extension of a timeout, once per round, for the witness's own ledger."""
+
+DRAFT_MS_MAX = SKEW_MS_MAX // 2
+"""Largest difference between the clock and the time of a seal that is proposed again: others,
+whose clocks are a little off, find it timely too."""
+
+OFFERS_MAX = 2
+"""How often a witness proposes one fresh seal; what is refused so often is built anew."""
+
+PREPARE_MS_MAX = 10 * 60 * 1000
+"""Time after which a ledger that has not answered is asked anew to build a seal."""
 
 REPEAT_MS = 1_000
 """Interval at which a witness repeats the messages of its round."""

@@ -59,7 +59,7 @@ class HeightDriver:
         self.core, self.chain, self.chain_sync = core, chain, chain_sync
         self.anti_entropy, self.gossip = anti_entropy, gossip
         self.candidates: tuple[DeviceKey, ...] = ()
-        self._passed_on_ms = 0
+        self._passed_on_ms = self._ledger_ms = 0
         self.begin()
 
     def begin(self) -> None:
@@ -69,6 +69,7 @@ class HeightDriver:
         """Whether this device takes part now."""
         self._alarms: dict[events.Timeout, int] = {}
         self._pending: dict[_Key, Request] = {}
+        self._asked_ms: dict[_Key, int] = {}
         self._stale: dict[_Key, None] = {}
         self._lacking: dict[_Key, Proposal] = {}
         self._sets: dict[bytes, tuple[Witness, ...]] = {}
@@ -107,6 +108,7 @@ class HeightDriver:
                 seals.lock(height),
                 self.candidates,
             )
+            self.agreement.ledger_ms = self._ledger_ms
         return self.agreement
 
     def offer(self, candidates: Sequence[DeviceKey]) -> None:
@@ -183,23 +185,27 @@ class HeightDriver:
         key = _key(request)
         if key not in self._pending:
             self._pending[key] = request
+            self._asked_ms[key] = self.core.now_ms
             self.core.do(AskLedger(request))
 
     def ask_again(self) -> None:
         """Ask again what the ledger answered from elsewhere: now it stands at the last seal."""
         for key in self._stale:
             if key in self._pending:
+                self._asked_ms[key] = self.core.now_ms
                 self.core.do(AskLedger(self._pending[key]))
         self._stale.clear()
 
     def assessed(self, event: LedgerAnswered) -> tuple[SealedLog, ...] | None:
         """Take in an answer of the ledger; return the logs to show, if that was the question."""
         key, answer = _key(event.request), event.answer
-        if key not in self._pending:
+        if self._pending.get(key) != event.request:
             return None
         if event.seal != self.chain.seal:
             self._stale[key] = None
             return None
+        if answer is not None and not isinstance(event.request, ExtendVote):
+            self._note_pace(self.core.now_ms - self._asked_ms[key])
         match self._pending.pop(key), answer:
             case events.PrepareProposal(round_, _), PreparedProposal(seal, delta, witnesses):
                 self._know(witnesses)
@@ -210,11 +216,19 @@ class HeightDriver:
                     self._lacking[key] = proposal
                 self.tell(events.ProposalProcessed(proposal.round, proposal.seal.id, verdict))
                 self._finish()
+            case events.PrepareProposal(round_, _), None:
+                self.tell(events.NothingPrepared(round_))
             case ExtendVote(), tuple():
                 return answer
-            case _:
-                pass  # the ledger found nothing to build
+            case request, _:
+                raise AssertionError(f"{type(request).__name__} has another answer")
         return None
+
+    def _note_pace(self, took_ms: int) -> None:
+        """Note how long the ledger took for a seal; what it took before counts half each time."""
+        self._ledger_ms = max(took_ms, self._ledger_ms // 2)
+        if self.agreement is not None:
+            self.agreement.ledger_ms = self._ledger_ms
 
     # What the agreement asks for.
 

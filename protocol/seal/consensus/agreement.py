@@ -16,12 +16,14 @@ from commonweal.protocol.seal.consensus.events import (
     Action,
     Alarm,
     Broadcast,
+    Draft,
     Event,
     Fetch,
     HeightStarted,
     Lock,
     Message,
     MessageReceived,
+    NothingPrepared,
     Persist,
     PrepareProposal,
     ProcessProposal,
@@ -36,7 +38,14 @@ from commonweal.protocol.seal.consensus.height_state import HeightState
 from commonweal.protocol.seal.consensus.vote_set import PROPOSALS_PER_ROUND_MAX, RoundVotes
 from commonweal.protocol.seal.formats import Proposal, sign_proposal
 from commonweal.protocol.seal.have_frontiers import HaveFrontier, select_have_frontiers
-from commonweal.protocol.seal.timing import GATHER_MS, JUDGE_MS, REPEAT_MS
+from commonweal.protocol.seal.timing import (
+    DRAFT_MS_MAX,
+    GATHER_MS,
+    LEDGER_MS_MAX,
+    OFFERS_MAX,
+    PREPARE_MS_MAX,
+    REPEAT_MS,
+)
 from commonweal.protocol.seal.votes import (
     NIL,
     Certificate,
@@ -67,9 +76,11 @@ class Agreement(HeightState):
             case MessageReceived(message):
                 self._take(message)
             case ProposalPrepared():
-                self._built(event)
+                self._built(event, now_ms)
+            case NothingPrepared(round_):
+                self._built_nothing(round_)
             case ProposalProcessed(round_, seal_id, verdict):
-                self._judged(round_, seal_id, verdict)
+                self._judged(round_, seal_id, verdict, now_ms)
             case TimedOut(timeout):
                 self._timed_out(timeout, now_ms)
             case _:
@@ -140,18 +151,43 @@ class Agreement(HeightState):
             self.second = certificate
             self._do(ReportFork(self.decided, certificate))
 
-    def _built(self, built: ProposalPrepared) -> None:
-        wanted = self.building == built.round == self.round and self.step is Step.PROPOSE
-        if wanted and self.decided is None and (self.round, Step.PROPOSE) not in self.own_votes:
-            self._propose(built, self.shown)
+    def _built(self, built: ProposalPrepared, now_ms: int) -> None:
+        """Propose a seal that our ledger built; when its round is over, at the next turn."""
+        asked = self.preparing
+        if asked is None or asked.round != built.round:
+            return
+        self.preparing = None
+        draft = Draft(built.seal, built.delta, asked.haves)
+        self._keep(draft, now_ms)
+        is_turn = self.building == self.round and self.step is Step.PROPOSE
+        if is_turn and self.decided is None and (self.round, Step.PROPOSE) not in self.own_votes:
+            self._offer_fresh(draft)
 
-    def _judged(self, number: int, seal: SealId, verdict: ProposalVerdict) -> None:
+    def _built_nothing(self, number: int) -> None:
+        """Note that nothing can be built now; `_repeat` asks again."""
+        if self.preparing is not None and self.preparing.round == number:
+            self.preparing = None
+
+    def _judged(self, number: int, seal: SealId, verdict: ProposalVerdict, now_ms: int) -> None:
         round_ = self.vote_set.rounds.get(number)
         if round_ is None or seal not in round_.judged:
             return
         round_.judged[seal] = verdict
         if verdict.missing and self.decided is None:
             self._do(Fetch(number, seal, verdict.missing))
+        proposal = round_.proposals.get(seal)
+        if proposal is not None and proposal.is_fresh and verdict.sound and verdict.timely:
+            self._keep(Draft(proposal.seal, proposal.delta, proposal.haves), now_ms)
+
+    def _keep(self, draft: Draft, now_ms: int) -> None:
+        """Keep the first good seal for as long as it is timely: so witnesses come to one.
+
+        One that is found good while we have another built is proposed at once.
+        """
+        if self._usable(now_ms) is None:
+            self.draft, self.offers = draft, 0
+            if self.preparing is not None and (self.round, Step.PROPOSE) not in self.own_votes:
+                self.building = None
 
     def _timed_out(self, timeout: Timeout, now_ms: int) -> None:
         if self.decided is not None or not self.has_begun:
@@ -171,15 +207,19 @@ class Agreement(HeightState):
                 pass
 
     def _no_proposal(self, now_ms: int) -> None:
+        """Wait once more while our own ledger works on the proposal of this round, else give up."""
         now = self.vote_set.round(self.round)
-        reason = "no proposal came in time"
-        if now.first is not None:
-            verdict = now.judged.get(now.first.seal.id)
-            if verdict is None and not now.extended:
-                now.extended = True
-                self._schedule(now_ms + JUDGE_MS, Timeout(Alarm.PROPOSE, self.round))
-                return
+        verdict = now.judged.get(now.first.seal.id) if now.first is not None else None
+        if now.first is None:
+            is_working = self.preparing is not None and self.building == self.round
+            reason = "not built in time" if is_working else "no proposal came in time"
+        else:
+            is_working = verdict is None
             reason = "what it cites did not come in time" if verdict else "not judged in time"
+        if is_working and not now.extended:
+            now.extended = True
+            self._schedule(now_ms + LEDGER_MS_MAX, Timeout(Alarm.PROPOSE, self.round))
+            return
         self._vote(Step.PREVOTE, NIL, reason)
 
     def _repeat(self, now_ms: int) -> None:
@@ -194,6 +234,8 @@ class Agreement(HeightState):
                 self._do(Broadcast(self.own_have))
             if self.building != self.round:
                 self._do(Fetch(self.round, NIL))
+            elif self.preparing is None:  # there was nothing to build yet
+                self.building = None
         for number in sorted(self.vote_set.rounds):
             votes = self.vote_set.rounds[number]
             liked = votes.majority(Step.PREVOTE, self.vote_set.quorum.needed)
@@ -222,7 +264,7 @@ class Agreement(HeightState):
             return False
         now = self.vote_set.round(self.round)
         return (
-            self._offer()
+            self._offer(now_ms)
             or self._prevote(now)
             or self._hold(now)
             or self._give_up(now)
@@ -230,8 +272,8 @@ class Agreement(HeightState):
             or self._wait(now, Step.PRECOMMIT, now_ms)
         )
 
-    def _offer(self) -> bool:
-        """Propose when it is our turn: the valid value, or a new one (14-19)."""
+    def _offer(self, now_ms: int) -> bool:
+        """Propose when it is our turn: the valid value, or one that our ledger likes (14-19)."""
         me = self.me
         if me is None or self.step is not Step.PROPOSE or self.building == self.round:
             return False
@@ -242,6 +284,25 @@ class Agreement(HeightState):
             self.building = self.round
             self._propose(self.valid.proposal, self.valid.polka)
             return True
+        draft = self._usable(now_ms)
+        if draft is not None:
+            self._offer_fresh(draft)
+            return True
+        if self.preparing is not None and now_ms - self.prepared_ms < PREPARE_MS_MAX:
+            self.building = self.round
+            return True
+        return self._prepare(now_ms)
+
+    def _usable(self, now_ms: int) -> Draft | None:
+        """Return the draft while others may still find it timely, and not too often refused."""
+        draft = self.draft
+        if draft is None or self.offers >= OFFERS_MAX:
+            return None
+        is_recent = abs(now_ms - draft.seal.time_ms) < DRAFT_MS_MAX
+        return draft if is_recent else None
+
+    def _prepare(self, now_ms: int) -> bool:
+        """Have a seal built once a quorum showed what it holds; return whether it was asked for."""
         everybody = dict.fromkeys((*self.vote_set.witnesses, *self.candidates))
         haves = {device: self.haves[device] for device in everybody if device in self.haves}
         here = sum(device in haves for device in self.vote_set.witnesses)
@@ -249,9 +310,10 @@ class Agreement(HeightState):
             len(haves) == len(everybody) or self.gathered
         ):
             return False
-        self.building = self.round
-        self.shown = select_have_frontiers(haves.values(), self.vote_set.witnesses)
-        self._do(PrepareProposal(self.round, self.shown))
+        shown = select_have_frontiers(haves.values(), self.vote_set.witnesses)
+        self.building, self.prepared_ms = self.round, now_ms
+        self.preparing = PrepareProposal(self.round, shown)
+        self._do(self.preparing)
         return True
 
     def _prevote(self, now: RoundVotes) -> bool:
@@ -317,8 +379,13 @@ class Agreement(HeightState):
 
     # Actions.
 
+    def _offer_fresh(self, draft: Draft) -> None:
+        self.building = self.round
+        self.offers += 1
+        self._propose(draft, draft.haves)
+
     def _propose(
-        self, what: Proposal | ProposalPrepared, why: tuple[HaveFrontier, ...] | tuple[Vote, ...]
+        self, what: Proposal | Draft, why: tuple[HaveFrontier, ...] | tuple[Vote, ...]
     ) -> None:
         assert self.me is not None, "only a witness proposes"
         proposal = sign_proposal(self.me, self.round, what.seal, what.delta, why)

@@ -82,6 +82,13 @@ class ProposalPrepared:
 
 
 @dataclass(frozen=True, slots=True)
+class NothingPrepared:
+    """The answer to `PrepareProposal` of a ledger that has nothing to seal, or not yet."""
+
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalProcessed:
     """The answer to `ProcessProposal`: at any later time, and again when missing data has come."""
 
@@ -97,7 +104,14 @@ class TimedOut:
     timeout: Timeout
 
 
-Event: TypeAlias = HeightStarted | MessageReceived | ProposalPrepared | ProposalProcessed | TimedOut
+Event: TypeAlias = (
+    HeightStarted
+    | MessageReceived
+    | ProposalPrepared
+    | NothingPrepared
+    | ProposalProcessed
+    | TimedOut
+)
 
 
 # Actions, to be performed in order.
@@ -109,6 +123,18 @@ class Lock:
 
     proposal: Proposal
     polka: tuple[Vote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A seal that this witness's ledger built, or found good, and that no quorum voted for.
+
+    haves: the have-frontiers for which it was built, which a proposal of it carries.
+    """
+
+    seal: Seal
+    delta: Delta
+    haves: tuple[HaveFrontier, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +162,11 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class PrepareProposal:
-    """Build a seal and a cut that is fair to `haves`; answer with `ProposalPrepared` (ABCI++)."""
+    """Build a seal and a cut that is fair to `haves` (ABCI++).
+
+    Answer with `ProposalPrepared` or `NothingPrepared`, at any later time: a seal that is built
+    when its round is over is proposed at the next turn.
+    """
 
     round: int
     haves: tuple[HaveFrontier, ...]

@@ -15,9 +15,11 @@ from commonweal.protocol.seal.consensus.events import (
     Alarm,
     Broadcast,
     Decide,
+    Draft,
     Lock,
     Message,
     Persist,
+    PrepareProposal,
     ReportDoubleVote,
     Schedule,
     Timeout,
@@ -25,7 +27,7 @@ from commonweal.protocol.seal.consensus.events import (
 from commonweal.protocol.seal.consensus.vote_set import VoteSet
 from commonweal.protocol.seal.formats import Proposal
 from commonweal.protocol.seal.have_frontiers import HaveFrontier
-from commonweal.protocol.seal.timing import step_ms
+from commonweal.protocol.seal.timing import LEDGER_MS_MAX, step_ms
 from commonweal.protocol.seal.votes import (
     NIL,
     REASON_CHARS_MAX,
@@ -86,7 +88,16 @@ class HeightState:
         self.valid: Lock | None = lock
         self.gathered = self.round > 0
         self.building: int | None = None
-        self.shown: tuple[HaveFrontier, ...] = ()
+        """The round in which we proposed, or wait for our ledger to build."""
+        self.preparing: PrepareProposal | None = None
+        """What the ledger was asked to build last, until it answers."""
+        self.prepared_ms = 0
+        """When it was asked."""
+        self.draft: Draft | None = None
+        self.offers = 0
+        """How often we proposed the draft."""
+        self.ledger_ms = 0
+        """How long our ledger took of late to fold a seal: so much longer a proposal is awaited."""
         self._actions: list[Action] = []
         for vote in stored:
             self.vote_set.add(vote, self.round)
@@ -154,6 +165,8 @@ class HeightState:
 
     def _schedule_step(self, step: Step, now_ms: int) -> None:
         at_ms = now_ms + step_ms(step, self.round)
+        if step is Step.PROPOSE:
+            at_ms += min(self.ledger_ms, LEDGER_MS_MAX)
         self._schedule(at_ms, Timeout(_STEPS[step], self.round))
 
     def _schedule(self, at_ms: int, timeout: Timeout) -> None:

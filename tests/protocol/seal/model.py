@@ -39,12 +39,16 @@ NOTHING: Held = (NIL, -1)
 
 
 class Core(NamedTuple):
-    """What a witness is, without what it has received. proposed: (round, seal, valid round)."""
+    """What a witness is, without what it has received. proposed: (round, seal, valid round).
+
+    draft: the fresh seal that it would propose, since its ledger built it or found it good.
+    """
 
     round: int
     step: Step
     locked: Held
     valid: Held
+    draft: SealId
     votes: tuple[tuple[int, Step, SealId], ...]
     proposed: Proposed
 
@@ -267,9 +271,10 @@ class Model:
         locked, valid = _held(machine.locked), _held(machine.valid)
         if machine.round + 1 == self.rounds and machine.step is not Step.PROPOSE:
             locked = NOTHING
+        draft = machine.draft.seal.id if machine.draft else NIL
         if not self._turns(number, machine.round):
-            valid = NOTHING
-        return Core(machine.round, machine.step, locked, valid, votes, proposed)
+            valid, draft = NOTHING, NIL
+        return Core(machine.round, machine.step, locked, valid, draft, votes, proposed)
 
     def _copy(self, machine: Agreement) -> Agreement:
         copy = self.rules.__new__(self.rules)

@@ -18,7 +18,13 @@ from commonweal.protocol.seal.consensus.events import (
 from commonweal.protocol.seal.consensus.vote_set import ROUNDS_AHEAD_MAX, ROUNDS_BEHIND_MAX
 from commonweal.protocol.seal.formats import Proposal, sign_proposal
 from commonweal.protocol.seal.have_frontiers import HaveFrontier
-from commonweal.protocol.seal.timing import GATHER_MS, JUDGE_MS, PROPOSE_MS, STEP_MS_MAX, step_ms
+from commonweal.protocol.seal.timing import (
+    GATHER_MS,
+    LEDGER_MS_MAX,
+    PROPOSE_MS,
+    STEP_MS_MAX,
+    step_ms,
+)
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote
 from commonweal.protocol.seal.witnesses import proposer
 from tests.protocol.seal import scenes
@@ -286,7 +292,7 @@ def test_strangers_and_other_heights_are_not_kept() -> None:
 def test_a_slow_ledger_is_waited_for_once() -> None:
     one = agreement()
     tell(one, HeightStarted(), MessageReceived(scenes.proposal()))
-    again = acts.Schedule(NOW_MS + JUDGE_MS, Timeout(Alarm.PROPOSE, 0))
+    again = acts.Schedule(NOW_MS + LEDGER_MS_MAX, Timeout(Alarm.PROPOSE, 0))
     assert tell(one, ran_out(Alarm.PROPOSE)) == [again]
     assert sent(tell(one, ran_out(Alarm.PROPOSE))) == [(Step.PREVOTE, NIL)]
     other = agreement()

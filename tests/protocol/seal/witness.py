@@ -74,6 +74,9 @@ class Witness:
         self.guilty: list[DeviceKey] = []
         self.forks: list[events.ReportFork] = []
         self.waiting_for: Certificate | None = None
+        self.fold_ms = 0
+        """How long its ledger takes to fold a seal that it did not fold last."""
+        self.free_ms, self.folded, self.builds, self.ledger_ms = 0, NIL, 0, 0
         self.epoch, self.up = 0, True
         self.agreement = self.open()
 
@@ -89,7 +92,9 @@ class Witness:
 
     def open(self) -> Agreement:
         members, prev = witness_devices(self.point.witnesses), self.point.seal
-        return Agreement(COMMUNITY, self.height, prev, members, self.signer, self.votes, self.lock)
+        one = Agreement(COMMUNITY, self.height, prev, members, self.signer, self.votes, self.lock)
+        one.ledger_ms = self.ledger_ms
+        return one
 
     def begin(self) -> None:
         logs = [
@@ -117,7 +122,7 @@ class Witness:
 
     def tell(self, event: events.Event) -> None:
         if self.up and self.fault != "silent":
-            for action in self.agreement.handle(event, self.world.now_ms):
+            for action in self.agreement.handle(event, self.clock_ms):
                 if self.world.crashes():
                     self.crash()
                     return
@@ -139,14 +144,11 @@ class Witness:
             case events.Broadcast(message):
                 self.world.send(self, message)
             case events.Schedule(at_ms, timeout):
-                self.later(at_ms - self.world.now_ms, events.TimedOut(timeout))
+                self.later(at_ms - self.clock_ms, events.TimedOut(timeout))
             case events.PrepareProposal():
                 self.build(action)
             case events.ProcessProposal(proposal):
-                verdict = events.ProposalProcessed(
-                    proposal.round, proposal.seal.id, self.judge(proposal)
-                )
-                self.later(self.world.chance.randrange(1, 40), verdict)
+                self.process(proposal)
             case events.Fetch(round_, seal, missing):
                 self.fetch(round_, seal, missing)
             case events.Decide(certificate, proposal):
@@ -220,9 +222,42 @@ class Witness:
             seal_time(self.point.time_ms, self.clock_ms + self.group),
             *(b"", (), witness_set_root(self.point.witnesses), bytes(32), state, bytes(32)),
         )
-        self.later(
-            self.world.chance.randrange(1, 60), events.ProposalPrepared(asked.round, seal, delta)
-        )
+        self.builds += 1
+        answer = events.ProposalPrepared(asked.round, seal, delta)
+        self.after_fold(self.world.chance.randrange(1, 60), seal.id, answer)
+
+    def process(self, proposal: Proposal) -> None:
+        """Judge a proposal by what is here when the ledger comes to it."""
+        quick_ms, seal = self.world.chance.randrange(1, 40), proposal.seal.id
+        if not self.fold_ms:
+            verdict = events.ProposalProcessed(proposal.round, seal, self.judge(proposal))
+            self.later(quick_ms, verdict)
+        else:
+            self.after_fold(quick_ms, seal, proposal)
+
+    def after_fold(self, quick_ms: int, seal: SealId, answer: events.Event | Proposal) -> None:
+        """Answer when a ledger has come to it that does one thing after the other, and folded it.
+
+        It keeps the one seal that it folded last. One that is hung never answers.
+        """
+        if self.fault == "hung":
+            return
+        epoch, height = self.epoch, self.height
+        cost_ms = quick_ms if seal == self.folded else quick_ms + self.fold_ms
+        self.folded = seal
+        self.free_ms = max(self.world.now_ms, self.free_ms) + cost_ms
+        took_ms = self.free_ms - self.world.now_ms
+
+        def due() -> None:
+            self.ledger_ms = self.agreement.ledger_ms = max(took_ms, self.ledger_ms // 2)
+            if (epoch, height) == (self.epoch, self.height):
+                if isinstance(answer, Proposal):
+                    verdict = self.judge(answer)
+                    self.tell(events.ProposalProcessed(answer.round, answer.seal.id, verdict))
+                else:
+                    self.tell(answer)
+
+        self.world.at(self.free_ms - self.world.now_ms, due)
 
     def judge(self, proposal: Proposal) -> events.ProposalVerdict:
         if self.fault in ("root", "narrow", "two-faced", "greedy"):

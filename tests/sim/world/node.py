@@ -151,6 +151,9 @@ class Node:
         self.layers: StateDb | None = None
         """What the ledger comes to; outlives a crash, as its file does."""
         self.assessor: SealApplication | None = None
+        self.fold_ms = 0
+        """How long its ledger takes to fold a seal that it has not folded; 0: a moment."""
+        self._free_ms = 0
         self._concluding = False
         self._told: ConsensusView | None = None
 
@@ -317,14 +320,33 @@ class Node:
                 self.emit(events.OutlookChanged(outlook))
 
     def _assess(self, life: int, request: events.Request | events.StateRequest) -> None:
-        if life == self._life and self.is_up and self.world.seals:
-            assessor = self._refreshed()
-            if isinstance(request, events.STATE_REQUESTS):
-                return self.emit(answer(assessor, request, self.now_ms))
-            self._told = assessor.outlook(self.now_ms)
-            self.emit(events.OutlookChanged(self._told))
+        """Let the ledger come to a request, once it has done what was asked before."""
+        if life != self._life or not self.is_up or not self.world.seals:
+            return
+        now_ms = self.world.agenda.now_ms
+        if now_ms < self._free_ms:
+            self.world.agenda.at(self._free_ms, self._assess, life, request)
+            return
+        assessor = self._refreshed()
+        if isinstance(request, events.STATE_REQUESTS):
             self.emit(answer(assessor, request, self.now_ms))
-        return None
+            return
+        self._told = assessor.outlook(self.now_ms)
+        is_known = isinstance(request, events.ExtendVote) or (
+            isinstance(request, events.ProcessProposal)
+            and request.proposal.seal.id in assessor.kept.ready
+        )
+        told = (events.OutlookChanged(self._told), answer(assessor, request, self.now_ms))
+        if is_known or not self.fold_ms:
+            self._answer(life, told)
+        else:
+            self._free_ms = now_ms + self.fold_ms
+            self.world.agenda.at(self._free_ms, self._answer, life, told)
+
+    def _answer(self, life: int, told: tuple[Event, ...]) -> None:
+        if life == self._life and self.is_up:
+            for event in told:
+                self.emit(event)
 
     def _refreshed(self) -> SealApplication:
         if self.assessor is None:
