@@ -26,6 +26,7 @@ from commonweal.protocol.identity.invite import Contact, Invite
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
+from commonweal.protocol.seal.consensus.events import ProcessProposal
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
@@ -333,7 +334,7 @@ class Node:
             return
         self._told = assessor.outlook(self.now_ms)
         is_known = isinstance(request, events.ExtendVote) or (
-            isinstance(request, events.ProcessProposal)
+            isinstance(request, ProcessProposal)
             and request.proposal.seal.id in assessor.kept.ready
         )
         told = (events.OutlookChanged(self._told), answer(assessor, request, self.now_ms))
