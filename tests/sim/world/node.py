@@ -334,8 +334,7 @@ class Node:
             return
         self._told = assessor.outlook(self.now_ms)
         is_known = isinstance(request, events.ExtendVote) or (
-            isinstance(request, ProcessProposal)
-            and request.proposal.seal.id in assessor.kept.ready
+            isinstance(request, ProcessProposal) and request.proposal.seal.id in assessor.kept.ready
         )
         told = (events.OutlookChanged(self._told), answer(assessor, request, self.now_ms))
         if is_known or not self.fold_ms:
