@@ -57,7 +57,7 @@ class Refounding(HomeAccess):
 
         Members, rules, balances, claims and contributions go on as they were final. This member is
         the first witness. passphrase: of the new keystore. Raises PassphraseNeeded, HomeTaken,
-        NothingFinal, WrongState.
+        NothingFinal, OlderSeal, WrongState.
         """
         settings, entropy = self._settings(), self._entropy()
         new = Home(into)
@@ -152,7 +152,7 @@ def _found_again(
 def _parent_of(kept: LedgerState, store: Store) -> tuple[Parent, list[bytes], bytes]:
     """Return what a re-founded community goes on from: name, state in chunks, document.
 
-    Raises NothingFinal, or WrongState when this ledger does not follow its seals.
+    Raises NothingFinal, OlderSeal, or WrongState when this ledger does not follow its seals.
     """
     from commonweal.storage.consensus.snapshots import Snapshots
     from commonweal.storage.records.seal_store import SealStore

@@ -199,6 +199,14 @@ class NothingFinal(UsageError):
     exit_code = 65
 
 
+class OlderSeal(UsageError):
+    """The last seal was made by an older version, which kept the state in another form: let the
+    witnesses seal once more with this version, or use the older one for this.
+    """
+
+    exit_code = 65
+
+
 class BadBackup(UsageError):
     """This is not a backup of Commonweal, or not all of it; nothing was restored from it."""
 

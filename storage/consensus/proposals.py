@@ -15,7 +15,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.finality.unsealed import size_of
 from commonweal.protocol.ledger.members.forks import ends_with
-from commonweal.protocol.ledger.state.advance import Advance
+from commonweal.protocol.ledger.state.advance import FOLD, Advance
 from commonweal.protocol.ledger.state.evidence import Misbehaviour
 from commonweal.protocol.records import log
 from commonweal.protocol.records.record import Record
@@ -130,6 +130,8 @@ class SealApplication(ConsensusReader):
         seal = proposal.seal
         if seal.height > point.height + 1:
             return MissingParts(self.kept.lacks or (seal.prev,))
+        if seal.fold < FOLD and proposal.is_fresh:
+            raise InvalidSeal(f"who proposes it folds by rules {seal.fold}, older than {FOLD}")
         deadline_ms, last = self._final().deadline_ms, self.kept.last.logs
         check_sound(proposal, point, last, TreePages(self._layers, 0), deadline_ms)
         known = self.kept.ready.get(seal.id)

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from commonweal.protocol import merkle
-from commonweal.protocol.errors import WrongState
-from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.errors import OlderSeal, WrongState
+from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
-from commonweal.protocol.ledger.state.advance import CutHeader
+from commonweal.protocol.ledger.state.advance import FOLD, CutHeader
+from commonweal.protocol.ledger.state.state import LOCAL
+from commonweal.protocol.ledger.things.event_row import local_rows
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger.contributions.event_times import adopt_times
@@ -106,13 +108,18 @@ class Snapshots:
             *offered, made_ms = marked
             if offered[0] == height or 0 <= now_ms - made_ms < OFFER_MS:
                 return Offer(*offered)
-        if not height or self.kept.alarm:
+        if not height or self.kept.alarm or not self.has_root():
             return None
         with self._writing():
             offer = self._make()
             if offer is not None:
                 self._layers.put_mark(OFFERED, [*offer, now_ms])
         return offer
+
+    def has_root(self) -> bool:
+        """Whether the last seal names the root of the state as this program lays it out."""
+        kept = self._seals.at(self.kept.cut.height)
+        return kept is not None and kept.sealed.seal.fold == FOLD
 
     def chunk(self, height: int, number: int) -> bytes | None:
         """Return a chunk of the offer; None when the offer has another height."""
@@ -123,7 +130,12 @@ class Snapshots:
         return rows[0][0] if rows else None
 
     def whole(self) -> tuple[Offer, list[bytes]]:
-        """Return an offer of the present final state and all its chunks; stores nothing."""
+        """Return an offer of the present final state and all its chunks; stores nothing.
+
+        Raises OlderSeal where the last seal names no root of the state as it is kept here.
+        """
+        if not self.has_root():
+            raise OlderSeal(short(self.kept.last.seal))
         offer, below = self._cut_up()
         return offer, [self._chunk(offer.depth, number, some) for number, some in below.items()]
 
@@ -155,6 +167,8 @@ class Snapshots:
             self.give_up()
             return SnapshotProgress(offer, None)
         seal = self._seal(offer.height)
+        if seal.fold != FOLD:
+            raise WrongState(f"the state at height {offer.height} is laid out by another fold")
         snapshot.read_chunk(data, seal.state_root, offer.depth, number)
         with self._writing():
             progress = self.progress()
@@ -276,7 +290,7 @@ class Snapshots:
         return snapshot.chunk_to_bytes(tree, depth, number, snapshot.pairs_of(values))
 
     def _pairs(self) -> Iterator[snapshot.Pair]:
-        after = b""
+        after = LOCAL + b"\xff"
         while rows := self._layers.rows(
             "SELECT key FROM state WHERE layer = ? AND key > ? ORDER BY key LIMIT ?",
             (FINAL, after, PAIRS_READ),
@@ -300,7 +314,8 @@ class Snapshots:
         for number in range(offer.chunks):
             ((data,),) = layers.rows("SELECT data FROM taken_chunk WHERE number = ?", (number,))
             pairs = snapshot.read_chunk(data, seal.state_root, offer.depth, number)
-            layers.put(FINAL, ((pair.key, snapshot.value_of(pair)) for pair in pairs))
+            rows = [(pair.key, snapshot.value_of(pair)) for pair in pairs]
+            layers.put(FINAL, [*rows, *local_rows(rows)])
             state = self._grow(STATE_TREE, dict(pairs))
             of_members = {key: value for key, value in pairs if key[:1] in MEMBERS}
             members = self._grow(MEMBERS_TREE, of_members)

@@ -15,6 +15,7 @@ from commonweal.protocol.ledger.checkpoint.roots import first_trees
 from commonweal.protocol.ledger.members import member_keys, registry
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.things.event_row import local_rows
 from commonweal.protocol.records.record import (
     RECORD_BYTES_MAX,
     CommunityId,
@@ -99,7 +100,7 @@ def begin(
     touched = [*layers.clear(OLDER), *layers.clear(NEWEST), *state]
     layers.put_mark("older", None)
     layers.put_mark("newest", None)
-    layers.put(FINAL, state.items())
+    layers.put(FINAL, [*state.items(), *local_rows(state.items())])
     for tree, pages in enumerate(first_trees(state)):
         layers.put_pages(tree, pages)
     last.write(first_cut(founding), bytes(community), ())

@@ -46,7 +46,7 @@ ID_BYTES = 32
 
 _TIMES = "".join(f", (SELECT {time} FROM said_at WHERE id = ?1)" for time in TIMES)  # noqa: S608
 
-_OF_EVENT = (event_row.EVENT, valuation.BOOKED, valuation.WORTH)
+_OF_EVENT = (event_row.EVENT, valuation.WORTH)
 _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
 
@@ -121,7 +121,6 @@ def _event(state: _Get, id: bytes) -> _Row | None:
         return None
     row = event_row.EventRow(*value)
     spec = None if row.spec is None else state(units_and_specs.SPEC + row.spec)
-    booked = state(valuation.BOOKED + id)
     worth = state(valuation.WORTH + id)
     return (
         *(id, row.member, row.clock, row.action, row.provider, row.receiver),
@@ -132,7 +131,7 @@ def _event(state: _Get, id: bytes) -> _Row | None:
         *(row.fulfills, row.satisfies),
         *(row.corrections, row.yes, row.no, row.disputes),
         None if worth is None else worth[0],
-        None if booked is None else booked[0],
+        row.height or None,
     )
 
 

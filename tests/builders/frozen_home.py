@@ -1,7 +1,8 @@
 """Freezes a home of this version: `python -m tests.builders.frozen_home NAME`, in tests/homes.
 
-A frozen home is never changed again: every later version must open it. Its secrets are
-those of nobody. Beside it lies what it must say: expected.json.
+Its last contribution waits for a seal; all before it is sealed, at two heights. A frozen home is
+never changed again: every later version must open it. Its secrets are those of nobody. Beside it
+lies what it must say: expected.json.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ def said(home: Path) -> dict[str, object]:
     ledger = good("ledger", "--home", home, "-o", "json").json
     names = ("community", "member", "device", "records", "frontier", "state")
     rows = ("id", "member", "member_name", "action", "quantity", "unit", "note")
+    seals = good("seals", "--home", home, "-o", "json").json["seals"]
     return {
         "status": {name: status[name] for name in names},
         "ledger": [{name: row[name] for name in rows} for row in ledger["records"]],
+        "seals": [{name: seal[name] for name in ("height", "seal", "time")} for seal in seals],
     }
 
 
@@ -35,7 +38,9 @@ def freeze(name: str) -> None:
     with TemporaryDirectory() as folder:
         home = founder(Path(folder) / "home", "Ann", "Garden")
         good("record", "work", "2.5", "hour", "--note", "dug the beds 挖地", "--home", home)
+        good("seal", "--home", home)
         good("record", "工作", "１", "小时", "--home", home)
+        good("seal", "--home", home)
         good("record", "produce", "12", "kilogram", "--scope", "tomatoes", "--home", home)
         good("invite", "create", "--uses", "3", "--home", home, "-o", "json")
         target = HOMES / name

@@ -134,7 +134,7 @@ class Reader:
         seal_bytes, certificate, _ = unpack(sealed)
         seal = unpack(seal_bytes)
         context, community, height, prev, fold, cut_root, clock, time, _, evidence = seal[:10]
-        assert context == "commonweal/1/seal" and (community, fold) == (self.community, 1)
+        assert context == "commonweal/1/seal" and (community, fold) == (self.community, 2)
         assert prev == self.last and height == self.height + 1
         logs, present = unpack(delta)
         id = hash32("seal", seal_bytes)

@@ -36,9 +36,20 @@ def inherited(founding: Record, chunks: list[bytes]) -> dict[bytes, Any]:
         key.replace(community, founding.id): _renamed(
             _changed(key, value, founding.id), community, founding.id
         )
-        for key, value in state.items()
+        for key, value in _as_of_fold_2(state).items()
         if not _stays(key)
     }
+
+
+def _as_of_fold_2(state: dict[bytes, Any]) -> dict[bytes, Any]:
+    """Return a state with what fold 1 had in tables q and b at the end of the rows of events."""
+    rows = {key: value for key, value in state.items() if key[:1] not in b"qb"}
+    for key, value in state.items():
+        if key[:1] == b"q":
+            pending = state.get(b"b" + key[1:])
+            more = [] if pending is None else [pending]
+            rows[b"e" + key[1:]] = [*rows[b"e" + key[1:]], *value, *more]
+    return rows
 
 
 def _stays(key: bytes) -> bool:

@@ -33,8 +33,8 @@ def book(c: Context, counted: list[Record]) -> list[bytes]:
                     touched.append(_reopen(c, data["corrects"]))
             case "event":
                 source = data["earnedBy"] if is_id(data.get("earnedBy")) else b""
-                c.state.put([c.height, c.time, source], "BOOKED", record.id)
-                c.state.put(True, "PENDING", record.id)
+                booked = {"height": c.height, "time_ms": c.time, "earned_by": source}
+                c.state.change("EVENT", record.id, **booked, pending=True)
                 touched.append(record.id)
             case "attest" | "dispute":
                 waits = c.state.row("CORRECTION", data["event"])
@@ -52,9 +52,9 @@ def _reopen(c: Context, event: bytes) -> bytes:
     worth = c.state.row("WORTH", event)
     if worth is not None:
         c.state.drop("WORTH", event)
-        c.state.put(worth.get("first_ms", worth["time_ms"]), "PENDING", event)
+        c.state.change("EVENT", event, pending=worth.get("first_ms", worth["time_ms"]))
     elif c.state.get("INCOME", event) is not None:
-        c.state.put(True, "PENDING", event)
+        c.state.change("EVENT", event, pending=True)
     return event
 
 
@@ -63,7 +63,7 @@ def share(c: Context, rules: Ruleset, touched: list[bytes]) -> None:
     assert c.state.get("REST") is None
     if c.state.get("VALUED_BY") != rules.id:
         c.state.put(rules.id, "VALUED_BY")
-        touched = [*touched, *(event for event, _ in c.state.all("PENDING"))]
+        touched = [*touched, *(id for id, row in c.state.rows("EVENT") if "pending" in row)]
     sheet = Sheet(c)
     incomes: dict[Pool, list[Income]] = {}
     for event in sorted({*touched}):
@@ -78,10 +78,10 @@ def share(c: Context, rules: Ruleset, touched: list[bytes]) -> None:
 def _value(
     c: Context, sheet: Sheet, rules: Ruleset, event: bytes, incomes: dict[Pool, list[Income]]
 ) -> None:
-    pending = c.state.get("PENDING", event)
-    if pending is None:
+    row = c.state.row("EVENT", event)
+    if row is None or "pending" not in row:
         return
-    row = c.state.known("EVENT", event)
+    pending = row.pop("pending")
     if row["disputes"] or not is_attested(c, event):
         return
     known = c.state.row("INCOME", event)
@@ -92,26 +92,26 @@ def _value(
         c.state.change("INCOME", event, amount=amount)
         held = pool_row(c, pool)
         c.state.put_row({**held, "carried": held["carried"] + left}, "POOL", pool_key(pool))
-        c.state.drop("PENDING", event)
+        c.state.put_row(row, "EVENT", event)
         return
     view = seen(c, event, row)
     for name, table in rules.pools:
         if view["unit"] == table["unit"] and row["quantity"] and _is_income(table, view):
             pool = (name, table["unit"], scale_of(table))
             amount = row["quantity"][0] * 10 ** pool[2] // 10 ** row["quantity"][1]
-            source = c.state.known("BOOKED", event)["source"]
+            source = row["earned_by"]
             is_traced = bool(source) and any(bucket.get("trace") for bucket in table["buckets"])
             upstream = behind(c, source) if is_traced else None
             incomes.setdefault(pool, []).append((event, amount, upstream, source))
             c.state.put([*pool, c.height, amount, amount, is_traced], "INCOME", event)
-            c.state.drop("PENDING", event)
+            c.state.put_row(row, "EVENT", event)
             return
     rule = rules.section("value").get(row["action"])
     if rule is not None:
         points, reason = _points(rule["points"], view)
         worth = [points, c.person(row["provider"]), c.height, c.time, reason]
         c.state.put(worth if pending is True else [*worth, pending], "WORTH", event)
-        c.state.drop("PENDING", event)
+        c.state.put_row(row, "EVENT", event)
 
 
 def _is_income(table: Row, view: Row) -> bool:
@@ -143,7 +143,7 @@ def _late(c: Context, table: Row, pool: Pool) -> list[Income]:
         event = key[-32:]
         row = c.state.known("INCOME", event)
         is_traced = any(bucket.get("trace") for bucket in table["buckets"])
-        source = c.state.known("BOOKED", event)["source"] if is_traced else b""
+        source = c.state.known("EVENT", event)["earned_by"] if is_traced else b""
         late.append((event, row["amount"], behind(c, source) if is_traced else None, source))
         c.state.drop("WAITING", key)
         if is_traced:

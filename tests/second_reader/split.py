@@ -49,16 +49,16 @@ class Split:
             member = c.person(worth["member"])
             is_same = member == worth["member"] or is_attested(c, event)
             if worth["points"] and c.state.get("MEMBER", member) is not None and is_same:
-                view = seen(c, event, c.state.known("EVENT", event))
+                row = c.state.known("EVENT", event)
+                view = seen(c, event, row)
                 since = worth.get("first_ms", worth["time_ms"])
-                booked = c.state.known("BOOKED", event)
                 entry = {
                     "id": event,
                     "member": member,
                     "points": worth["points"],
                     "event": view,
                 }
-                entry |= {"booked": booked["height"], "booked_ms": booked["time_ms"]}
+                entry |= {"booked": row["height"], "booked_ms": row["time_ms"]}
                 entry |= {"valued": worth["height"], "valued_ms": worth["time_ms"]}
                 self.contributions.append({**entry, "since": since})
 

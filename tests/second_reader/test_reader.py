@@ -75,13 +75,25 @@ def test_the_order_in_which_records_come_does_not_matter() -> None:
         assert height.state_root.hex() == one["state root"]
 
 
-def test_a_community_that_goes_on_has_the_roots_that_its_seal_names() -> None:
-    parent: dict[str, Any] = json.loads((PRACTICE.parent / "parent.json").read_text("utf-8"))
+def begun(parent: dict[str, Any]) -> Reader:
+    """Return a reader of a community that goes on from another, before its first height."""
     records = [Record.read(bytes.fromhex(one["wire"])) for one in parent["records"]]
     bodies = [bytes.fromhex(one["body"]) for one in parent["records"]]
     documents = {hash32("body", body): body for body in bodies}
     again = Reader(records[0].id, records, documents)
     again.begin(bodies[1:])
+    return again
+
+
+def test_a_community_that_goes_on_from_a_state_of_fold_1_begins_with_it_in_this_form() -> None:
+    file = PRACTICE.parent / "fold_1" / "parent.json"
+    parent: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    assert begun(parent).state.root().hex() == parent["begins with in fold 2"]
+
+
+def test_a_community_that_goes_on_has_the_roots_that_its_seal_names() -> None:
+    parent: dict[str, Any] = json.loads((PRACTICE.parent / "parent.json").read_text("utf-8"))
+    again = begun(parent)
     assert again.state.root().hex() == parent["begins with"]
     first = parent["height"]
     height = again.read(bytes.fromhex(first["sealed"]), bytes.fromhex(first["delta"]))

@@ -47,7 +47,7 @@ class Walk:
 
     def place(self, event: bytes) -> Place:
         """Return by what events are in order."""
-        height = self.c.state.known("BOOKED", event)["height"]
+        height = self.c.state.known("EVENT", event)["height"]
         return height, self.row(event)["clock"], event
 
     def amount(self, event: bytes) -> Fraction:

@@ -23,6 +23,7 @@ from commonweal.node.service.events import (
 from commonweal.node.service.peer import PeerState
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.ledger.checkpoint.snapshot import CHUNK_BYTES_MAX
+from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.wire.state_sync import PART_BYTES_MAX, StateMessage, StatePart, WantState
 
@@ -172,11 +173,16 @@ class StateSync:
         elif members and all(peer.height <= chain.height for peer in members):
             row, logs = self.core.replica.row, chain.logs.values()
             missing = sum(max(0, log.length - row(log.author).length) for log in logs)
-            if missing < RECORDS_MIN:
+            if missing < RECORDS_MIN or not self._can_check(chain.height):
                 self._end()
             else:
                 self.core.do(AskLedger(AwaitState()))
                 self._ask(began_ms=now)
+
+    def _can_check(self, height: int) -> bool:
+        """Whether the seal of a height names the root of a state as this program lays it out."""
+        kept = self.chain.seals.at(height)
+        return kept is not None and kept.sealed.seal.fold == FOLD
 
     def _waited_ms(self) -> int:
         return 0 if self._since_ms is None else self.core.now_ms - self._since_ms
@@ -215,7 +221,8 @@ class StateSync:
         if taking is None or taking.peer != peer.key or taking.is_checked:
             return
         offer = Offer(part.height, part.depth)
-        if not part.height or part.height > self.chain.height or (taking.offer or offer) != offer:
+        is_known = 0 < part.height <= self.chain.height and self._can_check(part.height)
+        if not is_known or (taking.offer or offer) != offer:
             self.silent[peer.key] = None
             self._ask(taking.began_ms)
             return

@@ -33,6 +33,7 @@ from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.time_jumps import LAST
+from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.records.record import CommunityId, Record
 
 DROPPED_TABLES = (
@@ -44,6 +45,9 @@ DROPPED_TABLES = (
     *(roles.OFFER, witness_set.GUILTY, budgets.SPENT),
 )
 """Tables of which nothing continues; of the roles, that of a witness does not."""
+
+FORMER_TABLES = (b"q", b"b")
+"""Tables of fold 1: the cut that took an event in, and whether it waits for a value."""
 
 _WITNESS = roles.WITNESS.encode()
 
@@ -58,7 +62,7 @@ def inherit(state: State, record: Record, context: Context) -> Verdict:
 
 
 def inherited_state(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, Any]:
-    """Return the state from which a re-founded community begins, by key.
+    """Return the state from which a re-founded community begins, by key, without local rows.
 
     chunks: the whole state of the parent, in order, as its records carry it. Raises `WrongState` or
     `Malformed` when they are not that state, and `InvalidRecord` when the founder was no active
@@ -73,7 +77,7 @@ def inherited_state(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, An
         for pair in read_chunk(data, parent.state_root, parent.depth, number):
             whole[pair.key] = value_of(pair)
     _check_founder(founding, whole)
-    return dict(_carried(whole.items(), parent, CommunityId(founding.id)))
+    return _in_this_layout(dict(_carried(whole.items(), parent, CommunityId(founding.id))))
 
 
 def first_cut(founding: Record) -> CutHeader:
@@ -112,6 +116,20 @@ def _carried(
         if table == member_keys.SUCCESSION:
             value = member_keys.inherited_row(value, community)
         yield key.replace(parent.community, community), _renamed(value, parent, community)
+
+
+def _in_this_layout(state: dict[bytes, Any]) -> dict[bytes, Any]:
+    """Return an inherited state in the layout of this fold; it may be one of fold 1."""
+    booked, pending = FORMER_TABLES
+    rows = {key: value for key, value in state.items() if key[:1] not in FORMER_TABLES}
+    for key, value in state.items():
+        if key[:1] == booked:
+            event, (height, time_ms, earned_by) = key[1:], value
+            covered = {"height": height, "time_ms": time_ms, "earned_by": earned_by}
+            row = EventRow(*rows[EVENT + event])._replace(**covered)
+            row = row._replace(pending=state.get(pending + event))
+            rows[EVENT + event] = row.to_value()
+    return rows
 
 
 def _renamed(value: Any, parent: Parent, community: CommunityId) -> Any:

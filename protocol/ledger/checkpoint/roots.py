@@ -1,7 +1,8 @@
 """The Merkle roots that a seal names: of the cut, the state, the members, and the payouts.
 
 The first three are trees that are kept and updated at a cost proportional to the change. The
-members' tree is over the rows of members and devices; the payouts of a height have their own.
+members' tree is over the rows of members and devices; the payouts of a height have their own. Local
+keys are in none of them.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from commonweal.protocol import codec, merkle
 from commonweal.protocol.errors import Malformed, WrongState
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.ledger.checkpoint.roots import leaf
-from commonweal.protocol.ledger.state.state import DEPTH_MAX
+from commonweal.protocol.ledger.state.state import DEPTH_MAX, LOCAL
 from commonweal.protocol.merkle import PageReader
 
 CHUNK_BYTES_AIM = 192 * 1024
@@ -104,7 +104,7 @@ def pairs_of(state: Iterable[tuple[bytes, Any]]) -> Iterator[Pair]:
 
 def _pair(value: Any) -> Pair:
     match value:
-        case [bytes(key), bytes(data)] if 0 < len(key) <= KEY_BYTES_MAX:
+        case [bytes(key), bytes(data)] if 0 < len(key) <= KEY_BYTES_MAX and key[:1] != LOCAL:
             return Pair(key, data)
         case _:
             raise Malformed("not a pair of a state")

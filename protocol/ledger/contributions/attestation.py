@@ -22,7 +22,7 @@ from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes,
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
+from commonweal.protocol.ledger.things.event_row import EventRow, event_row, put_event
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
@@ -60,7 +60,7 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
         return Reason.NOTHING_NEW
     yes = row.yes + (say == YES) - (before == YES)
     no = row.no + (say == NO) - (before == NO)
-    state.put(EVENT + event, [*row._replace(yes=yes, no=no)])
+    put_event(state, event, row._replace(yes=yes, no=no))
     return _apply_answers(state, event, context)
 
 
@@ -85,7 +85,7 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
     else:
         state.delete(key)
     more = 1 if say == OPEN else -1
-    state.put(EVENT + event, [*row._replace(disputes=row.disputes + more)])
+    put_event(state, event, row._replace(disputes=row.disputes + more))
     return None
 
 
@@ -97,7 +97,7 @@ def withdraw_disputes(state: State, member: bytes) -> None:
         row = event_row(state, event)
         assert row is not None, "what is disputed is known"
         state.delete(key)
-        state.put(EVENT + event, [*row._replace(disputes=row.disputes - 1)])
+        put_event(state, event, row._replace(disputes=row.disputes - 1))
 
 
 def attesters(state: State, event: bytes) -> tuple[int, int]:
@@ -199,7 +199,7 @@ def _attest_correction(
         if member != agents.person(state, row.provider):
             _put_attestation(state, attestation_key(event, row, member), YES)
             row = row._replace(yes=row.yes + 1)
-    state.put(EVENT + event, [*row])
+    put_event(state, event, row)
     return _apply_answers(state, event, context)
 
 

@@ -18,7 +18,7 @@ from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
+from commonweal.protocol.ledger.things.event_row import EventRow, event_row, put_event
 from commonweal.protocol.ledger.things.resources import RESOURCE, resource_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
@@ -112,7 +112,7 @@ def move(state: State, event: bytes, context: Context) -> Verdict:
         moved = Effect(state, event, common.said, author, row).apply()
         if isinstance(moved, Reason):
             return moved
-        state.put(EVENT + event, [*moved])
+        put_event(state, event, moved)
         handovers.rehome(state, moved)
     state.put(COMMON + event, [*CommonRow(None, _amount(row))])
     return None

@@ -23,7 +23,7 @@ from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
+from commonweal.protocol.ledger.things.event_row import EventRow, event_row, put_event
 from commonweal.protocol.ledger.things.quantities import Quantity, total
 from commonweal.protocol.ledger.things.resources import resource_row
 from commonweal.protocol.records.record import Record
@@ -139,7 +139,7 @@ def apply(state: State, record: bytes, correction: CorrectionRow, context: Conte
         quantity=sums[0], effort=sums[1], corrections=row.corrections + 1, yes=0, no=0
     )
     row = row._replace(corrected_by=record)
-    state.put(EVENT + event, [*row])
+    put_event(state, event, row)
     handovers.undo(state, event)
     refused = settlement.correct(state, event, row)
     if refused is None and is_common:

@@ -33,12 +33,12 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import (
-    EVENT,
     INPUT,
     OF_PROCESS,
     OUTPUT,
     EventRow,
     event_row,
+    put_event,
 )
 from commonweal.protocol.ledger.things.quantities import Quantity, is_unit, read
 from commonweal.protocol.ledger.things.resources import RESOURCE
@@ -99,7 +99,7 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     refused = _count(state, record, context, row, quantities)
     if refused is not None:
         return refused
-    state.put(EVENT + record.id, [*row])
+    put_event(state, record.id, row)
     if row.input_of is not None:
         state.put(OF_PROCESS + row.input_of + INPUT + record.id, row.clock)
     if row.output_of is not None:

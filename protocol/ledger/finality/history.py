@@ -42,6 +42,7 @@ from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, CutHeader
 from commonweal.protocol.ledger.state.context import SealHeights, Verdict
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.things.event_row import local_rows
 from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, with_data
 from commonweal.protocol.rules.document import Ruleset
 from commonweal.protocol.seal.cut import Delta, SealedLog
@@ -58,6 +59,7 @@ class AdvanceOutcome:
 
     changes: of the final state, by key; None: the key is gone. verdicts: on the records that it
     newly covers. ruleset: the id of the document in force after it. witnesses: the set after it.
+    local: changes of local keys, which are in no root.
     """
 
     advance: Advance
@@ -66,6 +68,7 @@ class AdvanceOutcome:
     verdicts: Mapping[RecordId, Verdict]
     ruleset: bytes
     witnesses: tuple[Witness, ...]
+    local: tuple[tuple[bytes, Any], ...] = ()
 
 
 class History:
@@ -119,7 +122,7 @@ class History:
     def begin(self, inherited: Mapping[bytes, Any], cut: CutHeader) -> None:
         """Begin with the state that a re-founded community inherits, before anything is added."""
         assert not len(self) and self.cut is BEFORE_ALL, "nothing was added yet"
-        for key, value in inherited.items():
+        for key, value in (*inherited.items(), *local_rows(inherited.items())):
             self.final.put(key, value)
         self.final.commit()
         self.cut = cut
@@ -272,8 +275,10 @@ class History:
         enact(over, cut, self._documents, is_full=full)
         after = active_ruleset.current(over, self._documents)
         witness_set.renew(over, cut, advance.delta.present, after.witnesses)
-        changes = tuple(over.changes())
-        return AdvanceOutcome(advance, new, changes, verdicts, after.id, witness_set.seated(over))
+        return AdvanceOutcome(
+            *(advance, new, tuple(over.changes()), verdicts, after.id, witness_set.seated(over)),
+            tuple(over.local_changes()),
+        )
 
     def roots(self, outcome: AdvanceOutcome) -> Roots:
         """Return the roots after the outcome of an advance, and how the trees grow by it."""
@@ -284,7 +289,7 @@ class History:
 
         roots: as `roots` returned them; None when nobody will ask this history for any.
         """
-        for key, value in outcome.changes:
+        for key, value in (*outcome.changes, *outcome.local):
             if value is None:
                 self.final.delete(key)
             else:

@@ -42,18 +42,16 @@ from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
 from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing.income_corrections import restore_turns
 from commonweal.protocol.ledger.sharing.valuation import (
-    PENDING,
     REFERRED,
     WORTH,
     Sources,
     ValueRow,
-    booked_at,
     value_events,
 )
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.ledger.things.event_row import event_row, unvalued_events
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.split import (
@@ -90,8 +88,7 @@ def share(
         rest = b""
     if rest is not None:
         state.delete(REST)
-        waiting = (key[1:] for key, _ in state.items(PENDING))
-        touched = [*touched, *(event for event in waiting if event >= rest)]
+        touched = [*touched, *unvalued_events(state, rest)]
     writer = PayoutWriter(state, cut.height)
     sources = Sources(state)
     incomes = value_events(writer, cut, ruleset, community, touched, sources)
@@ -142,7 +139,9 @@ def _waiting(state: State, pool: Pool, sources: Sources) -> tuple[list[Income], 
     late: list[Income] = []
     held = 0
     for event, row in waiting_incomes(state, pool_id(pool)).items():
-        source = sources.of(event, pool)
+        given = event_row(state, event)
+        assert given is not None, "an income is an event"
+        source = sources.of(given, pool)
         if source and sources.is_spent:
             held += row.amount
             continue
@@ -214,8 +213,6 @@ def _contributions(
         given, event = ValueRow(*value), key[1:]
         row = event_row(state, event)
         assert row is not None, "what has a value is known"
-        booked = booked_at(state, event)
-        assert booked is not None, "what has a value was booked"
         # An outside agent's contribution waits until a member claims the agent.
         member = agents.person(state, given.member)
         if given.points and state.get(registry.MEMBER + member) is not None:
@@ -224,7 +221,7 @@ def _contributions(
             if member != given.member and not attestation.is_attested(state, event, rules):
                 continue
             seen = event_fields(state, community, event, row)
-            valued = (given.height, given.time_ms)
+            booked, valued = (row.height, row.time_ms), (given.height, given.time_ms)
             yield Contribution(
                 event, member, given.points, booked, valued, yes, seen, given.first_ms
             )

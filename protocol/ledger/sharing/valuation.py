@@ -1,9 +1,9 @@
 """Valuation: each attested event gets its value by the rules, or becomes income of a pool.
 
 Only what a cut covers is valued; an event counts once it is attested as the rules ask. A rule that
-fails gives the value 0, with its reason. Events beyond one cut's fuel wait for the next. State: q
-events booked, b not valued yet (since when it was valued, if it was corrected), w values, Y
-referrals.
+fails gives the value 0, with its reason. Events beyond one cut's fuel wait for the next. When an
+event was booked, and whether it waits for a value, stands in its row (`things/event_row`). State: w
+values, Y referrals.
 """
 
 from __future__ import annotations
@@ -42,13 +42,16 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.ledger.things.event_row import (
+    EventRow,
+    event_row,
+    put_pending,
+)
 from commonweal.protocol.records.record import CommunityId, Record, with_data
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.expression import FuelBudget
 from commonweal.protocol.rules.split import AMOUNT_MAX, Income
 
-BOOKED, PENDING = Table.BOOKED.prefix, Table.PENDING.prefix
 WORTH, REFERRED = Table.WORTH.prefix, Table.REFERRED.prefix
 
 STEPS_PER_CUT_MAX = 200_000
@@ -89,8 +92,7 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
         if record.kind == "event" and "corrects" not in record.data:
             earned_by = record.data.get("earnedBy")
             source = earned_by if is_bytes(earned_by) else b""
-            state.put(BOOKED + record.id, [cut.height, cut.time_ms, source])
-            state.put(PENDING + record.id, True)
+            _book(state, cut, record.id, source)
             touched.append(record.id)
         elif record.kind in ("event", "attest", "dispute"):
             corrected = consent.corrected_by(state, record)
@@ -102,9 +104,9 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
             was = value_of(state, corrected)
             if was is not None:
                 state.delete(WORTH + corrected)
-                state.put(PENDING + corrected, was.since_ms)
+                put_pending(state, corrected, _row(state, corrected), was.since_ms)
             elif state.get(INCOME + corrected) is not None:
-                state.put(PENDING + corrected, True)
+                put_pending(state, corrected, _row(state, corrected), True)
         elif record.kind == "referral":
             device = registry.device_row(state, record.author)
             assert device is not None, "who wrote it was enrolled"
@@ -122,8 +124,8 @@ def value_of(state: State, event: bytes) -> ValueRow | None:
 
 def booked_at(state: State, event: bytes) -> tuple[int, int] | None:
     """Return height and time (ms) of the cut that covered an event; None while none does."""
-    value = state.get(BOOKED + event)
-    return None if value is None else (value[0], value[1])
+    row = event_row(state, event)
+    return None if row is None or not row.height else (row.height, row.time_ms)
 
 
 def value_events(
@@ -143,11 +145,9 @@ def value_events(
     came: dict[PoolId, int] = {}
     shared_fuel = FuelBudget(FUEL_PER_CUT_MAX)
     for event in sorted(dict.fromkeys(touched)):
-        key = PENDING + event
-        if state.get(key) is None:
-            continue
         row = event_row(state, event)
-        assert row is not None, "what is booked is known"
+        if row is None or row.pending is None:
+            continue  # it has its value, or somebody attests what is no event
         if not attestation.is_attested(state, event, rules) or row.disputes:
             continue
         known = income_row(state, event)
@@ -155,7 +155,7 @@ def value_events(
             amount = amount_in(known.pool.scale, row)
             if _has_room(writer, known.pool, came.get(known.pool, 0), amount - known.amount):
                 _correct(writer, cut, event, known, amount)
-                state.delete(key)
+                put_pending(state, event, row, None)
             continue
         if shared_fuel.left <= 0:
             _postpone(state, event)
@@ -164,7 +164,7 @@ def value_events(
         pool = income_pool(ruleset, value, shared_fuel)
         if pool is not None and row.quantity is not None:
             id, amount = pool_id(pool), amount_in(pool.scale, row)
-            source = sources.of(event, pool)
+            source = sources.of(row, pool)
             if source and sources.is_spent:
                 _postpone(state, event)
             elif _has_room(writer, id, came.get(id, 0), amount):
@@ -173,7 +173,7 @@ def value_events(
                 came[id] = came.get(id, 0) + amount
                 new = IncomeRow(id, cut.height, amount, amount, upstream is not None)
                 put_income(state, event, new)
-                state.delete(key)
+                put_pending(state, event, row, None)
             continue
         given = value_points(ruleset, value, shared_fuel)
         if given is None:
@@ -181,10 +181,22 @@ def value_events(
             continue
         member = agents.person(state, row.provider)
         given_row = [given.points, member, cut.height, cut.time_ms, given.reason]
-        first_ms = state.get(key)
-        state.put(WORTH + event, given_row if first_ms is True else [*given_row, first_ms])
-        state.delete(key)
+        since = [] if row.pending is True else [row.pending]
+        state.put(WORTH + event, [*given_row, *since])
+        put_pending(state, event, row, None)
     return incomes
+
+
+def _book(state: State, cut: CutHeader, event: bytes, source: bytes) -> None:
+    row = _row(state, event)
+    booked = row._replace(height=cut.height, time_ms=cut.time_ms, earned_by=source)
+    put_pending(state, event, booked, True)
+
+
+def _row(state: State, event: bytes) -> EventRow:
+    row = event_row(state, event)
+    assert row is not None, "what a cut covers and counts is known"
+    return row
 
 
 def _postpone(state: State, event: bytes) -> None:
@@ -223,10 +235,9 @@ class Sources:
         """Return whether no more steps may be made for this cut."""
         return self._left <= 0
 
-    def of(self, event: bytes, pool: Pool) -> bytes:
+    def of(self, row: EventRow, pool: Pool) -> bytes:
         """Return what earned an income; empty where it names nothing or no bucket traces."""
-        source: bytes = self._state.get(BOOKED + event)[2]
-        return source if any(bucket.trace for bucket in pool.buckets) else b""
+        return row.earned_by if any(bucket.trace for bucket in pool.buckets) else b""
 
     def upstream(self, source: bytes) -> dict[bytes, Fraction]:
         """Return the part of each event behind a source that reached it."""

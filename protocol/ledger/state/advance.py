@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.cut import Delta
 
-FOLD = 1
+FOLD = 2
 """The version of the fold's rules that this program knows; each seal names one."""
 
 

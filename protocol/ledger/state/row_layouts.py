@@ -32,7 +32,8 @@ EVENT_ROW: Final = (
     "[member: id, clock: int, action: text, provider: agent, receiver: agent?,"
     " quantity: quantity?, effort: quantity?, spec: id?, source: id?, target: id?,"
     " input_of: id?, output_of: id?, scope: text?, factor: text?, fulfills: id?,"
-    " satisfies: id?, corrections: int, yes: int, no: int, disputes: int, corrected_by: bytes]"
+    " satisfies: id?, corrections: int, yes: int, no: int, disputes: int, corrected_by: bytes,"
+    " height?: int, time_ms?: int, earned_by?: bytes, pending?: true|int]"
 )
 RESOURCE_ROW: Final = (
     "[spec: id?, accountable: agent, custodian: agent, accounting: int, onhand: int,"

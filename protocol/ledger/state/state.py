@@ -9,10 +9,16 @@ a new value.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
 
 from commonweal.protocol import codec
+
+LOCAL: Final = b"\0"
+"""The first byte of local keys: they follow from the others, and are in no root and no snapshot.
+
+They are indexes that every node makes for itself, so that the fold need not search.
+"""
 
 DEPTH_MAX = 2 + codec.DEPTH_MAX
 """Nesting of the encoding of all changes: a list of pairs of what a record may hold."""
@@ -120,8 +126,18 @@ class State:
             yield from below
 
     def changes(self) -> Iterator[tuple[bytes, Any]]:
-        """Yield each key whose value differs from the base, ascending; value None: deleted."""
-        for number in sorted(self._tables):
+        """Yield each key whose value differs from the base, ascending; value None: deleted.
+
+        Local keys are left out.
+        """
+        yield from self._changes(number for number in self._tables if number != LOCAL[0])
+
+    def local_changes(self) -> Iterator[tuple[bytes, Any]]:
+        """Yield the local keys whose value differs from the base, as `changes` does."""
+        yield from self._changes(number for number in self._tables if number == LOCAL[0])
+
+    def _changes(self, numbers: Iterable[int]) -> Iterator[tuple[bytes, Any]]:
+        for number in sorted(numbers):
             for key, value in self._ours(bytes([number])):
                 now = None if value is _GONE else value
                 was = None if self._base is None else self._base.get(key)

@@ -138,7 +138,10 @@ class Table(Enum):
         "things/resources", "A resource; both quantities are at its scale.")
     EVENT = Layout(
         b"e", "event: id", rows.EVENT_ROW,
-        "things/event_row", "An event, its quantities as corrected.")
+        "things/event_row",
+        "An event, its quantities as corrected; the cut that took it in, and what it was earned by;"
+        " pending while it has no value: an int is the time since which it had one before its"
+        " correction.")
     OF_PROCESS = Layout(
         b"x", "process: id, side and event: bytes", "int",
         "things/event_row",
@@ -334,13 +337,6 @@ class Table(Enum):
     OF_CLAIM = Layout(
         b"8", "claim: id, event: id", "true",
         "claims/settlement", "The events that pay a claim.")
-    BOOKED = Layout(
-        b"q", "event: id", "[height: int, time_ms: int, source: bytes]",
-        "sharing/valuation", "The cut that took an event in, and what the event was earned by.")
-    PENDING = Layout(
-        b"b", "event: id", "true|int",
-        "sharing/valuation",
-        "An event without a value; an int: the time since which it had one before its correction.")
     WORTH = Layout(
         b"w", "event: id",
         "[points: int, member: agent, height: int, time_ms: int, reason: text, first_ms?: int]",

@@ -1,19 +1,23 @@
 """The row of an economic event in the state.
 
-Read by every package that looks at events; written by contributions. State: e events, x the events
-of a process, t those of a resource.
+Read by every package that looks at events; written by contributions, and by the valuation of a cut.
+State: e events, x the events of a process, t those of a resource. In no root: which events wait for
+a value, so that a cut under new rules finds them without reading all events.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal, NamedTuple
 
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.state import LOCAL, State
 from commonweal.protocol.ledger.state.tables import Table
 
 EVENT, OF_PROCESS = Table.EVENT.prefix, Table.OF_PROCESS.prefix
 OF_RESOURCE = Table.OF_RESOURCE.prefix
+UNVALUED: Final = LOCAL + b"e"
+"""Local: the events that have `pending`, by id."""
 INPUT, OUTPUT = b"i", b"o"
 TAKEN, GIVEN = "from", "to"
 
@@ -22,7 +26,10 @@ class EventRow(NamedTuple):
     """An economic event in the state; its quantities [n, scale, unit] are as corrected.
 
     source, target: the resources that it takes from or changes, and gives to. yes, no: how many
-    members attested or denied it since the last correction, whose record is `corrected_by`.
+    members attested or denied it since the last correction, whose record is `corrected_by`. height,
+    time_ms: of the cut that covers it; height is 0 until one does. earned_by: what the event was
+    earned by, 32 bytes or none. pending: a cut covers it and it has no value; the time (ms) since
+    which it had one before its correction, or True; None while it has one or no cut covers it.
     """
 
     member: MemberId
@@ -46,9 +53,53 @@ class EventRow(NamedTuple):
     no: int = 0
     disputes: int = 0
     corrected_by: bytes = b""
+    height: int = 0
+    time_ms: int = 0
+    earned_by: bytes = b""
+    pending: int | Literal[True] | None = None
+
+    def to_value(self) -> list[Any]:
+        """Return the value in the state: what no cut gave yet is left out at its end."""
+        if not self.height:
+            return [*self[:_COVERED_FROM]]
+        return [*self[:-1]] if self.pending is None else [*self]
+
+
+_COVERED_FROM = EventRow._fields.index("height")
 
 
 def event_row(state: State, event: bytes) -> EventRow | None:
     """Return the row of an event; None when there is no such event."""
     value = state.get(EVENT + event)
     return None if value is None else EventRow(*value)
+
+
+def put_event(state: State, event: bytes, row: EventRow) -> None:
+    """Write the row of an event."""
+    state.put(EVENT + event, row.to_value())
+
+
+def put_pending(
+    state: State, event: bytes, row: EventRow, pending: int | Literal[True] | None
+) -> None:
+    """Write the row of an event with another `pending`, and whether it waits for a value."""
+    put_event(state, event, row._replace(pending=pending))
+    if pending is None:
+        state.delete(UNVALUED + event)
+    elif row.pending is None:
+        state.put(UNVALUED + event, True)
+
+
+def unvalued_events(state: State, start: bytes) -> Iterator[bytes]:
+    """Yield the events from `start` on that wait for a value, by id."""
+    for key, _ in state.items(UNVALUED):
+        event = key[len(UNVALUED) :]
+        if event >= start:
+            yield event
+
+
+def local_rows(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:
+    """Yield the local rows that follow from rows of the state."""
+    for key, value in pairs:
+        if key[:1] == EVENT and EventRow(*value).pending is not None:
+            yield UNVALUED + key[1:], True

@@ -7,7 +7,7 @@ proportional to what changes. Nothing sealed is folded twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from commonweal.protocol.errors import InvalidSeal, Malformed
 from commonweal.protocol.keys import DeviceKey, short
@@ -99,10 +99,10 @@ class Finalizer:
         """Return the next seal folded, or the parts missing for it; writes nothing.
 
         Raises `InvalidSeal` when a record cites one outside the cut, or when the seal differs from
-        the one that the ledger computes.
+        the one that the ledger computes. What is not computed of a seal of an older fold is taken
+        from it: the caller has its certificate, or the prevotes of a quorum.
         """
-        if seal.fold > FOLD:
-            raise InvalidSeal(f"upgrade: seal {short(seal.id)} is folded by rules {seal.fold}")
+        self._check_fold(seal)
         history = self.history()
         history.hold_runs(delta.logs)
         advance = self.advance(history, seal, delta)
@@ -116,7 +116,16 @@ class Finalizer:
             return MissingParts(covered.missing)
         folded = self.conclude(history, advance, covered)
         check_same(folded.seal, seal)
-        return folded
+        return replace(folded, seal=seal)
+
+    def _check_fold(self, seal: Seal) -> None:
+        if seal.fold > FOLD:
+            raise InvalidSeal(f"upgrade: seal {short(seal.id)} is folded by rules {seal.fold}")
+        before = self.seals.at(seal.height - 1)
+        if before is not None and seal.fold < before.sealed.seal.fold:
+            raise InvalidSeal(
+                f"seal {short(seal.id)} is folded by older rules than the one before it"
+            )
 
     def conclude(self, history: History, advance: Advance, covered: CoveredRecords) -> FoldedSeal:
         """Return the outcome of an advance, and the seal of it.
@@ -134,7 +143,7 @@ class Finalizer:
         """Write a seal that was folded on the checkpoint; the caller commits."""
         layers, outcome, seal = self.layers, folded.outcome, folded.seal
         assert seal.prev == self.last.seal, "it was folded on the last cut"
-        layers.put(FINAL, outcome.changes)
+        layers.put(FINAL, (*outcome.changes, *outcome.local))
         refused = [
             (id, FINAL, reason.value)
             for id, reason in outcome.verdicts.items()

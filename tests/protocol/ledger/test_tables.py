@@ -21,8 +21,8 @@ LEDGER = Path(next(iter(ledger.__path__)))
 
 INSIDE = {"INPUT", "OUTPUT"}
 """They stand inside keys, behind a table."""
-KEYS = {"LAST"}
-"""Not a table but a key of its own, behind which others stand."""
+KEYS = {"LAST", "LOCAL", "UNVALUED"}
+"""No tables: a key of its own, behind which others stand; and local keys, which are in no root."""
 
 
 def tables() -> dict[tuple[str, bytes], str]:

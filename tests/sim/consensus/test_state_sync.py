@@ -12,6 +12,7 @@ from commonweal.node.service.events import Action, AskLedger, CheckStateChunk, E
 from commonweal.node.service.service import Service
 from commonweal.protocol import codec, merkle
 from commonweal.protocol.ledger.checkpoint import snapshot
+from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.wire import frame_codec
 from commonweal.protocol.wire.state_sync import StatePart
 from commonweal.storage.consensus.snapshots import (
@@ -243,6 +244,20 @@ def test_a_node_that_dies_while_it_takes_goes_on_where_it_was(
     again = [one.number for one in chunks[len(before) :]]
     assert again[0] == 0, "one is asked for again, to learn what is next"
     assert again[1] >= before[-1] - 1 > 0, "the last one may not have been kept yet"
+
+
+def test_a_state_of_another_fold_is_not_asked_for_and_the_records_are_folded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = sealed(1, HEIGHT)
+    monkeypatch.setattr(state_sync, "RECORDS_MIN", 0)
+    monkeypatch.setattr(state_sync, "FOLD", FOLD + 1)
+    founder = world.nodes[0]
+    node = late(world)
+    chunks = taken(node)
+    until(world, lambda: height(node) >= HEIGHT, 60_000, "who joined does not follow")
+    assert not chunks
+    assert state_root(node) == state_root(founder)
 
 
 def test_few_missing_records_are_folded_and_no_state_is_asked_for(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from commonweal.protocol.ledger.members.registry import FROZEN
 from commonweal.protocol.ledger.state.evidence import equivocation_id, log_end_id
 from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.things.event_row import EVENT
 from commonweal.protocol.records import fork_proof
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.consensus.events import VALID_PROPOSAL
@@ -95,7 +96,7 @@ def test_a_fork_below_a_cut_changes_nothing_there() -> None:
         assert node.kept.is_final(one)
     seal(nodes, shop)
     final = everything(nodes[0].kept.final)
-    assert final[b"q" + one.id] == before[b"q" + one.id]
+    assert final[EVENT + one.id] == before[EVENT + one.id]
     assert final[b"Z" + one.author] == one.seq
     assert nodes[0].kept.verdict(one) is None
     assert after.seq > one.seq

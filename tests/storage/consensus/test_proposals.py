@@ -10,6 +10,7 @@ import pytest
 
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.finality import seal_contents
+from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.merkle import update
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.protocol.seal.cut import Delta, cut_root, tree_changes
@@ -169,8 +170,8 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "other rules": (field(ruleset=b"r" * 32), "another ruleset"),
     "a later clock": (field(clock=10_000), "another clock"),
     "another cut": (field(cut_root=b"c" * 32), "not that of its logs"),
-    "a newer fold": (field(fold=2), "upgrade"),
-    "an older fold": (field(fold=0), "another fold"),
+    "a newer fold": (field(fold=FOLD + 1), "upgrade"),
+    "an older fold": (field(fold=FOLD - 1), "older"),
     "another past": (field(prev=b"p" * 32), "does not follow"),
     "the last height": (field(height=3), "does not follow"),
     "an earlier time": (field(time_ms=1), "not later than the last"),
@@ -290,12 +291,12 @@ def test_a_seal_of_a_newer_fold_asks_for_an_upgrade(monkeypatch: pytest.MonkeyPa
     haves = [nodes[0].have(signers[one]) for one in witness_devices(outlook.witnesses)]
     draft = nodes[0].assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
-    newer = replace(draft, seal=replace(draft.seal, fold=2))
+    newer = replace(draft, seal=replace(draft.seal, fold=FOLD + 1))
     kept = sealed_height(shop.community, newer, outlook.witnesses, signers)
     nodes[1].put(kept.sealed, kept)
     assert nodes[1].assessor.outlook().alarm.startswith("upgrade")
     for module in (ledger, finalizer, seal_contents):
-        monkeypatch.setattr(module, "FOLD", 2)
+        monkeypatch.setattr(module, "FOLD", FOLD + 1)
     after = nodes[1].assessor.outlook()
     assert (after.height, after.alarm) == (outlook.height + 1, "")
 

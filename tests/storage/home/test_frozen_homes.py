@@ -39,7 +39,8 @@ def test_there_is_a_frozen_home() -> None:
 def test_a_frozen_home_says_what_it_said(frozen: Path, tmp_path: Path) -> None:
     home = opened(frozen, tmp_path)
     expected = json.loads((frozen / "expected.json").read_text(encoding="utf-8"))
-    assert said(home) == expected
+    now = said(home)
+    assert {name: now[name] for name in expected} == expected
     good("verify", "--home", home)
 
 

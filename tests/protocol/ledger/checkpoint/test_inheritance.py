@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,9 +29,11 @@ from commonweal.protocol.ledger.members import forks, invites, registry, roles
 from commonweal.protocol.ledger.members.member_keys import SUCCESSION
 from commonweal.protocol.ledger.members.registry import MemberRow
 from commonweal.protocol.ledger.state.time_jumps import LAST
+from commonweal.protocol.ledger.things.event_row import EVENT as EVENT_TABLE
+from commonweal.protocol.ledger.things.event_row import EventRow
 from commonweal.protocol.ledger.things.resources import RESOURCE
 from commonweal.protocol.records import record
-from commonweal.protocol.records.record import CommunityId, Record, RecordId
+from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes
 from tests.protocol.authors import BO, EVE, FIRST, FOUNDING, MEI, NOW_MS, Author, write
 
 OLD = CommunityId(FIRST.id)
@@ -269,3 +273,15 @@ def test_no_two_tables_of_the_state_have_one_letter() -> None:
                 letters.setdefault(value, set()).add(name)
     del letters[b"i"], letters[b"o"]
     assert {one for one, names in letters.items() if len(names) > 1} == set()
+
+
+def test_a_state_of_fold_1_is_inherited_in_the_layout_of_today() -> None:
+    file = Path(__file__).parents[3] / "vectors" / "fold_1" / "parent.json"
+    kept = json.loads(file.read_text("utf-8"))
+    first = from_bytes(bytes.fromhex(kept["records"][0]["wire"]))
+    state = inherited_state(first, [bytes.fromhex(one["body"]) for one in kept["records"][1:]])
+    leaves = snapshot.pairs_of(state.items())
+    assert merkle.root_of(leaves).hex() == kept["begins with in fold 2"]
+    rows = [EventRow(*value) for key, value in state.items() if key[:1] == EVENT_TABLE]
+    assert {row.height > 0 for row in rows} == {True}
+    assert {row.pending is None for row in rows} == {True, False}

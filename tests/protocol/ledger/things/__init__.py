@@ -1,0 +1,1 @@
+"""Tests of events, and what they are about."""
