@@ -12,8 +12,6 @@ import hmac
 from hashlib import blake2b
 from typing import NewType, NoReturn
 
-from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
-from nacl.exceptions import BadSignatureError
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import BadSignature
@@ -125,6 +123,8 @@ class Signer:
 
     def __init__(self, seed: bytes) -> None:
         assert len(seed) == SEED_BYTES, "a seed has 32 bytes"
+        from nacl.bindings import crypto_sign_seed_keypair  # loaded by those who sign or check
+
         self.key, self._secret = crypto_sign_seed_keypair(seed)
 
     def __repr__(self) -> str:
@@ -135,6 +135,8 @@ class Signer:
 
     def sign(self, data: bytes) -> bytes:
         """Return the 64-byte signature of `data`, which begins with a registered context."""
+        from nacl.bindings import crypto_sign
+
         return crypto_sign(data, self._secret)[:SIGNATURE_BYTES]
 
 
@@ -143,6 +145,9 @@ def verify(key: bytes, data: bytes, signature: bytes) -> None:
 
     key: 32 bytes. signature: 64 bytes. Other lengths raise `BadSignature` too.
     """
+    from nacl.bindings import crypto_sign_open
+    from nacl.exceptions import BadSignatureError
+
     if len(key) == KEY_BYTES and len(signature) == SIGNATURE_BYTES:
         try:
             crypto_sign_open(signature + data, key)

@@ -1,4 +1,4 @@
-"""Contributions: written down, corrected and listed."""
+"""Contributions: written down and corrected."""
 
 from __future__ import annotations
 
@@ -9,27 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Unpack
 
-from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.access import prefix, wish_of
+from commonweal.client.contributions.contribution_lists import ContributionLists
 from commonweal.client.home.node_client import call
-from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import (
     exact,
     quantity_field,
     read_action,
     read_quantity,
-    read_scope,
 )
-from commonweal.client.language.times import read_bound
-from commonweal.client.ledger.fork_losses import void_records
-from commonweal.client.ledger.rows.contribution_rows import (
-    ContributionList,
-    Correction,
-    RecordedContribution,
-    VoidRecord,
-    listed_contribution,
-    place_from_text,
-    place_to_text,
-)
+from commonweal.client.ledger.rows.contribution_rows import Correction, RecordedContribution
 from commonweal.client.ledger.rows.promise_rows import promise_after
 from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
@@ -45,10 +34,6 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
-from commonweal.storage.ledger.contributions import (
-    contribution_list as list_of_contributions,
-)
-from commonweal.storage.ledger.contributions.contribution_filter import ContributionFilter
 from commonweal.storage.ledger.contributions.points_in_time import HAPPENED, read_point_in_time
 
 if TYPE_CHECKING:
@@ -97,7 +82,7 @@ class TriedContribution(NamedTuple):
     drafts: Drafts
 
 
-class Contributions(HomeAccess):
+class Contributions(ContributionLists):
     """What members give."""
 
     def record(
@@ -223,38 +208,6 @@ class Contributions(HomeAccess):
         (written,) = self._write_drafts(drafts)
         return Correction(written.id, written.seq, event, tuple(map(MemberId, asked)), made)
 
-    def contributions(
-        self,
-        *,
-        member: str | None = None,
-        action: str | None = None,
-        scope: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-    ) -> ContributionList:
-        """Return the contributions that fit, the last to happen first, and how many there are.
-
-        since, until: of when they happened: a date, or a duration back from now like 7d. after: of
-        the list before, where `limit` ended it; raises UsageError for what is none. Those that
-        count for nothing are listed with the reason, and are not in `total`.
-        """
-        view, now = self.view, now_ms()
-        wanted = ContributionFilter(
-            provider=view.member(member) if member else None,
-            action=read_action(action, self.words) if action else None,
-            scope=read_scope(scope, self.words) if scope else None,
-            since=read_bound(since, now) if since else None,
-            until=read_bound(until, now) if until else None,
-        )
-        place = place_from_text(after, self.words) if after else None
-        most = None if limit is None else limit + 1
-        rows = list(list_of_contributions.contributions(view.kept, wanted, most, place))
-        listed = tuple(listed_contribution(view, row) for row in rows[:limit])
-        rest = place_to_text(rows[len(listed) - 1]) if len(rows) > len(listed) > 0 else None
-        return ContributionList(list_of_contributions.count(view.kept, wanted), listed, rest)
-
     def forecast(self, id: str | bytes) -> Forecast | None:
         """Return what the rules in force will make of a contribution; None where it is none.
 
@@ -265,16 +218,6 @@ class Contributions(HomeAccess):
         kept = self.view.kept
         event = id if isinstance(id, bytes) else self.view.held(id).id
         return forecast(self.view.state, kept.community, kept.rules, kept.ruleset, event)
-
-    def void_records(self) -> list[VoidRecord]:
-        """Return what a fork of this member's log made void; it is on this device only."""
-        rows = []
-        for record, reason in void_records(self.home):
-            stated = list_of_contributions.contribution_in(record)
-            listed = None if stated is None else listed_contribution(self.view, stated)
-            place = (record.id, record.seq, record.kind)
-            rows.append(VoidRecord(*place, reason, record.claimed_at, listed))
-        return rows
 
     def _difference(self, row: EventRow, wanted: dict[str, Any]) -> dict[str, Any]:
         """Return the quantity to add to what an event has, so that it becomes `wanted`."""

@@ -26,7 +26,7 @@ from commonweal.client.language.quantity import (
     shown_unit,
 )
 from commonweal.client.language.times import month_bounds, month_of, read_bound
-from commonweal.client.ledger.rows.contribution_rows import place_from_text, place_to_text
+from commonweal.client.ledger.rows.listed_rows import place_from_text, place_to_text
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.ledger.contributions import commons
 from commonweal.protocol.ledger.things import units_and_specs

@@ -23,7 +23,6 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.ledger.membership import current_decisions
 
 if TYPE_CHECKING:
     from commonweal.node.control.client import LocalClient
@@ -86,6 +85,8 @@ def writer(
         store = held.enter_context(home.store())
         service = service_of(store, secrets(home))
         community = Settings.read(store).here
+        from commonweal.storage.ledger.membership import current_decisions
+
         service.core.replica.decide(current_decisions(home.state, store, community))
         yield lambda wishes: _alone(service, wishes, once)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from commonweal.client.language.times import shown
 from commonweal.client.language.words import N_, Words
 from commonweal.protocol.ledger.members import registry
-from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 
@@ -190,6 +189,8 @@ def refusal(reason: Reason, words: Words, detail: str = "") -> str:
 
 def from_when(state: State, reason: Reason, member: bytes | None, words: Words) -> str:
     """Return from when on a member has the power that a reason says is still missing."""
+    from commonweal.protocol.ledger.members.permissions import Permission
+
     row = None if member is None else registry.member_row(state, member)
     if row is None or reason not in [power.value for power in Permission]:
         return ""

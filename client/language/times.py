@@ -9,7 +9,6 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from commonweal.client.language.digits import plain_digits
-from commonweal.client.language.local_time.days import read_moment_ms
 from commonweal.protocol.errors import FutureTime, UnreadableTime
 from commonweal.storage.ledger.contributions.points_in_time import (
     DAY_MS,
@@ -118,6 +117,8 @@ def read_due_ms(text: str, now_ms: int) -> int:
         return now_ms + read_duration_ms(plain)
     if (match := _POINT.fullmatch(plain)) and match[6]:
         return _written(text).start_ms
+    from commonweal.client.language.local_time.days import read_moment_ms
+
     return read_moment_ms(text, now_ms)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from commonweal.client.language.words import Words
-from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from commonweal.storage.home.home import Home
@@ -27,6 +26,7 @@ def void_records(home: Home) -> list[Lost]:
         if store.row("SELECT 1 FROM log WHERE frozen NOTNULL LIMIT 1") is None:
             return []
     from commonweal.client.ledger.ledger_view import folded
+    from commonweal.protocol.ledger.members import membership
 
     with folded(home) as view:
         devices = [device.key for device in membership.devices(view.state, view.me)]

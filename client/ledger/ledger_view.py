@@ -22,23 +22,21 @@ from commonweal.protocol.errors import (
     UnknownId,
 )
 from commonweal.protocol.keys import MemberId, short
-from commonweal.protocol.ledger.members import agents, membership, permissions, registry
-from commonweal.protocol.ledger.members.permissions import Permission
+from commonweal.protocol.ledger.members import agents, registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.seal.cut import length_in
-from commonweal.protocol.vocabulary import identifiers
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.membership import name_in
 from commonweal.storage.ledger.state.pending_state import Watch, nobody
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:  # loaded when something is written
     from commonweal.client.ledger.drafts import Drafts
     from commonweal.node.service.events import Wish
+    from commonweal.protocol.ledger.members.permissions import Permission
 
 
 class LedgerView:
@@ -75,6 +73,8 @@ class LedgerView:
         if self._is_whole:
             rows = self.kept.layers.rows("SELECT id, name FROM member_row")
         else:
+            from commonweal.storage.ledger.membership import name_in
+
             members = ((key[1:], row) for key, row in self.final.items(registry.MEMBER))
             rows = [
                 (id, name_in(self.store, registry.MemberRow(*row).profile)) for id, row in members
@@ -99,11 +99,16 @@ class LedgerView:
 
     def may(self, permission: Permission) -> bool:
         """Return whether what this member would write now has a permission."""
+        from commonweal.protocol.ledger.members import permissions
+
         time_ms = max(self.kept.cut.time_ms, now_ms())
         return permissions.denial(self.state, self.me, permission, time_ms) is None
 
     def alike(self) -> list[str]:
         """Return the names that may be taken for each other, the alike ones together."""
+        from commonweal.protocol.ledger.members import membership
+        from commonweal.protocol.vocabulary import identifiers
+
         active: dict[bytes, str] = {
             member.id: self._names[member.id]
             for member in membership.members(self.state)
@@ -114,6 +119,8 @@ class LedgerView:
 
     def member(self, text: str) -> MemberId:
         """Return the member with this name, or whose id begins so; raise UnknownId, AmbiguousId."""
+        from commonweal.protocol.ledger.members import membership
+
         everybody = membership.members(self.state)
         active = {member.id for member in everybody if member.status == "active"}
         return called(

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from commonweal.client.contributions.contributions import Contributions
+from commonweal.client.contributions.contribution_lists import ContributionLists
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.fork_losses import void_warning
-from commonweal.client.ledger.rows.contribution_rows import ListedContribution, void_row
+from commonweal.client.ledger.rows.listed_rows import ListedContribution, void_row
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
@@ -62,7 +62,7 @@ def ledger(
 
     What counts for nothing is marked with the reason, and is not in the number of records.
     """
-    with part_of(Contributions, home) as me:
+    with part_of(ContributionLists, home) as me:
         listed = me.contributions(
             member=member,
             action=action,

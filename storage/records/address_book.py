@@ -5,12 +5,14 @@ Never dials and never checks a signature; the overlay does both.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from commonweal.protocol import codec
-from commonweal.protocol.identity.invite import ADDRESSES_MAX, Contact
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.storage.sqlite.database import Database
+
+if TYPE_CHECKING:  # loaded by nodes that dial
+    from commonweal.protocol.identity.invite import Contact
 
 PEERS_KEPT_MAX = 1_000
 """Above this number of peers, the one that answered longest ago is dropped."""
@@ -45,6 +47,8 @@ def with_contact(known: Address | None, contact: Contact) -> Address:
 
     The peer's signed statement stays, so that peers who repeat it do not undo the link.
     """
+    from commonweal.protocol.identity.invite import ADDRESSES_MAX
+
     if known is None:
         known = Address(contact.peer, None, (), b"", 0, "link")
     addresses = tuple(dict.fromkeys((*contact.addresses, *known.addresses)))[:ADDRESSES_MAX]

@@ -10,15 +10,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import CommunityId
-from commonweal.protocol.seal.consensus.events import Lock
-from commonweal.protocol.seal.consensus.messages import lock_from_bytes, lock_to_bytes
 from commonweal.protocol.seal.cut import Delta, SealedLog, delta_from_bytes, delta_to_bytes
-from commonweal.protocol.seal.formats import SealedHeight, sealed_from_bytes, sealed_to_bytes
 from commonweal.protocol.seal.votes import (
     Certificate,
     DoubleVote,
@@ -32,6 +29,10 @@ from commonweal.protocol.seal.votes import (
     vote_to_bytes,
 )
 from commonweal.storage.records.settings import SettingStore
+
+if TYPE_CHECKING:  # loaded when a seal is read, or voted on
+    from commonweal.protocol.seal.consensus.events import Lock
+    from commonweal.protocol.seal.formats import SealedHeight
 
 TRUSTED_SEAL = "checkpoint"
 """Setting of the seal that this home trusts because the link it joined by names it."""
@@ -81,6 +82,8 @@ class SealStore:
 
     def at(self, height: int) -> KeptSeal | None:
         """Return the seal of a height; None where there is none."""
+        from commonweal.protocol.seal.formats import sealed_from_bytes
+
         row = self._database.row("SELECT sealed, delta FROM seal WHERE height = ?", (height,))
         if row is None:
             return None
@@ -154,6 +157,8 @@ class SealStore:
 
     def put(self, sealed: SealedHeight, delta: Delta) -> None:
         """Append the next height, and delete this device's votes up to it."""
+        from commonweal.protocol.seal.formats import sealed_to_bytes
+
         seal = sealed.seal
         assert self.height in (0, seal.height - 1), "the chain has no gaps"
         self._database.change(
@@ -194,6 +199,8 @@ class SealStore:
             (vote.height, vote.round, vote.step.value, vote_to_bytes(vote)),
         )
         if lock is not None:
+            from commonweal.protocol.seal.consensus.messages import lock_to_bytes
+
             self._database.change(
                 "INSERT OR REPLACE INTO own_lock VALUES (?, ?)", (vote.height, lock_to_bytes(lock))
             )
@@ -207,6 +214,8 @@ class SealStore:
 
     def lock(self, height: int) -> Lock | None:
         """Return this device's lock at a height that is not sealed here, or None."""
+        from commonweal.protocol.seal.consensus.messages import lock_from_bytes
+
         row = self._database.row("SELECT lock FROM own_lock WHERE height = ?", (height,))
         return lock_from_bytes(row[0], self._community) if row else None
 

@@ -26,6 +26,9 @@ from commonweal.storage.files import sync
 APPLICATION_ID = int.from_bytes(b"CWL1", "big")
 """Application id in the header of our databases, for SQLite and `file`."""
 
+LATEST = 7
+"""The number of the last step; a file of this schema is opened without reading any step."""
+
 PROVEN = 4
 """The first schema of this record format; records in an older one count for nothing."""
 
@@ -36,7 +39,7 @@ def migrations() -> tuple[tuple[int, str], ...]:
     folder = resources.files("commonweal.storage.sqlite") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     steps = [(int(name[:4]), (folder / name).read_text(encoding="utf-8")) for name in names]
-    assert [number for number, _ in steps] == list(range(1, len(steps) + 1))
+    assert [number for number, _ in steps] == list(range(1, LATEST + 1))
     return tuple(steps)
 
 
@@ -46,7 +49,6 @@ def guard(connection: sqlite3.Connection, path: str, *, readonly: bool = False) 
     Raises NotOurs, NewerHome, FormerHome and what SQLite raises; with `readonly`, which never
     migrates, also OlderHome and MissingDatabase.
     """
-    steps = migrations()
     try:
         application_id = _number(connection, "application_id")
         version = _number(connection, "user_version")
@@ -57,20 +59,20 @@ def guard(connection: sqlite3.Connection, path: str, *, readonly: bool = False) 
         raise
     if application_id != APPLICATION_ID and not (empty and application_id == version == 0):
         raise NotOurs(path)
-    if version > len(steps):
-        raise NewerHome(f"{path} has schema {version}; this version knows {len(steps)}")
-    if version == len(steps):
+    if version > LATEST:
+        raise NewerHome(f"{path} has schema {version}; this version knows {LATEST}")
+    if version == LATEST:
         return
     if 0 < version < PROVEN and connection.execute("SELECT 1 FROM log LIMIT 1").fetchone():
         raise FormerHome(path)
     if readonly and empty:
         raise MissingDatabase(path)
     if readonly:
-        raise OlderHome(f"{path} has schema {version}; this version needs {len(steps)}")
+        raise OlderHome(f"{path} has schema {version}; this version needs {LATEST}")
     if version and path != ":memory:":
         copy(connection, Path(f"{path}.schema{version}.backup"))
     connection.execute("PRAGMA journal_mode = WAL")
-    for number, script in steps[version:]:
+    for number, script in migrations()[version:]:
         _migrate(connection, number, script)
 
 

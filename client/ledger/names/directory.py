@@ -17,7 +17,6 @@ from commonweal.protocol.errors import (
     UsageError,
 )
 from commonweal.protocol.keys import DeviceKey, MemberId, short
-from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.vocabulary.identifiers import displayed_name, normal_name
@@ -25,6 +24,7 @@ from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
+    from commonweal.protocol.ledger.members import membership
     from commonweal.storage.ledger.membership import SealedDecisions
 
 WHOLE_ID = re.compile("[0-9a-f]{64}")
@@ -75,6 +75,7 @@ class People:
         if len(member) != MEMBER_BYTES:
             return outside(member, self._words)
         if member not in self._names:
+            from commonweal.protocol.ledger.members import membership
             from commonweal.storage.ledger.membership import name_in
 
             row = membership.member(self.state, MemberId(member))
@@ -84,6 +85,8 @@ class People:
 
     def members(self) -> list[membership.MemberStatus]:
         """Return everybody who is, was or wants to be a member."""
+        from commonweal.protocol.ledger.members import membership
+
         return membership.members(self.state)
 
     def find(self, text: str) -> MemberId:
@@ -114,6 +117,8 @@ class People:
 
     def community_name(self) -> str:
         """Return the name in the founding document; "?" and the beginning of the id without."""
+        from commonweal.protocol.ledger.members import membership
+
         digest = membership.founding_document(self.state)
         document = None if digest is None else self._store.body(digest)
         if document is not None:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, StringConstraints
 from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
 from commonweal.client.ledger.forecast import Forecast
 from commonweal.client.ledger.rows.claim_rows import ExplainedClaim
-from commonweal.client.ledger.rows.contribution_rows import ListedContribution, Statement, void_row
+from commonweal.client.ledger.rows.contribution_rows import Statement
+from commonweal.client.ledger.rows.listed_rows import ListedContribution, void_row
 from commonweal.client.member import Member
 from commonweal.client.sharing.explanations import (
     ExplainedContribution,
