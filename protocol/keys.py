@@ -12,7 +12,6 @@ import hmac
 from hashlib import blake2b
 from typing import NewType, NoReturn
 
-
 from commonweal.protocol import codec
 from commonweal.protocol.errors import BadSignature
 
