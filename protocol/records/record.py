@@ -93,6 +93,10 @@ class Record(NamedTuple):
         return self.wire[-SIGNATURE_BYTES:]
 
 
+_DATA_AT = Record._fields.index("data")
+"""Place of the data in a record, and in its header."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordDraft:
     """The content of a record before it has a position in a log."""
@@ -221,12 +225,18 @@ def _from_fields(fields: Value, wire: bytes) -> Record:
 
 def without_data(record: Record) -> Record:
     """Return the record without `data`, which may take seventy times its bytes in memory."""
-    return record._replace(data=UNREAD)
+    return tuple.__new__(Record, (*record[:_DATA_AT], UNREAD, *record[_DATA_AT + 1 :]))
 
 
 def with_data(record: Record) -> Record:
-    """Return the record with `data`, decoded again from its bytes where it was removed."""
-    return from_bytes_unchecked(record.wire) if record.data is UNREAD else record
+    """Return the record with `data`, read again from its bytes where it was removed.
+
+    It was decoded before, so its bytes are not checked again.
+    """
+    if record.data is not UNREAD:
+        return record
+    data = codec.decode_again(record.wire[:-SIGNATURE_BYTES])[_DATA_AT]
+    return tuple.__new__(Record, (*record[:_DATA_AT], data, *record[_DATA_AT + 1 :]))
 
 
 def clock_from_bytes(wire: bytes) -> int:

@@ -43,10 +43,6 @@ from commonweal.storage.ledger.ledger import NO_LEAST
 from commonweal.storage.ledger.state.finalizer import FoldedSeal, MissingParts
 from commonweal.storage.ledger.state.state_db import TreePages
 
-FOLDED_KEPT_MAX = 4
-"""Folded seals of one height that are cached; a height seldom has more than two proposals."""
-
-
 @dataclass(frozen=True, slots=True)
 class PreparedProposal:
     """A seal to propose, the delta of its cut, and the witnesses after it."""
@@ -93,13 +89,14 @@ class SealApplication(ConsensusReader):
             covered = history.covered(advance)
             if covered.missing or not self._reaches(advance, least, size_of(covered.records)):
                 return None
+            self.kept.ready = None
             try:
                 folded = end.conclude(history, advance, covered)
             except InvalidSeal:
                 return None
             if not folded.outcome.witnesses:
                 return None
-            self._keep(folded)
+            self.kept.ready = folded
             return PreparedProposal(folded.seal, advance.delta, folded.outcome.witnesses)
 
     def judge(self, proposal: Proposal, now_ms: int) -> ProcessedProposal:
@@ -117,7 +114,7 @@ class SealApplication(ConsensusReader):
                 return ProcessedProposal(
                     ProposalVerdict(False, reason=reason, missing=folded.missing), ()
                 )
-            self._keep(folded)
+            self.kept.ready = folded
             verdict = VALID_PROPOSAL
             if proposal.is_fresh:
                 verdict = self._timely(proposal, point, now_ms, folded.outcome.covered)
@@ -134,9 +131,10 @@ class SealApplication(ConsensusReader):
             raise InvalidSeal(f"who proposes it folds by rules {seal.fold}, older than {FOLD}")
         deadline_ms, last = self._final().deadline_ms, self.kept.last.logs
         check_sound(proposal, point, last, TreePages(self._layers, 0), deadline_ms)
-        known = self.kept.ready.get(seal.id)
-        if known is not None:
+        known = self.kept.ready
+        if known is not None and known.seal.id == seal.id:
             return known
+        self.kept.ready = None
         folded = self.kept.end().fold(seal, proposal.delta)
         if isinstance(folded, FoldedSeal):
             bad = self._unsigned(folded.outcome.covered)
@@ -229,12 +227,6 @@ class SealApplication(ConsensusReader):
             if record.seq >= checked[record.author] and not log.is_signed(record):
                 return record
         return None
-
-    def _keep(self, folded: FoldedSeal) -> None:
-        ready = self.kept.ready
-        ready[folded.seal.id] = folded
-        while len(ready) > FOLDED_KEPT_MAX:
-            del ready[next(iter(ready))]
 
 
 def _words(error: InvalidSeal) -> str:

@@ -129,10 +129,9 @@ class ConsensusReader:
             self._layers.pin()
             try:
                 self.kept.last.read()
-                last = self.kept.last.seal
-                for id, folded in list(self.kept.ready.items()):
-                    if folded.seal.prev != last:
-                        del self.kept.ready[id]
+                ready = self.kept.ready
+                if ready is not None and ready.seal.prev != self.kept.last.seal:
+                    self.kept.ready = None
                 yield
             finally:
                 self._layers.rollback()

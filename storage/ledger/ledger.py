@@ -7,7 +7,7 @@ both, with a mark of the records and seals that were read; while it matches, not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -69,8 +69,11 @@ class LedgerState:
         """Whether a cut was applied since this object was made."""
         self.lacks: tuple[bytes, ...] = ()
         """Ids that are missing to apply the next stored seal."""
-        self.ready: dict[bytes, FoldedSeal] = {}
-        """Seals that were folded on the last one, by id, so that none is folded twice."""
+        self.ready: FoldedSeal | None = None
+        """The seal that was folded last, on the last cut, so that it is not folded twice.
+
+        One only, and none once it is written: it has all records of its cut, and their state.
+        """
         self.last = Checkpoint(layers, community)
         self._members: tuple[tuple[int, int], State] | None = None
         self._waiting: tuple[State, tuple[MemberId, ...]] | None = None
@@ -301,6 +304,7 @@ class LedgerState:
             self.is_whole = whole
             return False, 0
         advanced, is_more = self._advance()
+        cleared: Iterable[list[bytes]] = ()
         if advanced:
             covered = sum(log.length for log in self.last.logs.values())
             self._watch(covered, sum(row.length for row in rows))
@@ -310,9 +314,15 @@ class LedgerState:
         if advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
             self.layers.put_mark("newest", None)
+            if self.layers.mark("older") is not None:
+                cleared = self.layers.clear_large(OLDER)
+                self.layers.put_mark("older", None)
         done = self._above().fold(rows, at_once=False) if whole else pending_state.NOTHING_FOLDED
         self.is_whole = done.is_whole
         views.refresh(self.layers, self.store, list(changed | dict.fromkeys(done.touched)))
+        for keys in cleared:
+            others = [key for key in keys if key not in changed]
+            views.refresh(self.layers, self.store, others)
         return is_more, done.records
 
     def _begin(self) -> list[bytes] | None:
@@ -344,11 +354,9 @@ class LedgerState:
             end.write(folded)
             touched += [key for key, _ in folded.outcome.changes]
             records += len(folded.outcome.covered)
+            del folded
             if records >= pending_state.PORTION_RECORDS_MAX:
                 break
-        if touched:
-            touched += self.layers.clear(OLDER)
-            self.layers.put_mark("older", None)
         return touched, records >= pending_state.PORTION_RECORDS_MAX
 
     def _folded_seal(self, end: Finalizer, kept: KeptSeal) -> FoldedSeal | None:
@@ -356,8 +364,8 @@ class LedgerState:
         from commonweal.storage.ledger.state.finalizer import MissingParts
 
         seal = kept.sealed.seal
-        folded = self.ready.get(seal.id)
-        if folded is not None and folded.seal.prev == self.last.seal:
+        folded, self.ready = self.ready, None
+        if folded is not None and folded.seal.id == seal.id:
             return folded
         try:
             result = end.fold(seal, kept.delta)

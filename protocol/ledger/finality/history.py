@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.checkpoint.roots import (
@@ -31,7 +32,7 @@ from commonweal.protocol.ledger.finality.unsealed import (
     UnsealedSet,
     size_of,
 )
-from commonweal.protocol.ledger.fold.fold import Ledger
+from commonweal.protocol.ledger.fold.fold import Ledger, weakly
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, witness_set
 from commonweal.protocol.ledger.governance.enactment import enact
 from commonweal.protocol.ledger.members import forks
@@ -96,7 +97,7 @@ class History:
         self.trees = Trees(*self._pages)
         self._documents: dict[bytes, bytes] = {}
         self._below: dict[RecordId, Verdict] = {}
-        self._above = UnsealedSet(self._documents, self._is_below)
+        self._above = UnsealedSet(self._documents, weakly(self._is_below))
         self._frozen: dict[DeviceKey, int] = {}
         self._ledger = self._new_ledger()
         self._is_behind = False
@@ -250,7 +251,7 @@ class History:
         """Return what an advance leads to. covered: as `covered` returned it, with
         nothing missing.
         """
-        new, over, cut = tuple(covered), State(self.final), advance.cut
+        new, over, cut = tuple(covered), self.final.above(), advance.cut
         for author, seq in advance.ends:
             forks.end_at(over, author, seq)
         for device in advance.equivocators:
@@ -258,12 +259,8 @@ class History:
         below = self._new_ledger(over, cut.root, cut.time_ms)
         below.add(new)
         below.fold()
+        over.commit()
         verdicts = {record.id: below.verdict(record.id) for record in new}
-        for key, value in list(below.state.changes()):
-            if value is None:
-                over.delete(key)
-            else:
-                over.put(key, value)
         self.limits(cut.time_ms).charge(over, new)
         rules = active_ruleset.current(over, self._documents)
         counted = [record for record in new if verdicts[record.id] is None]
@@ -317,17 +314,25 @@ class History:
     # Internals.
 
     def _new_ledger(
-        self, base: State | None = None, order: bytes = b"", time_ms: int | None = None
+        self, over: State | None = None, order: bytes = b"", time_ms: int | None = None
     ) -> Ledger:
-        """Return a ledger on the final state, or on `base`. order, time_ms: those of a cut."""
+        """Return a ledger on the final state. over: the state over it to write to, of a cut with
+        this order and time.
+        """
         rules, documents = active_ruleset.rules_of(self.ruleset), self._documents
-        base, now_ms = base or self.final, self.cut.time_ms if time_ms is None else time_ms
+        now_ms = self.cut.time_ms if time_ms is None else time_ms
+        this = ref(self)
 
         def rules_at(height: int) -> RuleParams:
-            return active_ruleset.rules_at(self._standing_state(), documents, height, now_ms)
+            history = this()
+            assert history is not None, "only a history uses its ledgers"
+            return active_ruleset.rules_at(history._standing_state(), documents, height, now_ms)
 
-        below = (self.community, base, self.cut, rules, documents, self.seals)
-        return Ledger(*below, order, rules_at, self._above.get, time_ms or 0)
+        below = (self.community, self.final, self.cut, rules, documents, self.seals)
+        return Ledger(
+            *(*below, order, rules_at, self._above.get, time_ms or 0),
+            over=over,
+        )
 
     def _standing_state(self) -> State:
         """Return a state that knows the founding document, which rules before any cut."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, ParamSpec, TypeAlias, TypeVar
 from weakref import WeakMethod
 
 from commonweal.protocol import keys
@@ -39,17 +39,14 @@ from commonweal.protocol.ledger.state.context import (
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import Reader, State
 from commonweal.protocol.records.record import (
-    UNREAD,
     CommunityId,
     Record,
     RecordId,
-    from_bytes_unchecked,
+    with_data,
+    without_data,
 )
 from commonweal.protocol.seal.witnesses import Witness, witness_fields, witness_set_root
 from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, RuleParams
-
-FRESH_BYTES_MAX = 512 * 1024
-"""How many bytes of records that wait for their first fold are kept decoded; others as bytes."""
 
 Place: TypeAlias = tuple[int, bytes]
 """The place of a record among all: its clock, and its id or the hash that orders it."""
@@ -60,10 +57,7 @@ _START: Place = (0, b"")
 class _Entry(NamedTuple):
     clock: int
     rank: bytes
-    id: RecordId
-    author: DeviceKey
-    seq: int
-    wire: bytes
+    record: Record
 
 
 def _place(entry: _Entry) -> Place:
@@ -85,7 +79,8 @@ class _Revocation(NamedTuple):
 class Ledger:
     """The state above a cut, folded from the records that are held.
 
-    base: the state at `cut`, read and never changed. rules: those in force there. documents:
+    base: the state at `cut`, read and never changed. over: the state over it that the fold writes
+    to; None for a new one. rules: those in force there. documents:
     permanent bodies by hash; each is held before its record is added. seals: those that a record
     may name as its basis. order: the root of the cut that covers the records, which orders records
     of one clock; empty: by id. rules_at: the rules for an event whose basis has a height; for
@@ -107,19 +102,18 @@ class Ledger:
         find: RecordLookup = no_records,
         time_ms: int = 0,
         oracle: AdmissionOracle = no_oracle,
+        over: State | None = None,
     ) -> None:
         self.community, self.cut, self.rules, self._order = community, cut, rules, order
         self._rules_at = rules_at
         self._by_basis: dict[bytes, Context] = {}
-        self._state = State(base)
+        self._state = State(base) if over is None else over
         self._find = find
-        cited = _weakly(self._cited)
+        cited = weakly(self._cited)
         base_context = Context(community, cut, rules, NOBODY, documents, seals, cited)
         self._context = base_context._replace(time_ms=time_ms, oracle=oracle)
         self._entries: list[_Entry] = []
         self._clocks: dict[RecordId, int] = {}
-        self._fresh: dict[RecordId, Record] = {}
-        self._fresh_room = FRESH_BYTES_MAX
         self._marks: list[int] = []
         self._refused: dict[RecordId, Reason] = {}
         self._frozen: dict[DeviceKey, int] = {}
@@ -162,10 +156,7 @@ class Ledger:
             rank = keys.hash32(keys.ORDER, order, id) if order else id
             place = (clock, rank)
             clocks[id] = clock
-            if self._fresh_room > 0 and record.data is not UNREAD:
-                self._fresh[id] = record
-                self._fresh_room -= len(record.wire)
-            entries.append(_Entry(clock, rank, id, record.author, record.seq, record.wire))
+            entries.append(_Entry(clock, rank, without_data(record)))
             if first is None or place < first:
                 first = place
             if place < last:
@@ -186,7 +177,7 @@ class Ledger:
         self._state.put_permanent(registry.FROZEN + author, seq)
         self._find_end(author)
         for entry in self._entries:
-            if entry.author == author and entry.seq >= seq:
+            if entry.record.author == author and entry.record.seq >= seq:
                 self._changed_at(_place(entry))
                 return
 
@@ -221,28 +212,25 @@ class Ledger:
                 self._reached = place
             reason = self._fold(entry, mark)
             if reason is None:
-                self._refused.pop(entry.id, None)
+                self._refused.pop(entry.record.id, None)
             else:
-                self._refused[entry.id] = reason
+                self._refused[entry.record.id] = reason
         return len(marks) == len(entries)
 
     def _fold(self, entry: _Entry, mark: int) -> Verdict:
-        record = self._fresh.pop(entry.id, None)
-        if record is not None:
-            self._fresh_room += len(record.wire)
-        if entry.id in self._revocations:
-            enrolment.apply_revocation(self._state, from_bytes_unchecked(entry.wire))
+        record = entry.record
+        if record.id in self._revocations:
+            enrolment.apply_revocation(self._state, with_data(record))
             return None
-        end = self._ends.get(entry.author)
-        if end is not None and entry.seq >= end:
-            frozen = self._frozen.get(entry.author)
-            is_frozen = frozen is not None and entry.seq >= frozen
+        end = self._ends.get(record.author)
+        if end is not None and record.seq >= end:
+            frozen = self._frozen.get(record.author)
+            is_frozen = frozen is not None and record.seq >= frozen
             return Reason.LOG_FROZEN if is_frozen else Reason.DEVICE_REVOKED
-        void = self._void.get(entry.id)
+        void = self._void.get(record.id)
         if void is not None:
             return void
-        if record is None:
-            record = from_bytes_unchecked(entry.wire)
+        record = with_data(record)
         context = self._context
         if record.kind == "event" and self._rules_at is not None:
             context = self._by_basis.get(record.basis) or self._of_basis(record.basis)
@@ -268,7 +256,7 @@ class Ledger:
             return self._find(id)
         place = (clock, keys.hash32(keys.ORDER, self._order, id) if self._order else id)
         at = bisect_left(self._entries, place, key=_place)
-        return from_bytes_unchecked(self._entries[at].wire)
+        return with_data(self._entries[at].record)
 
     def _revoke(self, record: Record, place: Place) -> None:
         """Note a valid revocation; roll back when it voids what is folded already."""
@@ -276,7 +264,8 @@ class Ledger:
         end = self._ends.get(device)
         back = place
         for entry in self._entries[: len(self._marks)]:
-            if entry.author == device and entry.seq >= seq and (end is None or entry.seq < end):
+            seen = entry.record
+            if seen.author == device and seen.seq >= seq and (end is None or seen.seq < end):
                 back = _place(entry)
                 break
         self._revocations[record.id] = _Revocation(device, seq, back, self._reached)
@@ -313,18 +302,22 @@ class Ledger:
             del self._marks[number:]
 
 
-def _weakly(find: RecordLookup) -> RecordLookup:
-    """Return a weak reference to a ledger's method, so that a context does not keep the ledger
-    alive.
+P, R = ParamSpec("P"), TypeVar("R")
+
+
+def weakly(call: Callable[P, R]) -> Callable[P, R]:
+    """Return a weak reference to a method, so that what calls it does not keep its owner alive.
+
+    An owner that keeps its callers is then freed at once, not by a search for cycles.
     """
-    method = WeakMethod(find)
+    method = WeakMethod(call)
 
-    def lookup(id: RecordId) -> Record | None:
-        find = method()
-        assert find is not None, "only a ledger uses its context"
-        return find(id)
+    def referred(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = method()
+        assert bound is not None, "only its owner uses it"
+        return bound(*args, **kwargs)
 
-    return lookup
+    return referred
 
 
 def judge(state: State, record: Record, context: Context) -> Verdict:

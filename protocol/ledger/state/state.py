@@ -55,6 +55,10 @@ class State:
         self._journal: list[tuple[bytes, Any]] = []
         self._sorted: dict[int, list[bytes]] = {}
 
+    def above(self) -> State:
+        """Return a state over this one, to which nothing may be written meanwhile."""
+        return State(self if self._tables else self._base)
+
     def get(self, key: bytes) -> Any:
         """Return the value of `key`; None when it has none. Callers must not change it in place."""
         table = self._tables.get(key[0])

@@ -15,6 +15,7 @@ from commonweal.protocol.ledger.checkpoint.roots import Roots, Trees
 from commonweal.protocol.ledger.finality.history import AdvanceOutcome, History
 from commonweal.protocol.ledger.finality.seal_contents import check_new, check_same, seal_of
 from commonweal.protocol.ledger.finality.unsealed import CoveredRecords, UnsealedSet, too_large
+from commonweal.protocol.ledger.fold.fold import weakly
 from commonweal.protocol.ledger.members.forks import every_kept
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import FOLD, Advance
@@ -182,7 +183,7 @@ class StoredHistory(History):
         self.trees = Trees(*(TreePages(layers, number) for number in range(len(Trees._fields))))
         self.seals = SealIds(store, community)
         self._documents = documents  # type: ignore[assignment]
-        self._above = UnsealedSet(documents, self._is_below, self._sought)
+        self._above = UnsealedSet(documents, weakly(self._is_below), weakly(self._sought))
         self._is_behind = True
 
     def is_final(self, record: RecordId) -> bool:

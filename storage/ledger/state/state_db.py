@@ -35,6 +35,9 @@ BUSY_MS_MAX = 30_000
 
 CACHE_KIB_MAX = 8 * 1024
 
+CLEARED_KEYS_MAX = 20_000
+"""Keys of a cleared layer that are in memory at once."""
+
 VALUES_CACHED_MAX = 50_000
 """Values of a layer that are cached during one fold."""
 
@@ -161,9 +164,11 @@ class StateDb:
     def put(self, layer: int, changes: Iterable[tuple[bytes, Any]]) -> None:
         """Write changes to a layer; None removes a key."""
         rows = [(key, layer, None if value is None else _packed(value)) for key, value in changes]
+        gone = [row[:2] for row in rows if row[2] is None] if layer == FINAL else []
+        if gone:
+            rows = [row for row in rows if row[2] is not None]
+            self.change_many("DELETE FROM state WHERE key = ? AND layer = ?", gone)
         self.change_many("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", rows)
-        if layer == FINAL:
-            self.change("DELETE FROM state WHERE layer = 0 AND value IS NULL")
 
     def clear(self, layer: int) -> list[bytes]:
         """Empty a layer; return the keys that it had."""
@@ -171,6 +176,29 @@ class StateDb:
         self.change("DELETE FROM state WHERE layer = ?", (layer,))
         self.change("DELETE FROM refused WHERE layer = ?", (layer,))
         return keys
+
+    def clear_large(self, layer: int) -> Iterator[list[bytes]]:
+        """Empty a layer that may have more keys than fit memory; return them in portions.
+
+        They wait in a temporary table, so that all are gone before the first is read.
+        """
+        self.change("CREATE TEMP TABLE IF NOT EXISTS cleared (key BLOB NOT NULL)")
+        self.change("DELETE FROM cleared")
+        self.change("INSERT INTO cleared SELECT key FROM state WHERE layer = ?", (layer,))
+        self.change("DELETE FROM state WHERE layer = ?", (layer,))
+        self.change("DELETE FROM refused WHERE layer = ?", (layer,))
+        return self._cleared()
+
+    def _cleared(self) -> Iterator[list[bytes]]:
+        after = 0
+        while True:
+            asked = "SELECT rowid, key FROM cleared WHERE rowid > ? ORDER BY rowid LIMIT ?"
+            rows = self.rows(asked, (after, CLEARED_KEYS_MAX))
+            if not rows:
+                break
+            after = rows[-1][0]
+            yield [key for _, key in rows]
+        self.change("DELETE FROM cleared")
 
     def page(self, tree: int, place: bytes) -> bytes | None:
         """Return the page of a Merkle tree at a place, or None."""

@@ -70,6 +70,15 @@ def test_a_record_says_what_was_signed() -> None:
     assert str(read) == f"{BO.device[:4].hex()}#3 attest"
 
 
+@pytest.mark.parametrize("data", [{}, {"n": 1, "list": [{"a": b"x"}, None, True]}, {"字": "é"}])
+def test_data_that_was_left_out_is_read_again(data: dict[str, Any]) -> None:
+    whole = write(BO, LAST, clock=9, kind="event", data=data)
+    bare = record.without_data(whole)
+    assert bare.data is record.UNREAD
+    assert record.without_data(bare) == bare
+    assert record.with_data(bare) == whole == record.with_data(whole)
+
+
 def test_the_id_commits_to_the_signature() -> None:
     bad = spoiled(LAST)
     assert bad.header == LAST.header
