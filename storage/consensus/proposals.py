@@ -43,6 +43,7 @@ from commonweal.storage.ledger.ledger import NO_LEAST
 from commonweal.storage.ledger.state.finalizer import FoldedSeal, MissingParts
 from commonweal.storage.ledger.state.state_db import TreePages
 
+
 @dataclass(frozen=True, slots=True)
 class PreparedProposal:
     """A seal to propose, the delta of its cut, and the witnesses after it."""

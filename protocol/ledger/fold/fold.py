@@ -302,7 +302,8 @@ class Ledger:
             del self._marks[number:]
 
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def weakly(call: Callable[P, R]) -> Callable[P, R]:

@@ -333,8 +333,11 @@ class Node:
             self.emit(answer(assessor, request, self.now_ms))
             return
         self._told = assessor.outlook(self.now_ms)
+        ready = assessor.kept.ready
         is_known = isinstance(request, events.ExtendVote) or (
-            isinstance(request, ProcessProposal) and request.proposal.seal.id in assessor.kept.ready
+            isinstance(request, ProcessProposal)
+            and ready is not None
+            and request.proposal.seal.id == ready.seal.id
         )
         told = (events.OutlookChanged(self._told), answer(assessor, request, self.now_ms))
         if is_known or not self.fold_ms:

@@ -13,9 +13,9 @@ from weakref import ref
 import pytest
 
 from commonweal.protocol import codec
+from commonweal.protocol.keys import SIGNATURE_BYTES
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.records.record import SIGNATURE_BYTES
 from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.ledger.state import pending_state, state_db
 from commonweal.storage.ledger.state.finalizer import Finalizer, StoredHistory
