@@ -174,6 +174,7 @@ def old_home(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> dict[
     today.commit()
     with monkeypatch.context() as past:
         past.setattr(schema, "migrations", lambda: steps[:version])
+        past.setattr(schema, "LATEST", version)
         store = Store(path)
         for (table,) in store.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"):
             there = [column for _, column, *_ in today.rows(f"PRAGMA table_info({table})")]

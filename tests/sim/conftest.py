@@ -11,18 +11,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import pytest
-from nacl.bindings import crypto_sign_open
-
-from commonweal.protocol import keys
+from nacl import bindings
 
 REMEMBERED = 50_000
 OBJECTS_BETWEEN_SEARCHES = 100_000
-_CHECKED = lru_cache(REMEMBERED)(crypto_sign_open)
+_CHECKED = lru_cache(REMEMBERED)(bindings.crypto_sign_open)
 
 
 @pytest.fixture(autouse=True)
 def _remembered_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "crypto_sign_open", _CHECKED)
+    monkeypatch.setattr(bindings, "crypto_sign_open", _CHECKED)
 
 
 @pytest.fixture(scope="package", autouse=True)
