@@ -200,9 +200,7 @@ class NothingFinal(UsageError):
 
 
 class OlderSeal(UsageError):
-    """The last seal was made by an older version, which kept the state in another form: let the
-    witnesses seal once more with this version, or use the older one for this.
-    """
+    """The last seal is of an older version: let the witnesses seal once more, or use that one."""
 
     exit_code = 65
 
