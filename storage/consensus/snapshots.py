@@ -2,9 +2,9 @@
 
 Both are stored in the state file. An offer is of one height and stays while newer seals arrive, so
 that a peer gets all chunks of one state. A fetched state replaces the folded one, completely or
-not at all, when every chunk is here and the roots are those of a stored seal. Which of the records
-below it count is known only after folding them; `audit` does that when all have arrived, and
-checks every root on the way. Nothing here asks a peer.
+not at all, when every chunk is here and the roots are those of a stored seal. It says which of the
+records below it count for nothing. When all have arrived, `audit` folds them once, and checks every
+root on the way. Nothing here asks a peer.
 """
 
 from __future__ import annotations
@@ -206,8 +206,8 @@ class Snapshots:
     def audit(self) -> bool:
         """Fold all sealed records anew beside the state that was taken, once all are here.
 
-        Return whether that is done. It finds what counts for nothing, and raises the alarm
-        when the records come to another root than a seal names.
+        Return whether that is done. It raises the alarm when the records come to another root than
+        a seal names.
         """
         logs = self.kept.last.logs.values()
         if self._layers.mark(TAKEN) is None:
@@ -227,8 +227,6 @@ class Snapshots:
                 self._note_tried(list(proofs or ()))
                 return False
             with self._writing():
-                refused = beside.rows("SELECT id, layer, reason FROM refused")
-                self._layers.change_many("INSERT OR IGNORE INTO refused VALUES (?, ?, ?)", refused)
                 adopt_times(self._layers, beside)
                 if again.alarm:
                     self.kept.raise_alarm(again.alarm)
@@ -316,6 +314,7 @@ class Snapshots:
             pairs = snapshot.read_chunk(data, seal.state_root, offer.depth, number)
             rows = [(pair.key, snapshot.value_of(pair)) for pair in pairs]
             layers.put(FINAL, [*rows, *local_rows(rows)])
+            layers.put_refused(rows)
             state = self._grow(STATE_TREE, dict(pairs))
             of_members = {key: value for key, value in pairs if key[:1] in MEMBERS}
             members = self._grow(MEMBERS_TREE, of_members)

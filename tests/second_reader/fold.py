@@ -149,6 +149,8 @@ class Reader:
         )
         self._take_evidence(evidence)
         void = self._fold(c, covered, cut_root)
+        for record, reason in void.items():
+            self.state.put(reason, "REFUSED", record)
         self._charge(c, covered, rules)
         rules = in_force(self.state, self.documents)
         c.rules = rules

@@ -53,7 +53,7 @@ def _as_of_fold_2(state: dict[bytes, Any]) -> dict[bytes, Any]:
 
 
 def _stays(key: bytes) -> bool:
-    return key[0] in LEFT_BEHIND or (key[:1] == b"r" and key[33:] == b"witness")
+    return key[0] in LEFT_BEHIND or key[:2] == b"9v" or (key[:1] == b"r" and key[33:] == b"witness")
 
 
 def _changed(key: bytes, value: Any, first: bytes) -> Any:

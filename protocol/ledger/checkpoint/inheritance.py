@@ -30,7 +30,7 @@ from commonweal.protocol.ledger.members import budgets, forks, invites, member_k
 from commonweal.protocol.ledger.members.registry import MemberRow
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import Context, Verdict
-from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.rejections import REFUSED, Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
@@ -44,7 +44,10 @@ DROPPED_TABLES = (
     *(proposals.COMMENT, proposals.OF_MEMBER, proposals.DECIDED, forks.KEPT),
     *(roles.OFFER, witness_set.GUILTY, budgets.SPENT),
 )
-"""Tables of which nothing continues; of the roles, that of a witness does not."""
+"""Tables of which nothing continues; of the roles, that of a witness does not.
+
+Nor does what was refused: records of the parent are none of the child.
+"""
 
 FORMER_TABLES = (b"q", b"b")
 """Tables of fold 1: the cut that took an event in, and whether it waits for a value."""
@@ -108,7 +111,8 @@ def _carried(
 ) -> Iterable[tuple[bytes, Any]]:
     for key, value in state:
         table = key[:1]
-        if table in DROPPED_TABLES or (table == roles.ROLE and key[1 + HASH_BYTES :] == _WITNESS):
+        is_witness = table == roles.ROLE and key[1 + HASH_BYTES :] == _WITNESS
+        if table in DROPPED_TABLES or is_witness or key.startswith(REFUSED):
             continue
         if table == registry.MEMBER:
             row = MemberRow(*value)

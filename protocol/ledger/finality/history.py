@@ -42,6 +42,7 @@ from commonweal.protocol.ledger.sharing import distribution, valuation
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, CutHeader
 from commonweal.protocol.ledger.state.context import SealHeights, Verdict
+from commonweal.protocol.ledger.state.rejections import put_refused
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import local_rows
 from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, with_data
@@ -261,6 +262,9 @@ class History:
         below.fold()
         over.commit()
         verdicts = {record.id: below.verdict(record.id) for record in new}
+        for id, reason in verdicts.items():
+            if reason is not None:
+                put_refused(over, id, reason)
         self.limits(cut.time_ms).charge(over, new)
         rules = active_ruleset.current(over, self._documents)
         counted = [record for record in new if verdicts[record.id] is None]

@@ -1,12 +1,21 @@
 """Rejections: the reasons why a record counts for nothing.
 
-Each reason is a short sentence that members read, and the key of its translation. Nothing is
-decided here.
+Each reason is a short sentence that members read, and the key of its translation. The state has the
+name of the reason, which never changes. Nothing is decided here. State: 9v sealed records that
+count for nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from typing import Any
+
+from commonweal.protocol.errors import WrongState
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
+
+REFUSED = Table.REFUSED.prefix
 
 
 class Reason(StrEnum):
@@ -171,3 +180,17 @@ class Reason(StrEnum):
     RULE_FAILED = "a condition of the rules ended in an error"
     NO_FORK = "no evidence ends the log at this place"
     UNKNOWN_BASIS = "the record names a last seal that is not one of this community"
+
+
+def put_refused(state: State, record: bytes, reason: Reason) -> None:
+    """Note that a record that a cut covers counts for nothing."""
+    state.put(REFUSED + record, reason.name)
+
+
+def refused(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Reason]]:
+    """Yield the records that rows of a state refuse, and why. Raises `WrongState`."""
+    for key, name in pairs:
+        if key.startswith(REFUSED) and name is not None:
+            if name not in Reason.__members__:
+                raise WrongState(f"the state refuses a record for {name!r}, which is no reason")
+            yield key[len(REFUSED) :], Reason[name]

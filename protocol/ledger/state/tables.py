@@ -267,6 +267,10 @@ class Table(Enum):
     SEATED = Layout(
         b"Kw", "", "[[device: id, member: id] ...]",
         "governance/witness_set", "The witnesses of the next height, by device.")
+    REFUSED = Layout(
+        b"9v", "record: id", "text",
+        "state/rejections",
+        "A record that a cut covers and that counts for nothing, and the name of the reason.")
     LAST_CUT = Layout(
         b"K", "", "[height: int, time_ms: int, prev: id, ruleset: id, clock: int]",
         "state/time_jumps",

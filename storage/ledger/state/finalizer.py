@@ -145,12 +145,7 @@ class Finalizer:
         layers, outcome, seal = self.layers, folded.outcome, folded.seal
         assert seal.prev == self.last.seal, "it was folded on the last cut"
         layers.put(FINAL, (*outcome.changes, *outcome.local))
-        refused = [
-            (id, FINAL, reason.value)
-            for id, reason in outcome.verdicts.items()
-            if reason is not None
-        ]
-        layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
+        layers.put_refused(outcome.changes)
         events = (record for record in outcome.covered if record.kind == EVENT_KIND)
         note_times(layers, map(time_row, events))
         for number, pages in enumerate(folded.roots.growth):

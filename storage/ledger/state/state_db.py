@@ -18,13 +18,13 @@ import msgpack
 
 from commonweal.protocol.errors import MissingDatabase, ReadOnlyDatabase
 from commonweal.protocol.ledger.state.context import Verdict
-from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.rejections import Reason, refused
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.files import create_private
 from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
 
-VERSION = 16
+VERSION = 17
 """Version of the tables in views.sql and of their content."""
 
 FINAL, OLDER, NEWEST = 0, 1, 2
@@ -142,6 +142,11 @@ class StateDb:
         """Return why a record counts for nothing; None when it was not refused."""
         rows = self.rows("SELECT reason FROM refused WHERE id = ?", (record,))
         return Reason(rows[0][0]) if rows else None
+
+    def put_refused(self, pairs: Iterable[tuple[bytes, Any]]) -> None:
+        """Write the reasons of the records that rows of the final state refuse."""
+        rows = [(id, FINAL, reason.value) for id, reason in refused(pairs)]
+        self.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", rows)
 
     def refused_by(self, reasons: Sequence[Reason]) -> tuple[RecordId, ...]:
         """Return the sealed records that were refused for one of `reasons`, by id."""

@@ -28,6 +28,7 @@ from commonweal.protocol.ledger.governance import active_ruleset, proposals, wit
 from commonweal.protocol.ledger.members import forks, invites, registry, roles
 from commonweal.protocol.ledger.members.member_keys import SUCCESSION
 from commonweal.protocol.ledger.members.registry import MemberRow
+from commonweal.protocol.ledger.state.rejections import REFUSED as REFUSED_TABLE
 from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.ledger.things.event_row import EVENT as EVENT_TABLE
 from commonweal.protocol.ledger.things.event_row import EventRow
@@ -73,6 +74,7 @@ STATE: dict[bytes, Any] = {
     proposals.VOTE + EVENT: ["yes"],
     proposals.DECIDED + EVENT: [bytes(EVE.device), 3],
     forks.KEPT + EVE.device: [3, EVENT],
+    REFUSED_TABLE + EVENT: "SHAPE",
     SUCCESSION + BO.id: [1, b"", [], b"", b"", 0],
     active_ruleset.STANDING: [b"\x08" * 32, EVENT, 5, 50, 0, b""],
     active_ruleset.DOCUMENT + b"\x08" * 32: b"rules",
@@ -137,6 +139,7 @@ def test_devices_votes_invites_and_witnesses_stay_behind() -> None:
     kept |= {AGREEMENT, SIGNED, OPEN_DEAL[:1], COMMITMENT}
     assert {key[:1] for key in state} == kept | {active_ruleset.STANDING, active_ruleset.DOCUMENT}
     assert roles.ROLE + MEI.id + b"witness" not in state
+    assert REFUSED_TABLE + EVENT not in state
     assert not any(bytes(OLD) in key for key in state)
     assert state[PAID + b"cash\0EUR\x002\0" + bytes(HERE)] == 5
 

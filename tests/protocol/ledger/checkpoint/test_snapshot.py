@@ -97,6 +97,7 @@ SPOILED: dict[str, tuple[bytes, type[CommonwealError]]] = {
     "another chunk": (CHUNKS[2], WrongState),
     "a pair that is none": (changed([1, 2]), Malformed),
     "an empty key": (changed([b"", b"\x01"], *PAIRS[1]), Malformed),
+    "a local key": (changed([b"\x00e", b"\x01"], *PAIRS[1]), Malformed),
     "junk": (b"\xc1", Malformed),
     "too much": (bytes(snapshot.CHUNK_BYTES_MAX + 1), Malformed),
 }
