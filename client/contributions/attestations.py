@@ -26,6 +26,7 @@ from commonweal.protocol.ledger.members.agents import AgentClaimRow
 from commonweal.protocol.ledger.members.registry import is_active
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.records.record import RecordId
+from commonweal.storage.ledger.state.local_ids import AGENT
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -189,7 +190,8 @@ def _candidates(view: LedgerView, scope: str | None) -> list[RecordId]:
     me = bytes(view.me)
     uncorrected = (0).to_bytes(attestation.CORRECTIONS_BYTES) + me
     statement = (
-        "SELECT id FROM event_row WHERE member != ?1 AND provider != ?1 AND (corrections > 0"
+        f"SELECT id FROM event_row WHERE member_number IS NOT {AGENT.format(1)}"  # noqa: S608
+        f" AND provider_number IS NOT {AGENT.format(1)} AND (corrections > 0"
         " OR NOT EXISTS (SELECT 1 FROM attest_row WHERE key = CAST(event_row.id || ?2 AS BLOB)))"
         " AND (?3 ISNULL OR scope = ?3) ORDER BY clock, id"
     )

@@ -42,6 +42,7 @@ from commonweal.storage.ledger.contributions.contribution_list import (
     contributions,
     count,
 )
+from commonweal.storage.ledger.state.local_ids import with_ids
 
 if TYPE_CHECKING:  # loads the fold
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -267,12 +268,12 @@ def _selected(
     view: LedgerView, rows: list[ContributionRow]
 ) -> Generator[SelectedContribution, None, None]:
     """Yield rows of the list in full; how far they came is read by one query."""
-    places = ", ".join("?" * len(rows))
+    numbers, values = with_ids([row.id for row in rows])
     statement = (
         'SELECT id, factor, specification, height, points, yes, "no", disputes FROM event_row'  # noqa: S608
-        f" WHERE id IN ({places})"
+        f" WHERE number IN ({numbers})"
     )
-    known = {id: rest for id, *rest in view.kept.layers.rows(statement, [row.id for row in rows])}
+    known = {id: rest for id, *rest in view.kept.layers.rows(statement, values)}
     factors, rules = dict(_spec_factors(view)), view.kept.rules
     for row in rows:
         full = exported(row, view)

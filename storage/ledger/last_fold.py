@@ -15,6 +15,7 @@ from urllib.parse import quote
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger.state.state import DEPTH_MAX
+from commonweal.storage.ledger.state.local_ids import START_BYTES
 
 ROWS_MAX = 2_000
 """The most rows of a table that are looked at."""
@@ -37,10 +38,12 @@ class LastFold:
     def event_ids(self, digits: str) -> list[bytes]:
         """Return the ids of events that begin with these hex digits."""
         low, high = _bounds(digits)
-        return [
-            id
-            for (id,) in self._rows("SELECT id FROM event_row WHERE id BETWEEN ? AND ?", low, high)
-        ]
+        rows = self._rows(
+            f"SELECT id FROM local_id WHERE substr(id, 1, {START_BYTES}) BETWEEN ? AND ?"  # noqa: S608
+            " AND id BETWEEN ? AND ? AND number IN (SELECT number FROM event_entry)",
+            *(low[:START_BYTES], high[:START_BYTES], low, high),
+        )
+        return [id for (id,) in rows]
 
     def table(self, prefix: bytes, digits: str = "") -> Iterator[tuple[bytes, Any]]:
         """Yield the keys of a table that begin with hex digits, without its prefix, and values."""

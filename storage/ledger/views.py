@@ -14,21 +14,25 @@ from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.governance import proposals
-from commonweal.protocol.ledger.sharing import valuation
-from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.rules.split import PayoutLine
-from commonweal.storage.ledger import booking_views, deal_views, member_views, offer_views
+from commonweal.storage.ledger import (
+    booking_views,
+    deal_views,
+    event_views,
+    member_views,
+    offer_views,
+)
 from commonweal.storage.ledger.contributions import row_digests
-from commonweal.storage.ledger.contributions.event_times import TIMES
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
 
 TABLES = (
-    *("mark", "state", "refused", "sealed_log", "tree", "said_at", "member_row", "event_row"),
+    *("mark", "state", "refused", "sealed_log", "tree", "member_row"),
     *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
     "balance_row",
     *("offered_chunk", "taken_chunk"),
     *row_digests.TABLES,
+    *event_views.TABLES,
     *deal_views.TABLES,
     *offer_views.TABLES,
     *booking_views.TABLES,
@@ -44,17 +48,13 @@ VIEWS = (
 
 ID_BYTES = 32
 
-_TIMES = "".join(f", (SELECT {time} FROM said_at WHERE id = ?1)" for time in TIMES)  # noqa: S608
-
-_OF_EVENT = (event_row.EVENT, valuation.WORTH)
 _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
 
 def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
     """Write the rows that depend on these state keys again, and names that came or went."""
     state = layers.get
-    events = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
-    _write(layers, "event_row", events, lambda id: _event(state, id))
+    event_views.refresh(layers, changed)
     owed = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_CLAIM)
     _write(layers, "claim_row", owed, lambda id: _claim(state, LayeredState(layers, FINAL), id))
     for table, prefix, row in (
@@ -98,7 +98,7 @@ def _write(
     cut: int = 0,
 ) -> None:
     """Write or delete the rows of `keys`. cut: bytes at the start of a key that the table omits."""
-    name = "id" if table in ("event_row", "proposal_row", "claim_row") else "key"
+    name = "id" if table in ("proposal_row", "claim_row") else "key"
     put: list[_Row] = []
     gone: list[_Row] = []
     for key in keys:
@@ -109,30 +109,8 @@ def _write(
             put.append(values)
     if put:
         places = ", ".join(f"?{number}" for number in range(1, len(put[0]) + 1))
-        if table == "event_row":
-            places += _TIMES
         layers.change_many(f"INSERT OR REPLACE INTO {table} VALUES ({places})", put)  # noqa: S608
     layers.change_many(f"DELETE FROM {table} WHERE {name} = ?", gone)  # noqa: S608
-
-
-def _event(state: _Get, id: bytes) -> _Row | None:
-    value = state(event_row.EVENT + id)
-    if value is None:
-        return None
-    row = event_row.EventRow(*value)
-    spec = None if row.spec is None else state(units_and_specs.SPEC + row.spec)
-    worth = state(valuation.WORTH + id)
-    return (
-        *(id, row.member, row.clock, row.action, row.provider, row.receiver),
-        *(row.quantity or (None, None, None)),
-        *(row.effort or (None, None, None)),
-        None if spec is None else units_and_specs.SpecRow(*spec).name,
-        *(row.source, row.target, row.input_of, row.output_of, row.scope, row.factor),
-        *(row.fulfills, row.satisfies),
-        *(row.corrections, row.yes, row.no, row.disputes),
-        None if worth is None else worth[0],
-        row.height or None,
-    )
 
 
 def _attest(key: bytes, value: Any, final: bool) -> _Row:

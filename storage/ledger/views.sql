@@ -50,7 +50,8 @@ CREATE TABLE taken_chunk (
     data   BLOB NOT NULL
 ) STRICT;
 
--- When each event that is held claims to be written, refused ones too, and when it happened, in ms.
+-- When an event that is held claims to be written, and when it happened, in ms, where it has no
+-- other row: it was refused, or it is being folded.
 -- when_end: not included. when_local: by a calendar without a zone. when_stated: 0, it is claimed_at.
 CREATE TABLE said_at (
     id          BLOB    PRIMARY KEY NOT NULL,
@@ -94,13 +95,27 @@ CREATE TABLE member_row (
 
 CREATE INDEX member_missing ON member_row (missing) WHERE missing IS NOT NULL;
 
-CREATE TABLE event_row (
-    id             BLOB PRIMARY KEY NOT NULL,
-    member         BLOB    NOT NULL,
+-- Local numbers of the ids of events, as they came. The index has how an id begins.
+CREATE TABLE local_id (
+    number INTEGER PRIMARY KEY,
+    id     BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX local_id_start ON local_id (substr(id, 1, 6));
+
+-- Local numbers of who gave, received or wrote.
+CREATE TABLE agent (
+    number INTEGER PRIMARY KEY,
+    id     BLOB NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE event_entry (
+    number         INTEGER PRIMARY KEY,  -- of the event
+    member         INTEGER NOT NULL,     -- this one, provider and receiver are agents
+    provider       INTEGER NOT NULL,
+    receiver       INTEGER,
     clock          INTEGER NOT NULL,
     action         TEXT    NOT NULL,
-    provider       BLOB    NOT NULL,
-    receiver       BLOB,
     quantity_n     INTEGER,
     quantity_scale INTEGER,
     unit           TEXT,
@@ -122,19 +137,34 @@ CREATE TABLE event_row (
     disputes       INTEGER NOT NULL,
     points         INTEGER,
     height         INTEGER,
-    claimed_at     INTEGER,     -- the last five are those of said_at, and NULL while the record
-    when_start     INTEGER,     -- is not here, after a state sync
-    when_end       INTEGER,
+    claimed_at     INTEGER,     -- the last five follow from the record, as those of said_at, and
+    when_start     INTEGER,     -- are NULL while it is not here, after a state sync
+    when_is_day    INTEGER,     -- 0: it is a moment of 1 ms
     when_local     INTEGER,
     when_stated    INTEGER
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- The list of contributions, of all and of one member, newest first.
-CREATE INDEX event_time ON event_row (when_start, clock);
-CREATE INDEX event_corrected ON event_row (provider) WHERE corrections > 0;
-CREATE INDEX event_provider ON event_row (provider, when_start, clock);
+CREATE INDEX event_time ON event_entry (when_start, clock);
+CREATE INDEX event_corrected ON event_entry (provider) WHERE corrections > 0;
+CREATE INDEX event_provider ON event_entry (provider, when_start, clock);
 
-CREATE INDEX event_fulfills ON event_row (fulfills) WHERE fulfills IS NOT NULL;
+CREATE INDEX event_fulfills ON event_entry (fulfills) WHERE fulfills IS NOT NULL;
+
+-- The rows of events with the ids that the numbers stand for. An index finds them by provider; by
+-- id they are found through their number.
+CREATE VIEW event_row AS
+    SELECT event_entry.number AS number, event_entry.provider AS provider_number,
+        event_entry.member AS member_number,
+        (SELECT id FROM local_id WHERE local_id.number = event_entry.number) AS id,
+        (SELECT id FROM agent WHERE agent.number = event_entry.member) AS member, clock, action,
+        giver.id AS provider,
+        (SELECT id FROM agent WHERE agent.number = event_entry.receiver) AS receiver,
+        quantity_n, quantity_scale, unit, effort_n, effort_scale, effort_unit, specification,
+        resource, to_resource, input_of, output_of, scope, factor, fulfills, satisfies,
+        corrections, yes, "no", disputes, points, height, claimed_at, when_start,
+        when_start + iif(when_is_day, 86400000, 1) AS when_end, when_local, when_stated
+    FROM event_entry JOIN agent AS giver ON giver.number = event_entry.provider;
 
 CREATE TABLE attest_row (
     key         BLOB PRIMARY KEY NOT NULL,

@@ -62,9 +62,7 @@ def find_outside(view: LedgerView, text: str) -> bytes:
     if named:
         return begins((), text, named)
     rows = view.kept.layers.rows(
-        "SELECT provider FROM event_row WHERE length(provider) = ?1"
-        " UNION SELECT receiver FROM event_row WHERE length(receiver) = ?1",
-        (agents.OUTSIDE_BYTES,),
+        "SELECT id FROM agent WHERE length(id) = ?", (agents.OUTSIDE_BYTES,)
     )
     agents_of_events: list[bytes] = [agent for (agent,) in rows]
     return begins(dict.fromkeys([*known, *agents_of_events]), text)

@@ -108,24 +108,22 @@ def count(kept: LedgerState, wanted: ContributionFilter = ALL) -> int:
 def given_by_outsiders(kept: LedgerState) -> list[tuple[bytes, int, bytes]]:
     """Return the agents outside who gave: each with how much, and the first by clock and id.
 
-    They are in the order of what they gave first. The index is skipped from one agent to the next,
-    so that members' contributions cost nothing.
+    They are in the order of what they gave first. Members' contributions cost nothing.
     """
     agents = kept.layers.rows(
-        "WITH RECURSIVE agent(id) AS (SELECT min(provider) FROM event_row UNION ALL"
-        " SELECT (SELECT min(provider) FROM event_row WHERE provider > agent.id)"
-        " FROM agent WHERE agent.id IS NOT NULL)"
-        " SELECT id FROM agent WHERE length(id) = ?",
+        "SELECT number, id FROM agent WHERE length(id) = ?"
+        " AND EXISTS (SELECT 1 FROM event_entry WHERE provider = agent.number)",
         (OUTSIDE_BYTES,),
     )
     given = []
-    for (agent,) in agents:
+    for number, agent in agents:
         ((count,),) = kept.layers.rows(
-            "SELECT count(*) FROM event_row WHERE provider = ?", (agent,)
+            "SELECT count(*) FROM event_entry WHERE provider = ?", (number,)
         )
         ((clock, first),) = kept.layers.rows(
-            "SELECT clock, id FROM event_row WHERE provider = ? ORDER BY clock, id LIMIT 1",
-            (agent,),
+            "SELECT clock, id FROM event_entry JOIN local_id USING (number)"
+            " WHERE provider = ? ORDER BY clock, id LIMIT 1",
+            (number,),
         )
         given.append((clock, bytes(first), bytes(agent), int(count)))
     return [(agent, count, first) for _, first, agent, count in sorted(given)]

@@ -15,6 +15,7 @@ from commonweal.storage.ledger.contributions.points_in_time import (
     instant,
     read_point_in_time,
 )
+from commonweal.storage.ledger.state.local_ids import NUMBER
 from commonweal.storage.ledger.state.state_db import StateDb
 
 EVENT_KIND = "event"
@@ -28,7 +29,7 @@ class EventTime(NamedTuple):
 
 
 class TimeRow(NamedTuple):
-    """A row of `said_at`; times in ms."""
+    """A row of `said_at`; times in ms. when_end: 1 ms or a day after the start."""
 
     id: bytes
     claimed_at: int
@@ -62,21 +63,29 @@ def note_times(layers: StateDb, rows: Iterable[TimeRow]) -> None:
 
 def adopt_times(layers: StateDb, beside: StateDb) -> None:
     """Take over the times that another file has, for events that came without their records."""
-    rows = beside.rows("SELECT * FROM said_at")
-    note_times(layers, (TimeRow(*row) for row in rows))
     columns = ", ".join(TIMES)
+    rows = beside.each(
+        f"SELECT id, {columns} FROM said_at UNION ALL"  # noqa: S608
+        f" SELECT id, {columns} FROM event_row WHERE claimed_at NOTNULL"
+    )
+    note_times(layers, (TimeRow(*row) for row in rows))
     layers.change(
-        f"UPDATE event_row SET ({columns}) ="  # noqa: S608
-        f" (SELECT {columns} FROM said_at WHERE said_at.id = event_row.id)"
+        "UPDATE event_entry SET (claimed_at, when_start, when_is_day, when_local, when_stated) ="
+        " (SELECT claimed_at, when_start, when_end - when_start > 1, when_local, when_stated"
+        " FROM said_at JOIN local_id USING (id) WHERE local_id.number = event_entry.number)"
         " WHERE claimed_at IS NULL"
+    )
+    layers.change(
+        "DELETE FROM said_at WHERE id IN (SELECT local_id.id FROM event_entry"
+        " JOIN local_id USING (number))"
     )
 
 
 def time_of(layers: StateDb, id: bytes) -> EventTime | None:
     """Return when an event that counts happened; None while its record is not here."""
     rows = layers.rows(
-        "SELECT when_start, when_end, when_local, when_stated FROM event_row"
-        " WHERE id = ? AND when_start IS NOT NULL",
+        "SELECT when_start, when_end, when_local, when_stated FROM event_row"  # noqa: S608
+        f" WHERE number = {NUMBER} AND when_start IS NOT NULL",
         (id,),
     )
     for start_ms, end_ms, is_local, is_stated in rows:

@@ -1,0 +1,81 @@
+"""The rows of events: as the state has them, by local number, with the times of their records.
+
+`event_entry` has the rows; `event_row` shows them with the ids that the numbers stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from commonweal.protocol.ledger.sharing import valuation
+from commonweal.protocol.ledger.things import event_row, units_and_specs
+from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER, note_agents, note_ids
+from commonweal.storage.ledger.state.state_db import StateDb
+
+TABLES = ("event_entry", "local_id", "agent", "said_at")
+
+_OF_EVENT = (event_row.EVENT, valuation.WORTH)
+
+_AGENTS = ("member", "provider", "receiver")
+_STATED = (
+    *("clock", "action", "quantity_n", "quantity_scale", "unit"),
+    *("effort_n", "effort_scale", "effort_unit", "specification", "resource", "to_resource"),
+    *("input_of", "output_of", "scope", "factor", "fulfills", "satisfies"),
+    *("corrections", "yes", '"no"', "disputes", "points", "height"),
+)
+_TIMES = ("claimed_at", "when_start", "when_is_day", "when_local", "when_stated")
+
+_VALUES = (
+    *(AGENT.format(place) for place in range(2, 2 + len(_AGENTS))),
+    *(f"?{place}" for place in range(2 + len(_AGENTS), 2 + len(_AGENTS) + len(_STATED))),
+)
+_COLUMNS = (*_AGENTS, *_STATED)
+
+_PUT = (
+    f"INSERT INTO event_entry (number, {', '.join((*_COLUMNS, *_TIMES))})"  # noqa: S608
+    f" SELECT {NUMBER}, {', '.join(_VALUES)}, claimed_at, when_start, when_end - when_start > 1,"
+    " when_local, when_stated FROM (SELECT 1) LEFT JOIN said_at ON said_at.id = ?1 WHERE TRUE"
+    f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)}, "
+    + ", ".join(f"{name} = ifnull(excluded.{name}, {name})" for name in _TIMES)
+)
+"""Times that are noted no more, since a row has them, stay as they are."""
+
+
+def refresh(layers: StateDb, changed: Sequence[bytes]) -> None:
+    """Write the rows of events that depend on these state keys again."""
+    ids = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
+    put: list[tuple[Any, ...]] = []
+    gone: list[tuple[bytes]] = []
+    for id in ids:
+        row = _event(layers, id)
+        if row is None:
+            gone.append((id,))
+        else:
+            put.append(row)
+    note_ids(layers, (row[0] for row in put))
+    agents = dict.fromkeys(agent for row in put for agent in row[1 : 1 + len(_AGENTS)])
+    note_agents(layers, (agent for agent in agents if agent is not None))
+    layers.change_many(_PUT, put)
+    layers.change_many("DELETE FROM said_at WHERE id = ?", ((row[0],) for row in put))
+    layers.change_many(f"DELETE FROM event_entry WHERE number = {NUMBER}", gone)  # noqa: S608
+
+
+def _event(layers: StateDb, id: bytes) -> tuple[Any, ...] | None:
+    value = layers.get(event_row.EVENT + id)
+    if value is None:
+        return None
+    row = event_row.EventRow(*value)
+    spec = None if row.spec is None else layers.get(units_and_specs.SPEC + row.spec)
+    worth = layers.get(valuation.WORTH + id)
+    return (
+        *(id, row.member, row.provider, row.receiver, row.clock, row.action),
+        *(row.quantity or (None, None, None)),
+        *(row.effort or (None, None, None)),
+        None if spec is None else units_and_specs.SpecRow(*spec).name,
+        *(row.source, row.target, row.input_of, row.output_of, row.scope, row.factor),
+        *(row.fulfills, row.satisfies),
+        *(row.corrections, row.yes, row.no, row.disputes),
+        None if worth is None else worth[0],
+        row.height or None,
+    )
