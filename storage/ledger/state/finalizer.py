@@ -33,7 +33,8 @@ from commonweal.protocol.seal.cut import CUT_BYTES_MAX, Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, note_times, time_row
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds, covers
-from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb, TreePages
+from commonweal.storage.ledger.state.cut_reader import CutReader
+from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
@@ -174,7 +175,8 @@ class StoredHistory(History):
         super().__init__(community)
         self._store, self._layers = store, layers
         self.cut, self.seal, self.logs = last.cut, last.seal, dict(last.logs)
-        self.final = State(LayeredState(layers, FINAL, cached=True))
+        self._reader = CutReader(layers)
+        self.final = State(self._reader)
         self.trees = Trees(*(TreePages(layers, number) for number in range(len(Trees._fields))))
         self.seals = SealIds(store, community)
         self._documents = documents  # type: ignore[assignment]
@@ -193,6 +195,12 @@ class StoredHistory(History):
         if not super().is_final(record) and self.is_final(record):
             return self._layers.verdict(record)
         return super().verdict(record)
+
+    def conclude(self, advance: Advance, covered: Iterable[Record]) -> AdvanceOutcome:
+        """Return what an advance leads to; see `History.conclude`."""
+        new = tuple(covered)
+        self._reader.begin(record.id for record in new)
+        return super().conclude(advance, new)
 
     def hold(self, records: Iterable[Record]) -> None:
         """Add records that no cut covers, each once, without their data."""

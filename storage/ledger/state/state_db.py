@@ -157,6 +157,20 @@ class StateDb:
             for (id,) in self.rows(asked, (FINAL, *(reason.value for reason in reasons)))
         )
 
+    def ids_held(self, table: bytes, ids: Iterable[bytes]) -> set[bytes]:
+        """Return those of `ids` with which, after `table`, a key of the layer FINAL begins."""
+        self.change("CREATE TEMP TABLE IF NOT EXISTS asked (start BLOB PRIMARY KEY, stop BLOB)")
+        self.change("DELETE FROM asked")
+        starts = (table + id for id in ids)
+        rows = ((start, _after(start)) for start in starts)
+        self.change_many("INSERT INTO asked VALUES (?, ?)", rows)
+        held = self.rows(
+            "SELECT start FROM asked WHERE EXISTS (SELECT 1 FROM state"
+            " WHERE key >= start AND key < stop AND layer = ?)",
+            (FINAL,),
+        )
+        return {start[len(table) :] for (start,) in held}
+
     def keys_above(self, prefix: bytes) -> list[bytes]:
         """Return the keys with this prefix that records above the last cut wrote, ascending."""
         asked = "SELECT DISTINCT key FROM state WHERE key >= ? AND key < ? AND layer > ? ORDER BY 1"

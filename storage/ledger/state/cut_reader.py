@@ -1,0 +1,79 @@
+"""The final state as a cut reads it: what is read often is cached, what is new is not looked for.
+
+Most keys that a fold reads name a record that the cut newly covers, and the state has none of them
+yet. One query for each table says of which it has; the others are never looked up one by one.
+Nothing is concluded about keys from their form alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Set
+from typing import Any
+
+from commonweal.protocol.keys import HASH_BYTES
+from commonweal.protocol.ledger.state.state import LOCAL
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
+
+VALUES_CACHED_MAX = 20_000
+"""Values that are cached during one cut."""
+
+LISTS_CACHED_MAX, LIST_KEYS_MAX = 2_000, 32
+"""Lists of pairs that are cached during one cut, and the keys of a list that is."""
+
+_Pairs = tuple[tuple[bytes, Any], ...]
+
+
+class CutReader:
+    """The layer FINAL, which does not change while this is used; the base of a `State`."""
+
+    __slots__ = ("_final", "_held", "_layers", "_lists", "_new", "_values")
+
+    def __init__(self, layers: StateDb) -> None:
+        self._layers, self._final = layers, LayeredState(layers, FINAL)
+        self._values: dict[bytes, Any] = {}
+        self._lists: dict[bytes, _Pairs] = {}
+        self._new: dict[bytes, None] = {}
+        self._held: dict[bytes, Set[bytes]] = {}
+
+    def begin(self, ids: Iterable[bytes]) -> None:
+        """Note the records that the cut newly covers."""
+        self._new, self._held = dict.fromkeys(ids), {}
+
+    def get(self, key: bytes) -> Any:
+        """Return the value of `key`, or None."""
+        if self._is_absent(key):
+            return None
+        cache = self._values
+        value = cache.get(key, cache)
+        if value is cache:
+            if len(cache) >= VALUES_CACHED_MAX:
+                cache.clear()
+            value = cache[key] = self._final.get(key)
+        return value
+
+    def items(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
+        """Yield the pairs (key, value) with a key that starts with `prefix`, by key."""
+        if len(prefix) <= HASH_BYTES:
+            return self._final.items(prefix)
+        if self._is_absent(prefix):
+            return iter(())
+        cache = self._lists
+        pairs = cache.get(prefix)
+        if pairs is None:
+            pairs = tuple(self._final.items(prefix))
+            if len(pairs) <= LIST_KEYS_MAX:
+                if len(cache) >= LISTS_CACHED_MAX:
+                    cache.clear()
+                cache[prefix] = pairs
+        return iter(pairs)
+
+    def _is_absent(self, key: bytes) -> bool:
+        """Whether a key names a new record, and no key of its table names that one."""
+        at = 2 if key[:1] == LOCAL else 1
+        id = key[at : at + HASH_BYTES]
+        if id not in self._new:
+            return False
+        held = self._held.get(key[:at])
+        if held is None:
+            held = self._held[key[:at]] = self._layers.ids_held(key[:at], self._new)
+        return id not in held
