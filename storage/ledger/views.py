@@ -27,7 +27,7 @@ from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateD
 from commonweal.storage.records.log_store import Store
 
 TABLES = (
-    *("mark", "state", "refused", "sealed_log", "tree", "member_row"),
+    *("mark", "state", "refused", "touched", "sealed_log", "tree", "member_row"),
     *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
     "balance_row",
     *("offered_chunk", "taken_chunk"),

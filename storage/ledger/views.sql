@@ -24,6 +24,17 @@ CREATE TABLE refused (
     reason TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The clocks at which the records above the cut last read and wrote what is noted of a subject.
+CREATE TABLE touched (
+    subject BLOB    NOT NULL,
+    layer   INTEGER NOT NULL,
+    read    INTEGER NOT NULL,
+    written INTEGER NOT NULL,
+    PRIMARY KEY (subject, layer)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX touched_layer ON touched (layer) WHERE layer = 2;
+
 -- The logs in the last cut: length and head of each.
 CREATE TABLE sealed_log (
     author BLOB    PRIMARY KEY NOT NULL,

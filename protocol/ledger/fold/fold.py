@@ -38,6 +38,7 @@ from commonweal.protocol.ledger.state.context import (
 )
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import Reader, State
+from commonweal.protocol.ledger.state.trace import Trace, TracedState
 from commonweal.protocol.records.record import (
     CommunityId,
     Record,
@@ -86,7 +87,8 @@ class Ledger:
     of one clock; empty: by id. rules_at: the rules for an event whose basis has a height; for
     events only, because an old basis must not bring back other rules that have ended. find: returns
     a cited record that was not added here. time_ms: of the seal that covers the records; 0 above
-    the last seal. oracle: admissions that another fold already decided.
+    the last seal. oracle: admissions that another fold already decided. trace: notes what
+    each record reads and writes, where `over` is None.
     """
 
     def __init__(
@@ -103,11 +105,14 @@ class Ledger:
         time_ms: int = 0,
         oracle: AdmissionOracle = no_oracle,
         over: State | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.community, self.cut, self.rules, self._order = community, cut, rules, order
         self._rules_at = rules_at
         self._by_basis: dict[bytes, Context] = {}
-        self._state = State(base) if over is None else over
+        fresh = State(base) if trace is None else TracedState(base)
+        self._state = fresh if over is None else over
+        self.trace = trace
         self._find = find
         cited = weakly(self._cited)
         base_context = Context(community, cut, rules, NOBODY, documents, seals, cited)
@@ -211,6 +216,8 @@ class Ledger:
             if place > self._reached:
                 self._reached = place
             reason = self._fold(entry, mark)
+            if self.trace is not None and isinstance(state, TracedState):
+                self.trace.note(state, entry.record.id, entry.clock, is_refused=reason is not None)
             if reason is None:
                 self._refused.pop(entry.record.id, None)
             else:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.trace import Trace
 from commonweal.protocol.records.record import (
     CommunityId,
     Record,
@@ -31,6 +32,7 @@ from commonweal.storage.ledger.contributions.event_times import (
     time_row,
 )
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds
+from commonweal.storage.ledger.state.late_records import OutOfPlace, WaitingLogs, check_places
 from commonweal.storage.ledger.state.layer_ends import (
     EndsEarlier,
     LayerEnd,
@@ -118,34 +120,40 @@ class PendingOverlay:
         rows: the logs of the store. at_once: False folds one portion at most and leaves the rest
         to the next call.
         """
+        waiting = WaitingLogs(self.layers, self.last.seal)
+        held, rows = rows, waiting.shown(rows)
         appended = self._append(rows)
         if appended is not None:
             return appended
         touched = self.layers.clear(NEWEST)
         self.layers.put_mark("newest", None)
         point = self._point()
-        if not self._holds(point, rows):
-            touched += self.layers.clear(OLDER)
+        if not _holds(point, rows):
+            touched += self._cleared()
             point = self._start({})
-        for _ in range(ENDS_TRIED_MAX):
+        tries = ENDS_TRIED_MAX
+        while tries:
             try:
                 point, is_whole = self._lay_down(point, rows, touched, at_once=at_once)
                 if not is_whole:
-                    self._put_end("older", point)
                     return FoldResult(touched, self._records, False)
                 tip = self._folded(NEWEST, point, {}, rows)
                 said = said_up_to(point, tip)
                 check_ends(point, said)
                 break
             except EndsEarlier as voided:
-                touched += self.layers.clear(OLDER)
-                touched += self.layers.clear(NEWEST)
-                point, at_once = self._start(voided.ends), True
+                touched += self._cleared()
+                point, at_once, tries = self._start(voided.ends), True, tries - 1
+            except OutOfPlace as late:
+                point = self._point()
+                if waiting.may_refold(late.authors, point.reached):
+                    touched += self._cleared()
+                    point = self._start({})
+                rows = waiting.shown(held)
         else:
             point = self._start({})
             tip = self._folded(NEWEST, point, {}, rows)
             said = first_of_both(point.said, tip.ends)
-        self._put_end("older", point)
         touched += self._keep_newest(tip, said, rows)
         return FoldResult(touched, self._records, True)
 
@@ -190,17 +198,17 @@ class PendingOverlay:
     def _append(self, rows: Sequence[LogRow]) -> FoldResult | None:
         """Fold the records that came since over the layer NEWEST, and keep them there.
 
-        None where they do not all stand after those that are folded, void one of them, or are
-        too many: then the layer is folded again.
+        None where they do not suit those that are folded, void one of them, or are too many: then
+        the layer is folded again.
         """
         end = self._end("newest")
         held = sum(row.length for row in rows) - sum(self._point().reached.values())
-        if end is None or held > NEWEST_RECORDS_MAX or not self._holds(end, rows):
+        if end is None or held > NEWEST_RECORDS_MAX or not _holds(end, rows):
             return None
-        ledger = self._folded(NEWEST, end, {}, rows, base=NEWEST)
         try:
+            ledger = self._folded(NEWEST, end, {}, rows, base=NEWEST)
             said = said_up_to(end, ledger)
-        except EndsEarlier:
+        except (EndsEarlier, OutOfPlace):
             return None
         return FoldResult(self._keep_newest(ledger, said, rows), self._records, True)
 
@@ -208,12 +216,11 @@ class PendingOverlay:
         self, ledger: Ledger, said: dict[bytes, int], rows: Sequence[LogRow]
     ) -> list[bytes]:
         """Keep what `ledger`, which holds all records, changed in NEWEST; return the keys."""
-        changes = list(ledger.state.changes())
-        self.layers.put(NEWEST, changes)
+        changes = self._put(NEWEST, ledger)
         clock = max((row.clock for row in rows), default=0)
         reached = {bytes(row.author): row.length for row in rows}
         self._put_end("newest", LayerEnd(clock, reached, said, said))
-        return [key for key, _ in changes]
+        return changes
 
     def _lay_down(
         self, point: LayerEnd, rows: Sequence[LogRow], touched: list[bytes], *, at_once: bool
@@ -236,10 +243,10 @@ class PendingOverlay:
             reached = point.reached | _ends_of(older, point, rows)
             ledger = self._folded(OLDER, point, reached, rows)
             said = said_up_to(point, ledger)
-            changes = list(ledger.state.changes())
-            self.layers.put(OLDER, changes)
-            touched += [key for key, _ in changes]
-            point = LayerEnd(last, reached, {**point.ends, **said}, said)
+            touched += self._put(OLDER, ledger)
+            clock = max(point.clock, last)
+            point = LayerEnd(clock, reached, {**point.ends, **said}, said)
+            self._put_end("older", point)
             self._watch(sum(reached.values()), of)
 
     def _folded(
@@ -252,13 +259,16 @@ class PendingOverlay:
     ) -> Ledger:
         """Return the fold of the records above `point` up to `stops`; store what it refuses.
 
-        base: the layer that holds the state at `point`.
+        base: the layer that holds the state at `point`. Raises OutOfPlace where that is not the
+        fold of all in their order.
         """
-        ledger = self._begun(base)
+        ledger = self._begun(base, Trace(point.clock))
         for row in rows:
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)
+        stops = stops or {row.author: row.length for row in rows}
         folded: list[RecordId] = []
+        late: list[Record] = []
         times: list[TimeRow] = []
         refused: list[tuple[bytes, int, str]] = []
 
@@ -270,11 +280,15 @@ class PendingOverlay:
                     refused.append((record.id, layer, Reason.DEVICE_REVOKED.value))
                 else:
                     folded.append(record.id)
+                    if record.clock <= point.clock:
+                        late.append(without_data(record))
                     yield record
 
         ledger.add(good())
         ledger.fold()
         self._records += len(folded)
+        assert ledger.trace is not None, "it was begun with one"
+        check_places(self.store, self.layers, base, self.last, late, ledger.trace)
         for id in folded:
             reason = ledger.verdict(id)
             if reason is not None:
@@ -283,7 +297,20 @@ class PendingOverlay:
         self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
         return ledger
 
-    def _begun(self, layer: int) -> Ledger:
+    def _put(self, layer: int, ledger: Ledger) -> list[bytes]:
+        """Store what a fold changed in a layer; return the keys."""
+        assert ledger.trace is not None, "it was begun with one"
+        self.layers.put_touched(layer, ledger.trace.read, ledger.trace.written)
+        changes = list(ledger.state.changes())
+        self.layers.put(layer, changes)
+        return [key for key, _ in changes]
+
+    def _cleared(self) -> list[bytes]:
+        """Empty the layers above the cut; return the keys that they had."""
+        self.layers.put_mark("older", None)
+        return [*self.layers.clear(OLDER), *self.layers.clear(NEWEST)]
+
+    def _begun(self, layer: int, trace: Trace | None = None) -> Ledger:
         """Return a fold that begins with the state of a layer."""
         from commonweal.protocol.ledger.fold.fold import Ledger
 
@@ -293,6 +320,7 @@ class PendingOverlay:
             *(self.community, base, self.last.cut, self.rules, self.documents, seals),
             rules_at=self.rules_at,
             find=self.store.record,
+            trace=trace,
         )
 
     def _earliest(
@@ -341,21 +369,15 @@ class PendingOverlay:
     def _start(self, ends: dict[bytes, int]) -> LayerEnd:
         return LayerEnd(0, self.covered(), ends, {})
 
-    def _holds(self, point: LayerEnd, rows: Sequence[LogRow]) -> bool:
-        """Whether every record that arrived since comes after `point`."""
-        known = {row.author: row for row in rows}
-        for author, reached in point.reached.items():
-            row = known.get(DeviceKey(author))
-            end = point.ends.get(author)
-            if row is None or (row.length < reached and (end is None or end > row.length)):
-                return False
-        for row in rows:
-            at = point.reached.get(row.author, 0)
-            if row.length > at:
-                wires = self.store.wires(row.author, at, row.length, 0)
-                if clock_from_bytes(wires[0]) <= point.clock:
-                    return False
-        return True
+
+def _holds(point: LayerEnd, rows: Sequence[LogRow]) -> bool:
+    """Whether every record up to `point` is still held, and good unless it was void there."""
+    known = {row.author: row.length for row in rows}
+    for author, reached in point.reached.items():
+        length, end = known.get(DeviceKey(author)), point.ends.get(author)
+        if length is None or (length < reached and (end is None or end > length)):
+            return False
+    return True
 
 
 def places(

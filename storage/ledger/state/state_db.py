@@ -24,7 +24,7 @@ from commonweal.storage.files import create_private
 from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
 
-VERSION = 17
+VERSION = 18
 """Version of the tables in views.sql and of their content."""
 
 FINAL, OLDER, NEWEST = 0, 1, 2
@@ -194,6 +194,7 @@ class StateDb:
         keys = [key for (key,) in self.rows("SELECT key FROM state WHERE layer = ?", (layer,))]
         self.change("DELETE FROM state WHERE layer = ?", (layer,))
         self.change("DELETE FROM refused WHERE layer = ?", (layer,))
+        self.change("DELETE FROM touched WHERE layer = ?", (layer,))
         return keys
 
     def clear_large(self, layer: int) -> Iterator[list[bytes]]:
@@ -206,6 +207,7 @@ class StateDb:
         self.change("INSERT INTO cleared SELECT key FROM state WHERE layer = ?", (layer,))
         self.change("DELETE FROM state WHERE layer = ?", (layer,))
         self.change("DELETE FROM refused WHERE layer = ?", (layer,))
+        self.change("DELETE FROM touched WHERE layer = ?", (layer,))
         return self._cleared()
 
     def _cleared(self) -> Iterator[list[bytes]]:
@@ -218,6 +220,29 @@ class StateDb:
             after = rows[-1][0]
             yield [key for _, key in rows]
         self.change("DELETE FROM cleared")
+
+    def touched(self, subject: bytes, layer_max: int) -> tuple[int, int]:
+        """Return the clocks at which a subject was last read and written up to a layer; 0: never.
+
+        Noted of the records above the last cut only.
+        """
+        asked = "SELECT max(read), max(written) FROM touched WHERE subject = ? AND layer <= ?"
+        ((read, written),) = self.rows(asked, (subject, layer_max))
+        return read or 0, written or 0
+
+    def put_touched(
+        self, layer: int, read: Mapping[bytes, int], written: Mapping[bytes, int]
+    ) -> None:
+        """Note the clocks at which the records of a layer last read and wrote subjects."""
+        rows = [
+            (subject, layer, read.get(subject, 0), written.get(subject, 0))
+            for subject in {**read, **written}
+        ]
+        self.change_many(
+            "INSERT INTO touched VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " read = max(read, excluded.read), written = max(written, excluded.written)",
+            rows,
+        )
 
     def page(self, tree: int, place: bytes) -> bytes | None:
         """Return the page of a Merkle tree at a place, or None."""

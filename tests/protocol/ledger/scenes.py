@@ -34,7 +34,7 @@ class Scene:
         self._of: dict[str, list[Record]] = {}
         for record in self.village.records:
             self._of.setdefault(record.kind, []).append(record)
-        chosen = chosen or [act for act in _ACTS if act.__name__.startswith(kinds)]
+        chosen = chosen or [act for act in ACTS if act.__name__.startswith(kinds)]
         for _ in range(acts):
             self.pen = self.rng.choice(self.pens)
             written = self.rng.choice(chosen)(self)
@@ -309,7 +309,7 @@ def _junk(rng: Random) -> dict[str, Any]:
     return {key: rng.choice(values) for key in rng.sample(_KEYS, rng.randint(0, 8))}
 
 
-_ACTS: list[Act] = [
+ACTS: list[Act] = [
     *(member_invites, member_takes_an_invite_back, member_enrols, member_asks, member_vouches),
     *(member_leaves, device_revoked, device_frozen, role, term, event, event, event, event),
     *(event_corrected, event_attested, event_attested, plan, agent, junk),
