@@ -132,30 +132,27 @@ class PendingOverlay:
             touched += self._cleared()
             point = self._start({})
         tries = ENDS_TRIED_MAX
-        while tries:
+        while True:
             try:
-                point, is_whole = self._lay_down(point, rows, touched, at_once=at_once)
-                if not is_whole:
-                    return FoldResult(touched, self._records, False)
+                if tries:
+                    point, is_whole = self._lay_down(point, rows, touched, at_once=at_once)
+                    if not is_whole:
+                        return FoldResult(touched, self._records, False)
                 tip = self._folded(NEWEST, point, {}, rows)
-                said = said_up_to(point, tip)
+                said = said_up_to(point, tip) if tries else first_of_both({}, tip.ends)
                 check_ends(point, said)
-                break
+                touched += self._keep_newest(tip, said, rows)
+                return FoldResult(touched, self._records, True)
             except EndsEarlier as voided:
                 touched += self._cleared()
-                point, at_once, tries = self._start(voided.ends), True, tries - 1
+                at_once, tries = True, tries - 1
+                point = self._start(voided.ends if tries else {})
             except OutOfPlace as late:
                 point = self._point()
                 if waiting.may_refold(late.authors, point.reached):
                     touched += self._cleared()
                     point = self._start({})
                 rows = waiting.shown(held)
-        else:
-            point = self._start({})
-            tip = self._folded(NEWEST, point, {}, rows)
-            said = first_of_both(point.said, tip.ends)
-        touched += self._keep_newest(tip, said, rows)
-        return FoldResult(touched, self._records, True)
 
     def members(self) -> State:
         """Return the final state with the governance records above the cut folded on it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,19 +19,19 @@ from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state import late_records, pending_state
 from commonweal.storage.records.seal_store import SealStore
 from tests.protocol.ledger import scenes
-from tests.protocol.ledger.scenes import Scene
+from tests.protocol.ledger.scenes import Act, Scene
 from tests.protocol.ledger.workshop import Workshop, hours, paying
 from tests.storage.ledger.test_ledger import Home, everything, founding_documents
 
-PLAIN = [scenes.event] * 6 + [scenes.event_attested] * 3
-ALL = [*PLAIN, *scenes.ACTS]
+PLAIN: list[Act] = [scenes.event] * 6 + [scenes.event_attested] * 3
+ALL: list[Act] = [*PLAIN, *scenes.ACTS]
 MANY = 10**9
 
 
 class Arrival:
     """A scene whose records arrive in any order at a home, beside a plain fold of what is held."""
 
-    def __init__(self, seed: int, acts: int, kinds: list[Callable[[Scene], Record]]) -> None:
+    def __init__(self, seed: int, acts: int, kinds: Sequence[Act]) -> None:
         self.scene = Scene(seed, acts, chosen=kinds)
         self.village = self.scene.village
         self.home = Home(self.village.community, founding_documents(self.village))
