@@ -1,7 +1,7 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
 Parts: append, cold10k, cold100k, catchup, history, live, matching, page, queries, seals, sheet,
-watch. All of them without a name.
+state, watch. All of them without a name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bench.measures import (
     queries,
     seals,
     sheet,
+    state_size,
 )
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "queries": queries.figures,
     "seals": seals.figures,
     "sheet": sheet.figures,
+    "state": state_size.figures,
     "watch": change_delay.figures,
 }
 
