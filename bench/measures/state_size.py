@@ -26,11 +26,11 @@ def figures() -> list[Figure]:
     """Return how large the state of contributions is that wait for a value, and that were paid."""
     few, many = _waiting(FEW), _waiting(MANY)
     void, paid = _waiting(MANY, VOID_EACH), _paid(FEW)
-    one = "its record"
+    beside = "its record"
     return [
         Figure(
             "state of a contribution that waits",
-            *(many.state, "bytes", one, many.records, many.state / many.records),
+            *(many.state, "bytes", beside, many.records, many.state / many.records),
         ),
         Figure(
             f"state of a contribution that waits, {MANY:,}",
