@@ -27,6 +27,10 @@ AHEAD_MS_MAX = 10 * 60_000
 """A seal or a record of another device that is dated so much later makes a clock doubtful."""
 
 
+BACKLOG_RECORDS_MIN = 5_000
+"""From so many records that no seal covers on, it is said how many of all are sealed."""
+
+
 @dataclass(frozen=True, slots=True)
 class WitnessState:
     """A witness of the next seal. missing: whether the node lacks it; None without a node."""
@@ -50,14 +54,17 @@ class OwnLog:
 class FinalityState:
     """How far a home is final, and what stands in the way.
 
-    unsealed: how many records wait, alarm: why the chain cannot be followed; as the running node
-    says. forked_at: a height with two certified seals. doubt: why the date of the last seal is in
-    doubt. newest_held_by: how many peers hold this device's newest record.
+    records, sealed: how many are held, and how many of these a seal covers. unsealed: how many
+    wait, alarm: why the chain cannot be followed; as the running node says. forked_at: a height
+    with two certified seals. doubt: why the date of the last seal is in doubt. newest_held_by: how
+    many peers hold this device's newest record.
     """
 
     height: int
     seal: bytes | None
     sealed_at_ms: int | None
+    records: int
+    sealed: int
     unsealed: int | None
     witnesses: tuple[WitnessState, ...]
     mine: OwnLog
@@ -65,6 +72,11 @@ class FinalityState:
     forked_at: int | None
     doubt: str | None = None
     newest_held_by: int | None = field(default=None, metadata={OPTIONAL: True})
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether so much waits that several seals or a long one must cover it."""
+        return self.records - self.sealed >= BACKLOG_RECORDS_MIN
 
 
 def finality(
@@ -76,13 +88,15 @@ def finality(
     seals = SealStore(store, settings.here)
     kept = seals.at(seals.height)
     forked = seals.fork()
-    log = seals.cut().get(settings.device)
-    mine, final = store.log(settings.device), log.length if log is not None else 0
+    cut, logs = {log.author: log.length for log in seals.cut().values()}, store.logs()
+    mine = store.log(settings.device)
     missing = None if live is None else {bytes(device) for device, _member in live.missing}
     return FinalityState(
         height=seals.height,
         seal=None if kept is None else kept.sealed.seal.id,
         sealed_at_ms=None if kept is None else kept.sealed.seal.time_ms,
+        records=sum(row.length for row in logs),
+        sealed=sum(min(row.length, cut.get(row.author, 0)) for row in logs),
         unsealed=None if live is None else live.unsealed,
         witnesses=tuple(
             WitnessState(
@@ -93,7 +107,7 @@ def finality(
             )
             for witness in _witnesses(store, settings, seals)
         ),
-        mine=OwnLog(mine.length, final, mine.head),
+        mine=OwnLog(mine.length, cut.get(settings.device, 0), mine.head),
         alarm=(live and live.alarm) or None,
         forked_at=None if forked is None else forked[0].height,
     )
@@ -205,13 +219,22 @@ def quorum_words(witnesses: int, words: Words) -> str:
     )
 
 
+def progress_words(state: FinalityState, words: Words) -> str:
+    """Return how many of the records that are held are sealed."""
+    text = words("{sealed} of {all} records are sealed, {percent} %")
+    percent = 100 * state.sealed // max(1, state.records)
+    return text.format(sealed=f"{state.sealed:,}", all=f"{state.records:,}", percent=percent)
+
+
 def _final_words(state: FinalityState, words: Words) -> str:
-    if not state.height:
-        return words("nothing is sealed yet")
-    at = shown(state.sealed_at_ms or 0)
-    text = words("up to height {height}, {at}").format(height=state.height, at=at)
+    text = words("nothing is sealed yet")
+    if state.height:
+        at = shown(state.sealed_at_ms or 0)
+        text = words("up to height {height}, {at}").format(height=state.height, at=at)
     waiting = state.unsealed
-    if waiting:
+    if state.has_backlog:
+        text += "; " + progress_words(state, words)
+    elif waiting and state.height:
         text += "; " + words.plural("{n} record waits", "{n} records wait", waiting).format(
             n=waiting
         )

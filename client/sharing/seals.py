@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from commonweal.client.access import HomeAccess, Watching, unwatched
+from commonweal.client.access import HomeAccess, Watch, Watching, unwatched
 from commonweal.client.home.submit import line_or_lock, now_ms, service_of
 from commonweal.client.ledger.names.directory import People
 from commonweal.protocol.errors import NotYet
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 SEAL_SECONDS_MAX = 60
 SEALS_LISTED = 20
+
+
+def _ignored(_done: int, _of: int) -> None:
+    """Ignore how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +78,35 @@ class Sealing(HomeAccess):
         wait_s: float = SEAL_SECONDS_MAX,
         waits: Callable[[str], None] = lambda _sentence: None,
         watching: Watching = unwatched,
+        told: Watch = _ignored,
     ) -> SealedUpTo:
         """Make final now all that waits: votes are counted, rules come into force, shares are paid.
 
         As many seals are made as that takes; each is durable when the next begins. What comes
         meanwhile waits for the next call. wait_s: how long to wait for one seal. waits: told as a
         sentence which witnesses are missing, each time it changes. watching: told how many records
-        are sealed, and of how many. Raises NotYet, and SealNeedsNode where others must agree and
+        are sealed or being folded, and of how many. told: told the same of those that are sealed,
+        after each seal. Raises NotYet, and SealNeedsNode where others must agree and
         no node runs here.
         """
         backlog = _SealBacklog(self.home)
         with ExitStack() as held, watching() as watch:
             watch(0, backlog.total)
+            told(0, backlog.total)
+
+            def folding(done: int, _of: int) -> None:
+                watch(min(backlog.sealed + done, backlog.total), backlog.total)
 
             def is_done(answer: SealOutcome) -> bool:
                 has_grown = answer.is_sealed and backlog.follow()
                 watch(backlog.sealed, backlog.total)
+                told(backlog.sealed, backlog.total)
                 return not has_grown or backlog.sealed == backlog.total
 
             client = line_or_lock(self.home, held)
             try:
                 if client is None:
-                    self._seal_alone(is_done)
+                    self._seal_alone(is_done, folding)
                 else:
                     self._seal_by_node(client, wait_s, waits, is_done)
             except NotYet as error:
@@ -169,10 +180,13 @@ class Sealing(HomeAccess):
         text = self.words("{needed} of {all} witnesses must agree; missing: {names}")
         return text.format(**about)
 
-    def _seal_alone(self, is_done: Callable[[SealOutcome], bool]) -> None:
+    def _seal_alone(
+        self, is_done: Callable[[SealOutcome], bool], folding: Watch = _ignored
+    ) -> None:
         """Make seals until it is done; the lock of the home is held.
 
-        Raises SealNeedsNode where others must agree.
+        folding: told how many records of the next seal are folded. Raises SealNeedsNode where
+        others must agree.
         """
         from commonweal.node.control import seal_alone
         from commonweal.storage.consensus.proposals import SealApplication
@@ -183,6 +197,7 @@ class Sealing(HomeAccess):
             service = service_of(store, secrets)
             community = service.core.replica.community
             with ledger.open_ledger(self.home.state, store, community, whole=False) as kept:
+                kept.folding = folding
                 application = SealApplication(kept)
                 while not is_done(seal_alone.seal_alone(service, application, now_ms())):
                     pass

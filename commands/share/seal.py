@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
 
-from commonweal.client.access import Watch
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.client.sharing.seals import SEAL_SECONDS_MAX, SEALS_LISTED
@@ -43,20 +41,14 @@ def seal(wait: int, passphrase_file: Path | None, home: Home, form: Form) -> Non
     """
     reached = 0, 0
 
-    @contextmanager
-    def bar() -> Iterator[Watch]:
-        with watching(_("sealing")) as shown_bar:
-
-            def watch(done: int, of: int) -> None:
-                nonlocal reached
-                reached = done, of
-                shown_bar(done, of)
-
-            yield watch
+    def told(sealed: int, of: int) -> None:
+        nonlocal reached
+        reached = sealed, of
 
     try:
         with member_of(home, passphrase_file) as me:
-            sealed = me.seal(wait_s=wait, waits=warn, watching=bar)
+            bar = partial(watching, _("sealing"))
+            sealed = me.seal(wait_s=wait, waits=warn, watching=bar, told=told)
     except KeyboardInterrupt:
         done, of = reached
         warn(_("{n} of {all} records are sealed; `weal seal` goes on.").format(n=done, all=of))

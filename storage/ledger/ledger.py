@@ -74,6 +74,8 @@ class LedgerState:
 
         One only, and none once it is written: it has all records of its cut, and their state.
         """
+        self.folding: Watch = nobody
+        """Is called while a cut is folded, with how many of its records are, and all."""
         self.last = Checkpoint(layers, community)
         self._members: tuple[tuple[int, int], State] | None = None
         self._waiting: tuple[State, tuple[MemberId, ...]] | None = None
@@ -202,7 +204,8 @@ class LedgerState:
         """Return the finalizer, which folds the next seal."""
         from commonweal.storage.ledger.state.finalizer import Finalizer
 
-        return Finalizer(self.store, self.layers, self.community, self.documents, self.last)
+        kept = (self.store, self.layers, self.community, self.documents, self.last)
+        return Finalizer(*kept, self.folding)
 
     def records(self) -> Iterator[Record]:
         """Yield every good record, and the sealed ones of logs that end earlier here by a proof."""

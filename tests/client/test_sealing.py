@@ -14,6 +14,7 @@ from commonweal.client.access import Watch
 from commonweal.client.sharing import seals
 from commonweal.node.control.messages import SealOutcome, SealProgress
 from commonweal.protocol.errors import NotYet
+from commonweal.protocol.ledger.finality import history
 from commonweal.storage.consensus import proposals, reader
 from tests.builders import homes
 from tests.builders.commons import meet
@@ -66,6 +67,19 @@ def test_a_backlog_is_sealed_over_several_heights(mei: Path) -> None:
         again = member.seal()
     assert told == [(0, 10), (4, 10), (8, 10), (10, 10)]
     assert (again.height, again.heights, again.records, again.is_new) == (4, 0, 0, False)
+
+
+def test_it_is_told_how_far_a_seal_is_folded_and_apart_from_that_what_is_sealed(
+    mei: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "RECORDS_BETWEEN_CALLS", 1)
+    shown: list[tuple[int, int]] = []
+    sealed: list[tuple[int, int]] = []
+    with Member(mei) as member:
+        member.seal(watching=noting(shown), told=lambda done, of: sealed.append((done, of)))
+    assert sealed == [(0, 10), (4, 10), (8, 10), (10, 10)]
+    assert shown == sorted(shown), "the bar never goes back"
+    assert set(shown) >= {(done, 10) for done in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)}
 
 
 def test_what_is_sealed_before_ctrl_c_stays_and_the_next_call_seals_the_rest(mei: Path) -> None:

@@ -8,7 +8,7 @@ certified is never checked here.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from weakref import ref
@@ -53,6 +53,13 @@ from commonweal.protocol.seal.validation import is_full
 from commonweal.protocol.seal.witnesses import Witness
 from commonweal.protocol.vocabulary.budget import day_of
 from commonweal.protocol.vocabulary.rule_params import RuleParams
+
+RECORDS_BETWEEN_CALLS = 500
+"""Records of a cut that are folded until it is told again how far that is: some 30 ms."""
+
+
+def _ignored(_done: int, _of: int) -> None:
+    """Ignore how far a cut is folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,8 @@ class History:
         self._frozen: dict[DeviceKey, int] = {}
         self._ledger = self._new_ledger()
         self._is_behind = False
+        self.folding: Callable[[int, int], None] = _ignored
+        """Is called while a cut is folded, with how many of its records are, and all."""
 
     def __len__(self) -> int:
         return len(self._below) + len(self._above)
@@ -259,7 +268,8 @@ class History:
             over.put(witness_set.GUILTY + device, True)
         below = self._new_ledger(over, cut.root, cut.time_ms)
         below.add(new)
-        below.fold()
+        while not below.fold(RECORDS_BETWEEN_CALLS):
+            self.folding(len(new) - below.waiting, len(new))
         over.commit()
         verdicts = {record.id: below.verdict(record.id) for record in new}
         for id, reason in verdicts.items():

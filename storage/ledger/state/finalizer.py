@@ -34,6 +34,7 @@ from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, note_times, time_row
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds, covers
 from commonweal.storage.ledger.state.cut_reader import CutReader
+from commonweal.storage.ledger.state.pending_state import Watch, nobody
 from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
@@ -67,15 +68,20 @@ class Finalizer:
         community: CommunityId,
         documents: Mapping[bytes, bytes],
         last: Checkpoint,
+        folding: Watch = nobody,
     ) -> None:
+        """folding: is called while a cut is folded, with how many of its records are, and all."""
         self.store, self.layers, self.community, self.last = store, layers, community, last
+        self._folding = folding
         self.seals = SealStore(store, community)
         self._documents = documents
 
     def history(self) -> StoredHistory:
         """Return a history above the checkpoint, without records."""
         documents = self._documents
-        return StoredHistory(self.store, self.layers, self.community, self.last, documents)
+        history = StoredHistory(self.store, self.layers, self.community, self.last, documents)
+        history.folding = self._folding
+        return history
 
     def facts(self, evidence: Iterable[bytes]) -> Misbehaviour:
         """Return what the evidence ids of a seal prove, by the held proofs."""

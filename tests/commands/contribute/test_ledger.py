@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from commonweal.client.sharing import finality
 from commonweal.commands.contribute import ledger as ledger_commands
 from commonweal.protocol import errors
 from commonweal.protocol.vocabulary import identifiers as texts
@@ -318,6 +319,21 @@ def test_status_keeps_its_shape(home: Path) -> None:
     shown = good("status", "--home", home).out
     assert "not running" in shown
     assert found["frontier"][:8] not in shown
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_status_says_how_much_of_a_backlog_is_sealed(
+    home: Path, sealed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sealed:
+        good("seal", "--home", home)
+        good("record", "work", "1", "hours", "--home", home)
+    final = good("status", "--home", home, "-o", "json").json["finality"]
+    assert (final["records"], final["sealed"]) == ((3, 2) if sealed else (2, 0))
+    said = "2 of 3 records are sealed, 66 %" if sealed else "0 of 2 records are sealed, 0 %"
+    assert said not in good("status", "--home", home).out
+    monkeypatch.setattr(finality, "BACKLOG_RECORDS_MIN", 1)
+    assert said in good("status", "--home", home).out
 
 
 def test_an_invite_is_made_listed_and_taken_back(home: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from commonweal.client import Member, create_home, today
 from commonweal.client.home.reminders import read_reminders
 from commonweal.client.inbox import InboxRow
+from commonweal.client.sharing import finality
 from commonweal.protocol.errors import UnknownId
 from tests.builders import homes
 from tests.builders.browser import Browser, browser, hidden
@@ -70,6 +71,29 @@ def test_what_waits_is_shown_with_the_act_that_does_it(lanxi: Commons) -> None:
         mei.get("/", language="zh")
         for text in ("工作 3 小时", "赞成", "推举 Bo", "稍后"):
             assert text in mei.text
+
+
+def test_a_backlog_shows_how_much_of_it_is_sealed(
+    lanxi: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Member(lanxi.mei.path) as member:
+        member.record("work", 1, "hours")
+        final = member.status().finality
+        assert final is not None
+        assert final.records == final.sealed + 1, "what others wrote is sealed"
+    share = f"{final.sealed} of {final.records} records are sealed"
+    with browser(lanxi.mei.path) as mei:
+        mei.get("/")
+        assert share not in mei.text, "one record is no backlog"
+        monkeypatch.setattr(finality, "BACKLOG_RECORDS_MIN", 1)
+        mei.get("/")
+        assert f"Being sealed {share}" in mei.text
+        bar = f'<progress max="{final.records}" value="{final.sealed}"'
+        assert bar in mei.page.text
+        mei.get("/node")
+        assert share in mei.text
+        mei.get("/", language="zh")
+        assert "封账中" in mei.text
 
 
 @pytest.mark.parametrize("kind", ["event", "vote", "role"])

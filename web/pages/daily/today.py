@@ -11,6 +11,7 @@ from commonweal.client.community.node import HomeStatus
 from commonweal.client.inbox import KINDS
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
+from commonweal.client.sharing.finality import progress_words
 from commonweal.client.today import TodayRow
 from commonweal.protocol.errors import CommonwealError, UsageError
 from commonweal.web.pages.request import Page, PageRequest
@@ -131,6 +132,7 @@ def _shown(page: PageRequest, status: int = 200, *, error: str = "", at: str = "
             shares=member.latest_shares(),
             home=home,
             missing=", ".join(_missing(home)),
+            backlog="" if home.finality is None else progress_words(home.finality, page.words),
             recent=recent,
             error=error,
             at=at,
