@@ -1,7 +1,7 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
 Parts: append, cold10k, cold100k, catchup, history, live, matching, page, queries, seals, sheet,
-state, watch. All of them without a name.
+watch. All of them without a name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from bench.measures import (
     queries,
     seals,
     sheet,
-    state_size,
 )
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
@@ -38,7 +37,6 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "queries": queries.figures,
     "seals": seals.figures,
     "sheet": sheet.figures,
-    "state": state_size.figures,
     "watch": change_delay.figures,
 }
 

@@ -21,6 +21,7 @@ from commonweal.protocol.ledger.state.evidence import Misbehaviour
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId
 from commonweal.protocol.seal.cut import (
+    FULL_CUT_RECORDS,
     SealedLog,
     length_in,
 )
@@ -57,6 +58,8 @@ class ConsensusReader:
         self.kept = kept
         self._store, self._layers, self._community = kept.store, kept.layers, kept.community
         self._seen: tuple[tuple[bytes, int, bytes], _Final] | None = None
+        self.cut_records = FULL_CUT_RECORDS
+        """Records that a cut takes and a have-frontier shows; more where others show more."""
 
     @property
     def lacks(self) -> tuple[bytes, ...]:
@@ -86,6 +89,7 @@ class ConsensusReader:
                 witnesses=witnesses,
                 candidates=tuple(sorted(device for device in seen.offered if device not in seated)),
                 unsealed=sum(stop - start for _, start, stop in unsealed) + self._kept(final),
+                cut_records=self.cut_records,
                 is_urgent=bool(facts.ends or facts.equivocators) or has_rare(self._store, unsealed),
                 deadline_ms=seen.deadline_ms,
                 interval_ms=ruleset.interval_ms,
@@ -107,11 +111,10 @@ class ConsensusReader:
                 return ()
             logs_max = have_logs_max(len(witnesses))
             count = sum(stop - start for _, start, stop in unsealed)
+            records_max = min(HAVE_RECORDS_MAX, self.cut_records)
             may_be_large = count * RECORD_BYTES_MAX > HAVE_BYTES_MAX
-            if count > HAVE_RECORDS_MAX or may_be_large or len(unsealed) > logs_max:
-                unsealed = first_of(
-                    self._store, unsealed, logs_max, HAVE_RECORDS_MAX, HAVE_BYTES_MAX
-                )
+            if count > records_max or may_be_large or len(unsealed) > logs_max:
+                unsealed = first_of(self._store, unsealed, logs_max, records_max, HAVE_BYTES_MAX)
             shown = []
             for author, _, stop in unsealed:
                 head = self._store.id_at(author, stop - 1)

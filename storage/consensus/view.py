@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.seal.cut import FULL_CUT_RECORDS
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import Witness
 from commonweal.protocol.vocabulary.budget import DEFAULT_BUDGET, Budget
@@ -26,6 +27,7 @@ class ConsensusView:
     witnesses: the validator set for `height` + 1.
     candidates: devices that offer to be witnesses and have no seat.
     unsealed: number of records that the next cut can cover.
+    cut_records: number of records that a cut of this device takes.
     is_urgent: whether one of them is a governance record (see `log_store.BULK_KINDS`), or new
     evidence is held.
     deadline_ms: the earliest sealed deadline that no seal has passed, ms.
@@ -51,6 +53,7 @@ class ConsensusView:
     alarm: str
     budget: Budget = DEFAULT_BUDGET
     shares: Mapping[DeviceKey, int] = field(default_factory=dict)
+    cut_records: int = FULL_CUT_RECORDS
     nameless: tuple[MemberId, ...] = ()
 
     @property

@@ -21,6 +21,7 @@ from typing import Any
 
 import trio
 
+from commonweal.node.runtime.ledger.fold_pace import FoldPace
 from commonweal.node.runtime.ledger.ledger_answers import answer, follow_up
 from commonweal.node.service.events import (
     STATE_REQUESTS,
@@ -77,6 +78,7 @@ class LedgerThread:
         self._told: ConsensusView | None = None
         self._is_whole = False
         self._rests: tuple[int, int] = (0, 0)
+        self._pace = FoldPace()
         self._is_busy = self._is_over = False
 
     def assess(self, request: Request | StateRequest) -> None:
@@ -134,7 +136,7 @@ class LedgerThread:
             events: list[Event] = [answer(assessor, request, now_ms) for request in for_state]
             assessor.kept.refresh(whole=False)
             events += self._news(assessor, now_ms, is_asked=bool(for_seal))
-            events += [answer(assessor, request, now_ms) for request in for_seal]
+            events += [self._answered(assessor, request, now_ms) for request in for_seal]
             self._is_whole = assessor.kept.is_whole
             if not requests:
                 if self._rest_ms(now_ms) <= 0:
@@ -152,6 +154,18 @@ class LedgerThread:
             self._is_busy = False
             if self._is_over:
                 self.close()
+
+    def _answered(self, assessor: SealApplication, request: Request, now_ms: int) -> Event:
+        """Return the answer to a request, and note the pace at which records were folded for it."""
+        ready, begun = assessor.kept.ready, time.perf_counter()
+        before = None if ready is None else ready.seal.id
+        del ready  # it may be large, and is not needed while another is folded
+        told = answer(assessor, request, now_ms)
+        folded = assessor.kept.ready
+        if folded is not None and folded.seal.id != before:
+            self._pace.note(len(folded.outcome.covered), time.perf_counter() - begun)
+        assessor.cut_records = self._pace.cut_records
+        return told
 
     def close(self) -> None:
         """Close the files."""
@@ -180,6 +194,7 @@ class LedgerThread:
                 raise
             state = LedgerState(store, layers, self._community, whole=False)
             self._open = store, layers, SealApplication(state)
+            self._open[2].cut_records = self._pace.cut_records
         return self._open[2]
 
     def _rest_ms(self, now_ms: int) -> int:

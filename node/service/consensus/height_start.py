@@ -74,6 +74,10 @@ class HeightStart:
         """Begin to wait for the height after the last seal."""
         self.since_ms: int | None = None
         """Since when something waits for this height."""
+        before = self.outlook
+        follows = before is not None and before.height + 1 == self.chain.height
+        self.is_rest = follows and before is not None and before.unsealed > before.cut_records
+        """Whether the last cut was full and left records out, which have waited long enough."""
         self.is_asked = False
         """Whether somebody asked for this height, or began it."""
         self.is_urged = bool(self.chain.seals.votes(self.chain.height + 1))
@@ -91,7 +95,7 @@ class HeightStart:
         if outlook.end != self.chain.end:
             return False
         if not outlook.unsealed:
-            self.since_ms = None
+            self.since_ms, self.is_rest = None, False
         elif self.since_ms is None:
             self.since_ms = self.core.now_ms
         return True
@@ -140,14 +144,14 @@ class HeightStart:
         return SealDemand(self.since_ms, deadline, self.is_asked)
 
     def _interval_ms(self) -> int:
-        """Return how long what waits may wait: not at all where it fills a cut.
+        """Return how long what waits may wait: not at all if it fills a cut, or one left it.
 
         A candidate begins earlier, to be seen in time.
         """
         outlook = self.outlook
         if outlook is None:
             return URGENT_MS
-        if outlook.unsealed >= FULL_CUT_RECORDS:
+        if self.is_rest or outlook.unsealed >= FULL_CUT_RECORDS:
             return 0
         most = URGENT_MS if outlook.is_urgent else outlook.interval_ms
         is_seated = self.core.me.device in witness_devices(self.witnesses)

@@ -157,6 +157,22 @@ def test_what_fills_a_cut_waits_for_no_interval(monkeypatch: pytest.MonkeyPatch)
     assert chain(node).height == 2
 
 
+def test_what_a_full_cut_leaves_waits_for_no_interval_and_what_comes_then_does() -> None:
+    world = World(1, seals=True)
+    node = world.nodes[0]
+    until(world, lambda: chain(node).height == 1, SEALED_MS_MAX, "the founding is not sealed")
+    assert node.assessor is not None
+    node.assessor.cut_records = 4
+    for _ in range(10):
+        node.write()
+    world.run(SEALED_MS_MAX - 10_000)
+    assert chain(node).height == 1, "they fill no cut that all agree is full"
+    until(world, lambda: chain(node).height == 4, 20_000, "the rest waits again")
+    node.write()
+    world.run(SEALED_MS_MAX - 10_000)
+    assert chain(node).height == 4, "nothing was left out"
+
+
 def test_four_who_witness_seal_together() -> None:
     world = council(2)
     height = next_seal(world, world.nodes)
