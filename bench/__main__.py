@@ -1,7 +1,6 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
-Parts: append, cold10k, cold100k, catchup, history, live, matching, page, queries, seals, sheet,
-watch. All of them without a name.
+The parts are those of `PARTS`; without a name all of them are measured.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from bench.measures import (
     latency,
     market,
     page,
+    peers,
     queries,
     seals,
     sheet,
@@ -34,6 +34,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "live": latency.figures,
     "matching": market.figures,
     "page": page.figures,
+    "peers": peers.figures,
     "queries": queries.figures,
     "seals": seals.figures,
     "sheet": sheet.figures,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from bench.figures import Figure, compare, rate
 from commonweal.node.service.events import Committed, Submitted, Ticket, Wish
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
+from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.records.log_store import Store
@@ -27,7 +29,15 @@ def figures() -> list[Figure]:
         return [*_writing(Path(folder)), *_verifying()]
 
 
-def _writing(folder: Path) -> list[Figure]:
+def batch_rate() -> float:
+    """Return how many records a second are signed and written, BATCH at a time, durable."""
+    with TemporaryDirectory(prefix="weal-bench-") as folder:
+        write, *_ = _writer(Path(folder))
+        return rate(BATCHES * BATCH, lambda: write(BATCHES, BATCH))
+
+
+def _writer(folder: Path) -> tuple[Callable[[int, int], None], Store, DeviceKey]:
+    """Return what writes so many times so many of our own records, and where they come."""
     store = Store(folder / "ledger.db")
     community = made.make(store, 1)
     founder = community.people[0]
@@ -49,7 +59,12 @@ def _writing(folder: Path) -> list[Figure]:
         store.checkpoint()
 
     write(1, 1)
-    wire = store.wires(founder.key, store.log(founder.key).length - 1, 1 << 40, 1)[0]
+    return write, store, founder.key
+
+
+def _writing(folder: Path) -> list[Figure]:
+    write, store, author = _writer(folder)
+    wire = store.wires(author, store.log(author).length - 1, 1 << 40, 1)[0]
     bare = _Bare(folder / "bare.db", wire)
     return [
         compare(

@@ -108,6 +108,12 @@ def figures(records: int) -> list[Figure]:
     ]
 
 
+def cold_rate(records: int) -> float:
+    """Return how many records a second an empty node takes from a full one."""
+    with _community(records) as (folder, community):
+        return _cold(folder / "ours", community, "commonweal").rate
+
+
 def _cold(folder: Path, community: Community, module: str) -> _Sync:
     """Let an empty node fetch everything from a full one; `module` is what the empty one runs."""
     folder.mkdir()

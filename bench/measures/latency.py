@@ -60,6 +60,11 @@ def figures() -> list[Figure]:
     ]
 
 
+def hop_ms() -> float:
+    """Return the median time from asking for a record until it is durable at a neighbour."""
+    return median(_measure(2).there)
+
+
 def _measure(count: int) -> _Times:
     """Return the latencies in a cluster of `count` nodes; n1 writes."""
     with TemporaryDirectory(prefix="weal-bench-") as name, ExitStack() as stack:

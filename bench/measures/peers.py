@@ -1,0 +1,74 @@
+"""Other systems at the same work, in the same run, each where it is installed (`bench/peers`).
+
+What is compared: a log or a table of 330-byte rows taken over loopback by an empty process; rows
+appended many at a time; and one row to a neighbour. Hypercore does not wait for the disk;
+Commonweal and PostgreSQL do.
+"""
+
+from __future__ import annotations
+
+import sys
+from statistics import median
+
+from bench.figures import Figure, compare
+from bench.measures import append, cold_sync, latency
+from bench.peers import hypercore, postgres
+
+RECORDS = 100_000
+SIZE = 330
+BLOCKS = 200
+ROUNDS = 3
+
+
+def figures() -> list[Figure]:
+    """Return our figures beside those of the systems that are installed; name the others."""
+    ours = median(cold_sync.cold_rate(RECORDS) for _ in range(ROUNDS))
+    figures = []
+    if hypercore.modules() is None:
+        _missing(hypercore.NAME, "npm install --global hypercore@11")
+    else:
+        figures += _beside_hypercore(ours)
+    if not postgres.is_installed():
+        _missing(postgres.NAME, "apt install postgresql")
+    else:
+        rows = median(postgres.cold_rate(RECORDS, SIZE) for _ in range(ROUNDS))
+        name = "PostgreSQL, logical replication of a table"
+        figures.append(_cold(ours, name, rows, must=0.7, want=1.0))
+    return figures
+
+
+def _beside_hypercore(ours: float) -> list[Figure]:
+    blocks = median(hypercore.cold_rate(RECORDS, SIZE) for _ in range(ROUNDS))
+    hop_ms, theirs = latency.hop_ms(), hypercore.hop(BLOCKS, SIZE, latency.PAUSE_S * 1e3)
+    return [
+        _cold(ours, "hypercore", blocks, must=10, want=15),
+        compare(
+            f"append, {append.BATCH} at a time, each signed, durable",
+            "records/s",
+            append.batch_rate,
+            "hypercore, one signature a batch, not durable",
+            lambda: hypercore.append_rate(RECORDS, SIZE, append.BATCH),
+            must=1.0,
+            want=1.5,
+        ),
+        Figure(
+            "record to a neighbour, durable there, p50",
+            hop_ms,
+            "ms",
+            "hypercore, not durable",
+            theirs.p50,
+            hop_ms / theirs.p50,
+            1.0,
+            0.67,
+            low=True,
+        ),
+    ]
+
+
+def _cold(ours: float, name: str, theirs: float, *, must: float, want: float) -> Figure:
+    what = f"cold sync of {RECORDS:,}"
+    return Figure(what, ours, "records/s", name, theirs, ours / theirs, must, want)
+
+
+def _missing(name: str, how: str) -> None:
+    sys.stderr.write(f"{name} is not installed, so nothing is measured beside it: {how}\n")

@@ -1,0 +1,1 @@
+"""Other systems that replicate logs or tables, measured where they are installed."""
