@@ -37,8 +37,8 @@ def modules() -> Path | None:
     if shutil.which("npm") is not None:
         asked = subprocess.run(["npm", "prefix", "--global"], capture_output=True, text=True)
         places.append(asked.stdout.strip() + "/lib" if asked.returncode == 0 else None)
-    found = (Path(place) for place in places if place)
-    return next((place for place in found if (place / "node_modules" / NAME).is_dir()), None)
+    folders = (Path(place) for place in places if place)
+    return next((place for place in folders if (place / "node_modules" / NAME).is_dir()), None)
 
 
 def append_rate(blocks: int, size: int, batch: int) -> float:
