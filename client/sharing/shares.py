@@ -316,10 +316,6 @@ def _given(view: LedgerView, owner: bytes) -> Iterable[GivenAmount]:
 
 
 _GIVEN = """
-    SELECT action, unit, scale, is_sealed, sum(n >> 32), sum(n & 4294967295) FROM (
-        SELECT action, coalesce(effort_unit, unit) AS unit, height NOTNULL AS is_sealed,
-            coalesce(effort_scale, quantity_scale) AS scale, coalesce(effort_n, quantity_n) AS n
-        FROM event_row WHERE provider = ? AND coalesce(effort_n, quantity_n) NOTNULL
-    ) GROUP BY 1, 2, 3, 4
+    SELECT action, unit, scale, is_sealed, high, low FROM given_sum
+    WHERE provider = (SELECT number FROM agent WHERE id = ?) AND events > 0
 """
-"""What a member gave. A number is summed in two halves: the sum of many may have over 64 bits."""

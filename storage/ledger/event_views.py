@@ -13,7 +13,7 @@ from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER, note_agents, note_ids
 from commonweal.storage.ledger.state.state_db import StateDb
 
-TABLES = ("event_entry", "local_id", "agent", "said_at")
+TABLES = ("event_entry", "given_sum", "local_id", "agent", "said_at")
 
 _OF_EVENT = (event_row.EVENT, valuation.WORTH)
 

@@ -162,6 +162,67 @@ CREATE INDEX event_provider ON event_entry (provider, when_start, clock);
 
 CREATE INDEX event_fulfills ON event_entry (fulfills) WHERE fulfills IS NOT NULL;
 
+-- What each gave, in all and in seals, by action and unit: effort where there is any, else the
+-- quantity. A sum is high * 2^32 + low, so that no number of contributions overflows it.
+CREATE TABLE given_sum (
+    provider  INTEGER NOT NULL,
+    action    TEXT    NOT NULL,
+    unit      TEXT    NOT NULL,
+    scale     INTEGER NOT NULL,
+    is_sealed INTEGER NOT NULL,
+    events    INTEGER NOT NULL,
+    high      INTEGER NOT NULL,
+    low       INTEGER NOT NULL,
+    PRIMARY KEY (provider, action, unit, scale, is_sealed)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER given_first AFTER INSERT ON event_entry
+WHEN coalesce(new.effort_n, new.quantity_n) IS NOT NULL BEGIN
+    INSERT INTO given_sum VALUES (
+        new.provider, new.action, coalesce(new.effort_unit, new.unit),
+        coalesce(new.effort_scale, new.quantity_scale), new.height IS NOT NULL, 1,
+        coalesce(new.effort_n, new.quantity_n) >> 32,
+        coalesce(new.effort_n, new.quantity_n) & 4294967295
+    ) ON CONFLICT DO UPDATE SET
+        events = events + 1, high = high + excluded.high, low = low + excluded.low;
+END;
+
+CREATE TRIGGER given_again AFTER UPDATE ON event_entry
+WHEN coalesce(new.effort_n, new.quantity_n) IS NOT coalesce(old.effort_n, old.quantity_n)
+    OR coalesce(new.effort_scale, new.quantity_scale)
+        IS NOT coalesce(old.effort_scale, old.quantity_scale)
+    OR (new.height IS NULL) <> (old.height IS NULL)
+    OR new.provider <> old.provider OR new.action <> old.action
+    OR coalesce(new.effort_unit, new.unit) IS NOT coalesce(old.effort_unit, old.unit)
+BEGIN
+    UPDATE given_sum SET events = events - 1,
+        high = high - (coalesce(old.effort_n, old.quantity_n) >> 32),
+        low = low - (coalesce(old.effort_n, old.quantity_n) & 4294967295)
+    WHERE provider = old.provider AND action = old.action
+        AND unit = coalesce(old.effort_unit, old.unit)
+        AND scale = coalesce(old.effort_scale, old.quantity_scale)
+        AND is_sealed = (old.height IS NOT NULL);
+    INSERT INTO given_sum SELECT
+        new.provider, new.action, coalesce(new.effort_unit, new.unit),
+        coalesce(new.effort_scale, new.quantity_scale), new.height IS NOT NULL, 1,
+        coalesce(new.effort_n, new.quantity_n) >> 32,
+        coalesce(new.effort_n, new.quantity_n) & 4294967295
+        WHERE coalesce(new.effort_n, new.quantity_n) IS NOT NULL
+    ON CONFLICT DO UPDATE SET
+        events = events + 1, high = high + excluded.high, low = low + excluded.low;
+END;
+
+CREATE TRIGGER given_gone AFTER DELETE ON event_entry
+WHEN coalesce(old.effort_n, old.quantity_n) IS NOT NULL BEGIN
+    UPDATE given_sum SET events = events - 1,
+        high = high - (coalesce(old.effort_n, old.quantity_n) >> 32),
+        low = low - (coalesce(old.effort_n, old.quantity_n) & 4294967295)
+    WHERE provider = old.provider AND action = old.action
+        AND unit = coalesce(old.effort_unit, old.unit)
+        AND scale = coalesce(old.effort_scale, old.quantity_scale)
+        AND is_sealed = (old.height IS NOT NULL);
+END;
+
 -- The rows of events with the ids that the numbers stand for. An index finds them by provider; by
 -- id they are found through their number.
 CREATE VIEW event_row AS

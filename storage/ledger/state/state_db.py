@@ -24,7 +24,7 @@ from commonweal.storage.files import create_private
 from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
 
-VERSION = 18
+VERSION = 19
 """Version of the tables in views.sql and of their content."""
 
 FINAL, OLDER, NEWEST = 0, 1, 2
