@@ -230,7 +230,8 @@ class LedgerState:
             if kept is None:
                 return
             seal, facts = kept.sealed.seal, end.facts(kept.sealed.seal.evidence)
-            cut = CutHeader(seal.height, seal.time_ms, seal.clock, seal.prev, seal.cut_root)
+            times = (seal.height, seal.time_ms, seal.clock)
+            cut = CutHeader(*times, seal.prev, seal.cut_root, seal.fold)
             yield Advance(cut, kept.delta, facts.ends, facts.equivocators), seal.id
 
     def refresh(self, *, whole: bool = True, at_once: bool = True) -> int:

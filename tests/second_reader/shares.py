@@ -18,6 +18,7 @@ from tests.second_reader.split import Income, Split
 from tests.second_reader.trace import behind
 
 Row = dict[str, Any]
+LOOKED_AT = 50_000
 INCOME = "event.action == 'transfer' && event.to_community"
 
 
@@ -63,7 +64,9 @@ def share(c: Context, rules: Ruleset, touched: list[bytes]) -> None:
     assert c.state.get("REST") is None
     if c.state.get("VALUED_BY") != rules.id:
         c.state.put(rules.id, "VALUED_BY")
-        touched = [*touched, *(id for id, row in c.state.rows("EVENT") if "pending" in row)]
+        waiting = [id for id, row in c.state.rows("EVENT") if "pending" in row]
+        assert len(waiting) <= LOOKED_AT
+        touched = [*touched, *waiting]
     sheet = Sheet(c)
     incomes: dict[Pool, list[Income]] = {}
     for event in sorted({*touched}):

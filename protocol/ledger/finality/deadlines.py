@@ -70,4 +70,4 @@ def _pays_at_once(final: State, cut: CutHeader, ruleset: Ruleset, community: Com
         return False
     over = State(final)
     distribution.share(over, CutHeader(cut.height + 1, cut.time_ms + 1), ruleset, community)
-    return any(key[:1] != LAST for key, _ in over.changes())
+    return over.get(REST) is not None or any(key[:1] != LAST for key, _ in over.changes())

@@ -40,7 +40,7 @@ from commonweal.protocol.ledger.members.budgets import CutLimits, inherited_reco
 from commonweal.protocol.ledger.members.registry import FOUNDING
 from commonweal.protocol.ledger.sharing import distribution, valuation
 from commonweal.protocol.ledger.state import time_jumps
-from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, CutHeader
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL, FOLD, Advance, CutHeader
 from commonweal.protocol.ledger.state.context import SealHeights, Verdict
 from commonweal.protocol.ledger.state.rejections import put_refused
 from commonweal.protocol.ledger.state.state import State
@@ -235,12 +235,13 @@ class History:
         time_ms: int,
         ends: tuple[tuple[DeviceKey, int], ...] = (),
         equivocators: tuple[DeviceKey, ...] = (),
+        fold: int = FOLD,
     ) -> Advance:
         """Return what a seal of `delta` at a time makes final. Its records are held."""
         heads = (self._above.get(log.head) for log in delta.logs)
         clock = max([self.cut.clock, *(head.clock for head in heads if head is not None)])
         root, _ = cut_roots(self.trees.cut, delta)
-        cut = CutHeader(self.cut.height + 1, time_ms, clock, self.seal, root)
+        cut = CutHeader(self.cut.height + 1, time_ms, clock, self.seal, root, fold)
         return Advance(cut, delta, ends, equivocators)
 
     def covered(self, advance: Advance) -> CoveredRecords:

@@ -9,6 +9,7 @@ the sum for each member is their claim (`claims`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from commonweal.protocol.errors import RuleError
@@ -46,6 +47,7 @@ from commonweal.protocol.ledger.sharing.valuation import (
     WORTH,
     Sources,
     ValueRow,
+    postpone,
     value_events,
 )
 from commonweal.protocol.ledger.state import time_jumps
@@ -66,6 +68,12 @@ from commonweal.protocol.rules.split import (
 from commonweal.protocol.vocabulary.payout_line import GIVEN
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
+EVENTS_LOOKED_AT_MAX = 50_000
+"""How many waiting events one cut looks at because the rules changed; those after them wait."""
+
+FOLD_OF_BOUND = 2
+"""Older folds looked at all of them in one cut."""
+
 PAST_MAX = 100
 """How many earlier splits of a bucket arrears look back on."""
 
@@ -80,7 +88,8 @@ def share(
     """Value what was attested, and split the pools that are due; return the splits.
 
     state: holds all that the cut covers; everything is written to it. touched: as `book` returns
-    it. Under another ruleset than last time, every waiting event is looked at.
+    it. Under another ruleset than last time, every waiting event is looked at, so many of them at
+    each cut.
     """
     rest: bytes | None = state.get(REST)
     if state.get(VALUED_BY) != ruleset.id:
@@ -88,7 +97,7 @@ def share(
         rest = b""
     if rest is not None:
         state.delete(REST)
-        touched = [*touched, *unvalued_events(state, rest)]
+        touched = [*touched, *_next_events(state, cut, rest)]
     writer = PayoutWriter(state, cut.height)
     sources = Sources(state)
     incomes = value_events(writer, cut, ruleset, community, touched, sources)
@@ -125,6 +134,18 @@ def share(
         splits.append(done)
     claims.create_claims(state, cut.height, ruleset.id, community, writer.sums)
     return splits
+
+
+def _next_events(state: State, cut: CutHeader, start: bytes) -> list[bytes]:
+    """Return the events from `start` on that wait for a value and are looked at now."""
+    waiting = unvalued_events(state, start)
+    if cut.fold < FOLD_OF_BOUND:
+        return [*waiting]
+    now = [*islice(waiting, EVENTS_LOOKED_AT_MAX)]
+    rest = next(waiting, None)
+    if rest is not None:
+        postpone(state, rest)
+    return now
 
 
 def _let_wait(state: State, pool: PoolId, incomes: Iterable[Income]) -> None:

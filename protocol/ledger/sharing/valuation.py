@@ -158,7 +158,7 @@ def value_events(
                 put_pending(state, event, row, None)
             continue
         if shared_fuel.left <= 0:
-            _postpone(state, event)
+            postpone(state, event)
             break
         value = event_fields(state, community, event, row)
         pool = income_pool(ruleset, value, shared_fuel)
@@ -166,7 +166,7 @@ def value_events(
             id, amount = pool_id(pool), amount_in(pool.scale, row)
             source = sources.of(row, pool)
             if source and sources.is_spent:
-                _postpone(state, event)
+                postpone(state, event)
             elif _has_room(writer, id, came.get(id, 0), amount):
                 upstream = sources.upstream(source) if source else None
                 incomes.setdefault(id, []).append(Income(event, amount, upstream, source))
@@ -199,9 +199,10 @@ def _row(state: State, event: bytes) -> EventRow:
     return row
 
 
-def _postpone(state: State, event: bytes) -> None:
+def postpone(state: State, event: bytes) -> None:
     """Let the next cut, which is due at once, continue with this event and those after it."""
-    if state.get(REST) is None:
+    known = state.get(REST)
+    if known is None or event < known:
         state.put(REST, event)
 
 

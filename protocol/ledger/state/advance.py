@@ -6,7 +6,7 @@ judged by the last cut, never by a clock. Before the first seal the header of he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.cut import Delta
@@ -21,7 +21,7 @@ class CutHeader:
 
     time_ms: since 1970, as sealed. clock: the largest in the cut. prev: the id of the previous
     seal. root: of the cut; the records that it newly covers are folded by clock, and records of one
-    clock in the order of H(root, id).
+    clock in the order of H(root, id). fold: the version of the rules by which its seal folds.
     """
 
     height: int = 0
@@ -29,6 +29,7 @@ class CutHeader:
     clock: int = 0
     prev: bytes = b""
     root: bytes = b""
+    fold: int = field(default=FOLD, compare=False)
 
 
 BEFORE_ALL = CutHeader()

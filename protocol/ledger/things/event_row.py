@@ -91,11 +91,12 @@ def put_pending(
 
 
 def unvalued_events(state: State, start: bytes) -> Iterator[bytes]:
-    """Yield the events from `start` on that wait for a value, by id."""
-    for key, _ in state.items(UNVALUED):
-        event = key[len(UNVALUED) :]
-        if event >= start:
-            yield event
+    """Yield the events from `start` on that wait for a value, by id; read a part at a time."""
+    for first in range(start[0] if start else 0, 256):
+        for key, _ in state.items(UNVALUED + bytes([first])):
+            event = key[len(UNVALUED) :]
+            if event >= start:
+                yield event
 
 
 def local_rows(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:

@@ -101,7 +101,7 @@ class Finalizer:
         if facts.missing:
             return MissingParts(facts.missing)
         check_new(history.final, facts)
-        return history.advance(delta, seal.time_ms, facts.ends, facts.equivocators)
+        return history.advance(delta, seal.time_ms, facts.ends, facts.equivocators, seal.fold)
 
     def fold(self, seal: Seal, delta: Delta) -> FoldedSeal | MissingParts:
         """Return the next seal folded, or the parts missing for it; writes nothing.

@@ -10,7 +10,8 @@ import pytest
 from commonweal.protocol.errors import BadRuleset
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.contributions.value import value_points
-from commonweal.protocol.ledger.sharing import valuation
+from commonweal.protocol.ledger.governance.enactment import REST
+from commonweal.protocol.ledger.sharing import distribution, valuation
 from commonweal.protocol.ledger.sharing.flows import Flows, Heights
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -18,6 +19,7 @@ from commonweal.protocol.rules.document import from_map, read_toml
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import evaluate
 from commonweal.protocol.rules.split import PastSplit, split
+from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from tests.protocol.ledger.council import HOUR, SAID, Council, process, rules
 from tests.protocol.ledger.workshop import Workshop, hours, paying
@@ -158,6 +160,69 @@ def test_the_costliest_value_is_given_over_several_seals(monkeypatch: pytest.Mon
     assert 2 <= seals <= 5
     worths = [valuation.value_of(shop.history.final, one) for one in done]
     assert [one and one.points for one in worths] == [1600] * 8
+
+
+def using(patch: pytest.MonkeyPatch, events: int, looked_at: int) -> tuple[Workshop, list[bytes]]:
+    """Return a workshop whose rules now value what waited under the ones before."""
+    patch.setattr(distribution, "EVENTS_LOOKED_AT_MAX", looked_at)
+    shop = Workshop(paying(), "Jun", "Ana", "Bo")
+    waits = []
+    for number in range(events):
+        unvalued = {
+            "action": "use",
+            "provider": shop.id("Ana"),
+            "effortQuantity": hours(number + 1),
+        }
+        waits.append(shop.write("Ana", "event", unvalued))
+        shop.attest(waits[-1], "Jun")
+    shop.cut()
+    change = {"value": {"use": {"points": COSTLY, **SAID}}}
+    shop.say(shop.patch("Jun", change), "yes", "Mei Jun Ana")
+    shop.cut()
+    shop.cut(25)
+    return shop, sorted(event.id for event in waits)
+
+
+@pytest.mark.parametrize(
+    ("events", "looked_at", "seals"), [(8, 3, 3), (9, 3, 3), (3, 3, 1), (10, 3, 4), (8, 50, 1)]
+)
+def test_what_waits_for_new_rules_is_looked_at_over_several_seals(
+    monkeypatch: pytest.MonkeyPatch, events: int, looked_at: int, seals: int
+) -> None:
+    shop, waits = using(monkeypatch, events, looked_at)
+    valued, steps = list[bytes](), list[int]()
+    while shop.history.deadline() == shop.history.cut.time_ms + 1:
+        shop.cut()
+        final = shop.history.final
+        known = [event for event in waits if valuation.value_of(final, event) is not None]
+        steps.append(len(known) - len(valued))
+        valued = known
+    rest = events % looked_at
+    assert steps == [looked_at] * (events // looked_at) + [rest] * bool(rest)
+    assert valued == waits and len(steps) == seals
+
+
+def test_what_the_fuel_leaves_comes_before_what_was_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(valuation, "FUEL_PER_CUT_MAX", 20_000)
+    shop, waits = using(monkeypatch, 20, 7)
+    while shop.history.deadline() == shop.history.cut.time_ms + 1:
+        shop.cut()
+        rest = shop.history.final.get(REST)
+        values = [valuation.value_of(shop.history.final, event) for event in waits]
+        done = values.index(None) if None in values else len(waits)
+        assert values[done:] == [None] * (len(waits) - done), "in order, and none is passed over"
+        assert rest == (waits[done] if done < len(waits) else None)
+    assert valuation.value_of(shop.history.final, waits[-1]) is not None
+
+
+def test_seals_of_fold_1_look_at_all_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, waits = using(monkeypatch, 8, 3)
+    advance = shop.history.advance(Delta((), ()), shop.now_ms + HOUR, fold=1)
+    outcome = shop.history.conclude(advance, [])
+    assert {key[1:] for key, _ in outcome.changes if key[:1] == valuation.WORTH} == {*waits}
+    assert REST not in dict(outcome.changes)
 
 
 def test_the_costliest_conditions_of_buckets_end_in_an_error_and_not_in_hours() -> None:
