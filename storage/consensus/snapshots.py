@@ -34,8 +34,6 @@ from commonweal.storage.records.seal_store import SealStore
 OFFER_MS = 10 * 60 * 1000
 """Minimum age of an offer before a new one replaces it; a peer that fetches it starts over."""
 
-PAIRS_READ = 2_000
-
 CUT_TREE, STATE_TREE, MEMBERS_TREE = range(len(Trees._fields))
 
 OFFERED, TAKEN = "offered", "taken"
@@ -288,14 +286,8 @@ class Snapshots:
         return snapshot.chunk_to_bytes(tree, depth, number, snapshot.pairs_of(values))
 
     def _pairs(self) -> Iterator[snapshot.Pair]:
-        after = LOCAL + b"\xff"
-        while rows := self._layers.rows(
-            "SELECT key FROM state WHERE layer = ? AND key > ? ORDER BY key LIMIT ?",
-            (FINAL, after, PAIRS_READ),
-        ):
-            values = ((key, self._layers.get(key, FINAL)) for (key,) in rows)
-            yield from snapshot.pairs_of(values)
-            after = rows[-1][0]
+        pairs = self._layers.each_final()
+        yield from (snapshot.Pair(*pair) for pair in pairs if pair[0][:1] != LOCAL)
 
     def _put_in_place(self, offer: Offer, seal: Seal) -> None:
         """Replace the folded state by the fetched one. Raises `WrongState` on other roots."""

@@ -1,6 +1,7 @@
 """The rows of events: as the state has them, by local number, with the times of their records.
 
-`event_entry` has the rows; `event_row` shows them with the ids that the numbers stand for.
+`event_entry` has the rows; `event_row` shows them with the ids that the numbers stand for. The
+numbers are those of the state (`state_rows`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
-from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER, note_agents, note_ids
+from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER
 from commonweal.storage.ledger.state.state_db import StateDb
 
 TABLES = ("event_entry", "given_sum", "local_id", "agent", "said_at")
@@ -53,9 +54,6 @@ def refresh(layers: StateDb, changed: Sequence[bytes]) -> None:
             gone.append((id,))
         else:
             put.append(row)
-    note_ids(layers, (row[0] for row in put))
-    agents = dict.fromkeys(agent for row in put for agent in row[1 : 1 + len(_AGENTS)])
-    note_agents(layers, (agent for agent in agents if agent is not None))
     layers.change_many(_PUT, put)
     layers.change_many("DELETE FROM said_at WHERE id = ?", ((row[0],) for row in put))
     layers.change_many(f"DELETE FROM event_entry WHERE number = {NUMBER}", gone)  # noqa: S608

@@ -46,10 +46,13 @@ class LastFold:
         return [id for (id,) in rows]
 
     def table(self, prefix: bytes, digits: str = "") -> Iterator[tuple[bytes, Any]]:
-        """Yield the keys of a table that begin with hex digits, without its prefix, and values."""
+        """Yield the keys of a table that begin with hex digits, without its prefix, and values.
+
+        prefix: of a table that names no event in its keys.
+        """
         low, high = _bounds(digits)
         rows = self._rows(
-            "SELECT key, value FROM state WHERE key BETWEEN ? AND ? ORDER BY key, layer",
+            "SELECT start, value FROM state WHERE start BETWEEN ? AND ? ORDER BY start, layer",
             *(prefix + low, prefix + high),
         )
         newest = dict(rows)  # of several layers the last one counts

@@ -8,11 +8,19 @@ CREATE TABLE mark (
 
 -- The state. layer 0: final, at the last cut. 1: changed by the older records above the cut.
 -- 2: changed by the newest. The highest layer of a key counts; NULL: the key is removed.
+--
+-- A key in parts. start: what stands before the id of an event, and number the id's in local_id;
+-- without one the whole key, and 0. value: without the agents that stand beside it.
 CREATE TABLE state (
-    key   BLOB    NOT NULL,
-    layer INTEGER NOT NULL,
-    value BLOB,
-    PRIMARY KEY (key, layer)
+    start    BLOB    NOT NULL,
+    number   INTEGER NOT NULL,
+    rest     BLOB    NOT NULL,
+    layer    INTEGER NOT NULL,
+    value    BLOB,
+    member   INTEGER,
+    provider INTEGER,
+    receiver INTEGER,
+    PRIMARY KEY (start, number, rest, layer)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX state_layer ON state (layer) WHERE layer = 2;

@@ -141,7 +141,7 @@ def _standing(standing: Standing, asked: AskedAttestations) -> Conditions:
         case Standing.WITHDRAWN:
             return f"AND {NOTHING_LEFT}", []
         case Standing.WAITING:
-            of_commons = "EXISTS (SELECT 1 FROM state WHERE key = CAST(? || id AS BLOB))"
+            of_commons = "EXISTS (SELECT 1 FROM state WHERE start = CAST(? || id AS BLOB))"
             fewer = f"AND NOT ({NOTHING_LEFT}) AND yes < iif({of_commons}, ?, ?)"
             return fewer, [Table.COMMON.prefix, asked.of_commons, asked.of_any]
         case Standing.VOID:

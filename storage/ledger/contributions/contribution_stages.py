@@ -30,7 +30,7 @@ _KEYS = (
 )
 _TAKEN = (
     "iif(points > 0,"
-    " (SELECT value FROM state WHERE key = CAST(? || id AS BLOB) AND layer = 0), NULL)"
+    " (SELECT value FROM state WHERE start = CAST(? || id AS BLOB) AND layer = 0), NULL)"
 )
 
 
@@ -115,7 +115,7 @@ def _rows(
 def _odd(source: StageSource) -> Conditions:
     """Return the condition of what only the state can tell: money, the commons, claimed agents."""
     marks = ", ".join("?" * len(source.units))
-    of_table = "(SELECT substr(key, ?) FROM state WHERE key >= ? AND key < ?)"
+    of_table = "(SELECT substr(start, ?) FROM state WHERE start >= ? AND start < ?)"
     text = (
         f"ifnull(unit IN ({marks}), 0) OR ifnull(points, 0) = 0"
         f" AND (id IN {of_table} OR provider IN {of_table})"

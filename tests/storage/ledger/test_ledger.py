@@ -21,6 +21,7 @@ from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state import pending_state
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.state.state_rows import KEY, VALUE
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.protocol.ledger.scenes import Scene
@@ -218,7 +219,7 @@ def test_a_long_fold_that_is_cut_off_continues_with_the_next_portion(
     fresh.hold(village.records)
     fresh.arrive(village.mei.key, len(village.records))
     other = LedgerState(fresh.store, fresh.layers, fresh.community)
-    rows = "SELECT key, layer, value FROM state ORDER BY key, layer"
+    rows = f"SELECT {KEY}, layer, {VALUE} FROM state ORDER BY 1, layer"
     assert whole.layers.rows(rows) == other.layers.rows(rows)
 
 

@@ -11,6 +11,7 @@ from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.have_frontiers import select_have_frontiers
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.witnesses import witness_devices
+from commonweal.storage.ledger.state.state_rows import KEY, VALUE
 from tests.builders.sealing_nodes import Node, proposal, sealed_height
 from tests.protocol.ledger.workshop import Workshop, hours, paying
 from tests.storage.consensus.test_proposals import MINUTE, offering, signers_of
@@ -109,7 +110,7 @@ class Scene:
 
 def everything(node: Node) -> list[tuple[object, ...]]:
     """Return all that is final at a node, as it lies in its tables."""
-    tables = ("SELECT key, value FROM state WHERE layer = 0 ORDER BY key",)
+    tables = (f"SELECT {KEY}, {VALUE} FROM state WHERE layer = 0 ORDER BY 1",)
     trees = "SELECT tree, place, page FROM tree ORDER BY tree, place"
     refused = "SELECT id, reason FROM refused WHERE layer = 0 ORDER BY id"
     return [

@@ -1,0 +1,176 @@
+"""The file of the folded state: its connection, its transactions, its version, and small marks.
+
+It is discarded when it has another version, or is damaged. It knows nothing of what is in it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from commonweal.protocol.errors import MissingDatabase, ReadOnlyDatabase
+from commonweal.storage.files import create_private
+from commonweal.storage.ledger.state.state_rows import packed, unpacked
+from commonweal.storage.sqlite import schema
+from commonweal.storage.sqlite.database import named
+
+VERSION = 20
+"""Version of the tables in views.sql and of their content."""
+
+BUSY_MS_MAX = 30_000
+"""Maximum time that a command waits for another process that folds."""
+
+CACHE_KIB_MAX = 8 * 1024
+
+
+class StateFile:
+    """A connection to the file; other connections see writes after `commit`."""
+
+    def __init__(self, path: str | Path = ":memory:") -> None:
+        """Open the file; discard it and create an empty one when it cannot be used."""
+        self.path = str(path)
+        try:
+            self._connection = self._open()
+        except sqlite3.DatabaseError as error:
+            if self.path == ":memory:" or _is_busy(error):
+                raise named(error) from error
+            self.discard()
+
+    def remove(self) -> None:
+        """Close the connection and delete the file."""
+        with suppress(AttributeError, sqlite3.Error):
+            self._connection.close()
+        try:
+            for end in ("", "-wal", "-shm"):
+                Path(self.path + end).unlink(missing_ok=True)
+        except OSError as error:
+            raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
+
+    def discard(self) -> None:
+        """Delete the file and create an empty one."""
+        self.remove()
+        try:
+            self._connection = self._open()
+        except sqlite3.Error as error:
+            raise named(error) from error
+
+    def close(self) -> None:
+        """Close the file; uncommitted writes are lost."""
+        self._connection.close()
+
+    def shrink(self) -> None:
+        """Free the cached pages; the system caches them too."""
+        self._do("PRAGMA shrink_memory")
+
+    def begin(self) -> None:
+        """Begin a transaction as the only writer, until `commit` or `rollback`."""
+        self._do("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make the writes since `begin` visible to others."""
+        self._do("COMMIT")
+
+    def rollback(self) -> None:
+        """Drop the writes since `begin`."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def pin(self) -> None:
+        """Read one state until `rollback`, whatever another process commits; write nothing."""
+        self._do("BEGIN")
+        self.rows("SELECT 1 FROM mark LIMIT 1")
+
+    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query of ours. Raises a StorageError, as all that follow do."""
+        return self._do(statement, values).fetchall()
+
+    def each(self, statement: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query of ours as they are read; write nothing before the end."""
+        try:
+            yield from self._connection.execute(statement, tuple(values))
+        except sqlite3.Error as error:
+            raise named(error) from error
+
+    def change(self, statement: str, values: Iterable[Any] = ()) -> None:
+        """Execute a write."""
+        self._do(statement, values)
+
+    def change_many(self, statement: str, values: Iterable[tuple[Any, ...]]) -> None:
+        """Execute a write once for each row of `values`."""
+        try:
+            self._connection.executemany(statement, values)
+        except sqlite3.Error as error:
+            raise named(error) from error
+
+    def mark(self, name: str) -> Any:
+        """Return the value stored under `name`, or None."""
+        rows = self.rows("SELECT value FROM mark WHERE name = ?", (name,))
+        return unpacked(rows[0][0]) if rows else None
+
+    def put_mark(self, name: str, value: Any) -> None:
+        """Store `value` under `name`."""
+        self.change("INSERT OR REPLACE INTO mark VALUES (?, ?)", (name, packed(value)))
+
+    def _do(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(statement, tuple(values))
+        except sqlite3.Error as error:
+            raise named(error) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path != ":memory:":
+            if not Path(self.path).parent.is_dir():
+                raise MissingDatabase(self.path)
+            try:
+                create_private(Path(self.path))
+            except OSError as error:
+                raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
+        connection = sqlite3.connect(
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,  # one thread at a time, though not always the same one
+            timeout=BUSY_MS_MAX / 1000,
+            cached_statements=256,
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB_MAX}")
+            connection.execute("PRAGMA secure_delete = ON")
+            self._make(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _make(self, connection: sqlite3.Connection) -> None:
+        if _version(connection) == VERSION:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        version = _version(connection)  # another process may have been quicker
+        if version not in (0, VERSION):
+            raise sqlite3.DatabaseError(f"version {version}")
+        if not version:
+            script = resources.files("commonweal.storage.ledger") / "views.sql"
+            for statement in schema.statements(script.read_text("utf-8")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_FULL,
+    )

@@ -1,0 +1,224 @@
+"""How a pair of the state stands in its table: by local numbers in place of ids that come often.
+
+A key that begins with the id of an event has its number; so the rows of events, and what hangs on
+them, lie in the order in which events came, and a cut writes few pages of the file. The row of an
+event has the numbers of the agents that it names. Keys and values are whole when they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgpack
+
+from commonweal.protocol.ledger.state.tables import Table
+from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, EventRow
+from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER, START_BYTES
+
+NUMBERED = (EVENT, UNVALUED, Table.WORTH.prefix, Table.SAID.prefix, Table.DISPUTE.prefix)
+"""Tables whose keys begin with the id of an event, or of a record that is attested."""
+
+ID_BYTES = 32
+
+_START = f"substr(local_id.id, 1, {START_BYTES})"
+_START_OF = {table[:1]: table for table in NUMBERED}
+_PLACES = tuple(map(EventRow._fields.index, ("member", "provider", "receiver")))
+
+
+class KeyParts(NamedTuple):
+    """A key in its parts. id: of an event or record, None in tables that are not numbered."""
+
+    start: bytes
+    id: bytes | None
+    rest: bytes
+
+
+def key_parts(key: bytes) -> KeyParts:
+    """Return the parts of a key."""
+    start = _START_OF.get(key[:1])
+    if start is None or not key.startswith(start) or len(key) < len(start) + ID_BYTES:
+        return KeyParts(key, None, b"")
+    end = len(start) + ID_BYTES
+    return KeyParts(start, key[len(start) : end], key[end:])
+
+
+def _written(key: bytes) -> KeyParts:
+    parts = key_parts(key)
+    assert parts.id is not None or not numbered(key), "its table begins with an id"
+    return parts
+
+
+def numbered(prefix: bytes) -> tuple[bytes, ...]:
+    """Return the numbered tables that have keys with this prefix."""
+    return tuple(
+        table for table in NUMBERED if table.startswith(prefix) or prefix.startswith(table)
+    )
+
+
+def row_of(key: bytes, layer: int, value: Any) -> tuple[Any, ...]:
+    """Return the values of PUT. value: None where the layer removes the key."""
+    start, id, rest = _written(key)
+    if start != EVENT or value is None or len(value) <= _PLACES[-1]:
+        return (id, start, rest, layer, None if value is None else packed(value), None, None, None)
+    fields = list(value)
+    agents = [fields[place] for place in _PLACES]
+    for place in _PLACES:
+        fields[place] = None
+    return (id, start, rest, layer, packed(fields), *agents)
+
+
+def encoded_row(key: bytes, layer: int, data: bytes) -> tuple[Any, ...]:
+    """Return the values of PUT for a value that is encoded already."""
+    start, id, rest = _written(key)
+    if start == EVENT:
+        return row_of(key, layer, unpacked(data))
+    return (id, start, rest, layer, data, None, None, None)
+
+
+def value_of(row: Sequence[Any]) -> Any:
+    """Return the value that VALUE has read; None where the key is removed."""
+    data, *agents = row
+    if data is None:
+        return None
+    value = unpacked(data)
+    if agents[0] is not None:
+        for place, agent in zip(_PLACES, agents, strict=True):
+            value[place] = agent
+    return value
+
+
+def agents_in(rows: Iterable[tuple[Any, ...]]) -> Iterable[bytes]:
+    """Return the agents that rows for PUT name, each once."""
+    named = dict.fromkeys(agent for row in rows for agent in row[-len(_PLACES) :])
+    return (agent for agent in named if agent is not None)
+
+
+def packed(value: Any) -> bytes:
+    """Return a value as bytes, those of its leaf in the tree."""
+    data: bytes = msgpack.packb(value, use_bin_type=True)
+    return data
+
+
+def unpacked(data: bytes) -> Any:
+    """Return the value of bytes of ours."""
+    return msgpack.unpackb(data, raw=False, strict_map_key=False)
+
+
+def _agent(column: str) -> str:
+    return f"(SELECT id FROM agent WHERE agent.number = state.{column})"  # noqa: S608
+
+
+VALUE = f"value, {_agent('member')}, {_agent('provider')}, {_agent('receiver')}"
+"""The columns of a row that `value_of` reads."""
+
+_ID = "(SELECT id FROM local_id WHERE number = state.number)"
+
+KEY = f"CAST(start || ifnull({_ID}, x'') || rest AS BLOB)"
+"""The whole key of a row."""
+
+OF_KEY = f"start = ?2 AND number = ifnull({NUMBER}, 0) AND rest = ?3"
+"""The condition of the rows of a key; the values are its id, its start and its rest."""
+
+PUT = (
+    f"INSERT OR REPLACE INTO state VALUES (?2, ifnull({NUMBER}, 0), ?3, ?4, ?5,"  # noqa: S608
+    f" {AGENT.format(6)}, {AGENT.format(7)}, {AGENT.format(8)})"
+)
+"""Write a row that `row_of` returns; its id and agents have numbers."""
+
+GET = f"SELECT {VALUE} FROM state WHERE {OF_KEY} AND layer <= ?4 ORDER BY layer DESC LIMIT 1"  # noqa: S608
+
+_LAST = (
+    "SELECT start, number, rest, value, member, provider, receiver, max(layer) FROM state"
+    " WHERE layer <= ? AND {} GROUP BY start, number, rest"
+)
+
+
+def pairs_query(prefix: bytes, layer_max: int) -> tuple[str, tuple[Any, ...]]:
+    """Return a query for the keys with a prefix and what `value_of` reads, and its values.
+
+    Ascending by key; a removed key has no value.
+    """
+    table, id, rest = _start_of(prefix)
+    values: tuple[Any, ...]
+    if table is None:
+        condition, values = "start >= ? AND start < ?", (prefix, after(prefix))
+        order = "key" if numbered(prefix) else "start"
+    elif len(id) == ID_BYTES:
+        condition, order = f"start = ? AND number = {_NUMBER_OF} AND rest >= ?", "rest"
+        values = (table, id, id, rest)
+        if rest.rstrip(b"\xff"):
+            condition, values = f"{condition} AND rest < ?", (*values, after(rest))
+    else:
+        low, high = id.ljust(ID_BYTES, b"\0"), id.ljust(ID_BYTES, b"\xff")
+        condition, order = f"start = ? AND number IN ({_BETWEEN})", "key"
+        values = (table, low, high, low, high)
+    last = _LAST.format(condition)
+    query = f"SELECT {KEY} AS key, {VALUE} FROM ({last}) AS state ORDER BY {order}"  # noqa: S608
+    return query, (layer_max, *values)
+
+
+def final_query(prefix: bytes) -> tuple[str, tuple[bytes, ...]]:
+    """Return a query for the final keys with a prefix and what `value_of` reads, and its values.
+
+    prefix: without an id of a numbered table.
+    """
+    assert _start_of(prefix)[0] is None, "a prefix with an id is not asked for so"
+    query = f"SELECT {KEY}, {VALUE} FROM state WHERE layer = 0"  # noqa: S608
+    if not prefix:
+        return f"{query} {_IN_ORDER}", ()
+    return f"{query} AND start >= ? AND start < ? {_IN_ORDER}", (prefix, after(prefix))
+
+
+HELD_NUMBER = (
+    "SELECT 1 FROM local_id CROSS JOIN state ON state.number = local_id.number"  # noqa: S608
+    f" WHERE {_START} = substr(asked.id, 1, {START_BYTES}) AND local_id.id = asked.id"
+    " AND start = ?1 AND layer = 0"
+)
+"""Whether a numbered table has a final key with the id of a row of `asked`."""
+
+HELD_KEY = (
+    "SELECT 1 FROM state WHERE state.start >= asked.start AND state.start < asked.stop"
+    " AND layer = 0 AND ?1 NOTNULL"
+)
+"""Whether another table has one."""
+
+_IN_ORDER = "ORDER BY start, number, rest"
+
+NEXT_KEYS = (
+    f"SELECT {KEY} FROM state WHERE layer = 0"  # noqa: S608
+    f" AND (start, number, rest) > (?2, ifnull({NUMBER}, 0), ?3) {_IN_ORDER} LIMIT ?4"
+)
+"""The next final keys; the values are the id, start and rest of the last one, and how many."""
+
+FINAL_BYTES = (
+    "SELECT ifnull(sum(length(start) + iif(number, 32, 0) + length(rest) + length(value)"
+    " + 33 * ((member NOTNULL) + (provider NOTNULL) + (receiver NOTNULL))), 0)"
+    " FROM state WHERE layer = 0"
+)
+"""About how many bytes the final keys and values have."""
+
+
+def after(prefix: bytes) -> bytes:
+    """Return the first key greater than every key with this prefix."""
+    bare = prefix.rstrip(b"\xff")
+    assert bare, "the tables of a state are letters"
+    return bare[:-1] + bytes([bare[-1] + 1])
+
+
+_NUMBER_OF = (
+    f"(SELECT number FROM local_id WHERE {_START} = substr(?, 1, {START_BYTES}) AND id = ?)"  # noqa: S608
+)
+_BETWEEN = (
+    f"SELECT number FROM local_id WHERE {_START} BETWEEN substr(?, 1, {START_BYTES})"  # noqa: S608
+    f" AND substr(?, 1, {START_BYTES}) AND id BETWEEN ? AND ?"
+)
+
+
+def _start_of(prefix: bytes) -> tuple[bytes | None, bytes, bytes]:
+    """Return the numbered table that a longer prefix is of, what it has of the id, and the rest."""
+    for table in numbered(prefix):
+        if len(prefix) > len(table):
+            end = len(table) + ID_BYTES
+            return table, prefix[len(table) : end], prefix[end:]
+    return None, b"", b""
