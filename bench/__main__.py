@@ -12,6 +12,7 @@ from collections.abc import Callable
 from bench.figures import Figure, table
 from bench.measures import (
     append,
+    backlog,
     catchup,
     change_delay,
     cold_sync,
@@ -27,6 +28,7 @@ from bench.measures import (
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "append": append.figures,
+    "backlog": backlog.figures,
     "cold10k": lambda: cold_sync.figures(10_000),
     "cold100k": lambda: cold_sync.figures(100_000),
     "catchup": catchup.figures,

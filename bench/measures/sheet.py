@@ -28,7 +28,7 @@ def figures() -> list[Figure]:
         with Member(home) as member:
             member.found("Lanxi", rules="cooperative")
         with file.open("w") as sheet:
-            sheet.writelines(_lines())
+            sheet.writelines(lines(ROWS))
         killed = _taken_in(home, file, ROWS - PART)
         resumed = _taken_in(home, file)
         assert _costs(resumed, "here") == [ROWS - PART], "nothing is lost by the kill"
@@ -54,9 +54,10 @@ def figures() -> list[Figure]:
     ]
 
 
-def _lines() -> Iterator[str]:
+def lines(rows: int) -> Iterator[str]:
+    """Yield the lines of a sheet of hours, with so many rows below its heading."""
     yield "Datum;Wer;Stunden;Tätigkeit\n"
-    for n in range(ROWS):
+    for n in range(rows):
         day, month, year = n % 28 + 1, n % 12 + 1, n % 20 + 2005
         what = f"Beet {n} gegossen und gejätet"
         yield f"{day:02d}.{month:02d}.{year};Mei;{n % 8 + 1},{n % 10};{what}\n"

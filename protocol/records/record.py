@@ -225,6 +225,8 @@ def _from_fields(fields: Value, wire: bytes) -> Record:
 
 def without_data(record: Record) -> Record:
     """Return the record without `data`, which may take seventy times its bytes in memory."""
+    if record.data is UNREAD:
+        return record
     return tuple.__new__(Record, (*record[:_DATA_AT], UNREAD, *record[_DATA_AT + 1 :]))
 
 
