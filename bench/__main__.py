@@ -24,6 +24,7 @@ from bench.measures import (
     queries,
     seals,
     sheet,
+    state_size,
 )
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "queries": queries.figures,
     "seals": seals.figures,
     "sheet": sheet.figures,
+    "state": state_size.figures,
     "watch": change_delay.figures,
 }
 

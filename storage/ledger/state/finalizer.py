@@ -124,7 +124,7 @@ class Finalizer:
             return MissingParts(covered.missing)
         folded = self.conclude(history, advance, covered)
         check_same(folded.seal, seal)
-        return replace(folded, seal=seal)
+        return folded if folded.seal.fold == seal.fold else replace(folded, seal=seal)
 
     def _check_fold(self, seal: Seal) -> None:
         if seal.fold > FOLD:

@@ -51,6 +51,11 @@ def test_a_frozen_home_goes_on(frozen: Path, tmp_path: Path) -> None:
     good("record", "work", "1", "hour", "--home", home)
     after = good("status", "--home", home, "-o", "json").json
     assert (after["records"], after["state"]) == (before + 1, "member")
+    heights = len(good("seals", "--home", home, "-o", "json").json["seals"])
+    good("seal", "--home", home)
+    seals = good("seals", "--home", home, "-o", "json").json["seals"]
+    assert len(seals) == heights + 1
+    good("verify", "--home", home)
 
 
 @pytest.mark.parametrize("former", FORMER, ids=lambda path: path.name)
