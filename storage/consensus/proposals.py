@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.finality.history import History
-from commonweal.protocol.ledger.finality.unsealed import size_of
+from commonweal.protocol.ledger.finality.unsealed import CoveredRecords, size_of
 from commonweal.protocol.ledger.members.forks import ends_with
 from commonweal.protocol.ledger.state.advance import FOLD, Advance
 from commonweal.protocol.ledger.state.evidence import Misbehaviour
@@ -85,10 +85,10 @@ class SealApplication(ConsensusReader):
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))
             strangers = self._strangers()
-            advance = self._authentic(history, now_ms, present, facts, least, strangers)
-            if advance is None:
+            chosen = self._authentic(history, now_ms, present, facts, least, strangers)
+            if chosen is None:
                 return None
-            covered = history.covered(advance)
+            advance, covered = chosen
             if covered.missing or not self._reaches(advance, least, size_of(covered.records)):
                 return None
             self.kept.ready = None
@@ -153,8 +153,8 @@ class SealApplication(ConsensusReader):
         least: Least,
         strangers: Container[DeviceKey] = (),
         ended: Mapping[DeviceKey, int] = NO_LEAST,
-    ) -> Advance | None:
-        """Return the next advance without records whose own signature is bad.
+    ) -> tuple[Advance, CoveredRecords] | None:
+        """Return the next advance without records whose own signature is bad, and what it covers.
 
         Such a record is authenticated by the next one of its log; until a proof of it is sealed,
         that log ends before it. ended: the seq from which on logs are left out.
@@ -170,10 +170,12 @@ class SealApplication(ConsensusReader):
                 barred=barred,
                 strangers=strangers,
             )
-            covered = None if advance is None else history.covered(advance)
-            bad = None if covered is None else self._unsigned(covered.records)
+            if advance is None:
+                return None
+            covered = history.covered(advance)
+            bad = self._unsigned(covered.records)
             if bad is None:
-                return advance
+                return advance, covered
             barred[bad.author] = min(bad.seq, barred.get(bad.author, bad.seq))
 
     def _timely(
@@ -189,7 +191,7 @@ class SealApplication(ConsensusReader):
             ended = used_up(self.kept, time_ms, proposal.delta, covered, above)
             history = self.kept.history(FULL_CUT_RECORDS, least, FULL_CUT_BYTES, waits)
             most = self._authentic(history, time_ms, (), facts, least, ended=ended)
-            return self._possible(most, least)
+            return self._possible(None if most is None else most[0], least)
 
         try:
             last, excused = self.kept.last.logs, dict(facts.ends)
