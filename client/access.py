@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase
 from commonweal.client.language.words import words_in
-from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.errors import CommonwealError, UsageError
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home
@@ -156,6 +156,29 @@ class HomeAccess:
         finally:
             self._once = None
 
+    def look_up(self, id: str | bytes) -> None:
+        """In a light home, have the record again whose id begins so, where it was dropped here.
+
+        A record that is no contribution is found by its whole id. Does nothing where no such record
+        is known. Raises LightHome while no node runs, and NobodyGives.
+        """
+        from commonweal.client.home.old_records import fetch_missing, is_thinned
+        from commonweal.client.ledger.names.directory import whole_id
+
+        if not is_thinned(self.home):
+            return
+        from commonweal.protocol.ledger.things.event_row import EVENT
+
+        text = prefix(id)
+        whole = whole_id(text)
+        if whole is None:
+            try:
+                whole = self.view.id_among(text, EVENT)
+            except UsageError:  # none, or several: whoever reads it says so
+                return
+        if fetch_missing(self.home, (whole,), self.words):
+            self.refresh()
+
     def _opened(self, *, whole: bool) -> LedgerView:
         from commonweal.client.ledger import ledger_view  # loads the fold
 
@@ -171,7 +194,15 @@ class HomeAccess:
         return tuple(WrittenRecord(id, made.seq + n) for n, id in enumerate(made.ids))
 
     def _write(self, *wishes: Wish) -> list[WrittenRecord]:
-        """Write records, all or none. Raises WouldNotCount where one would count for nothing."""
+        """Write records, all or none. Raises WouldNotCount where one would count for nothing.
+
+        What they cite and a light home dropped is fetched before.
+        """
+        from commonweal.client.home.old_records import fetch_missing
+
+        cited = (id for wish in wishes for id in wish.deps)
+        if fetch_missing(self.home, cited, self.words):
+            self.refresh()
         drafts = self.view.drafts()
         for wish in wishes:
             drafts.add(wish)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, wish_of
+from commonweal.client.home.old_records import is_light
 from commonweal.client.home.submit import now_ms
-from commonweal.protocol.errors import WouldNotCount
+from commonweal.protocol.errors import WitnessKeepsAll, WouldNotCount
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.governance import witness_set
 from commonweal.protocol.ledger.members import membership, roles
@@ -194,8 +195,13 @@ class Members(HomeAccess):
         return RoleList(tuple(claims), known)
 
     def claim_role(self, role: str) -> ClaimedRole:
-        """Claim a role; it is held once enough members endorse it. Raises WouldNotCount."""
+        """Claim a role; it is held once enough members endorse it.
+
+        Raises WouldNotCount, and WitnessKeepsAll for that of a witness in a light home.
+        """
         view, role = self.view, normal_name(role)
+        if role == WITNESS and is_light(self.home):
+            raise WitnessKeepsAll(self.words("make this home full before: weal start --full"))
         known = view.kept.rules.roles.get(role)
         before = () if known is None else tuple(known.after)
         cited = [

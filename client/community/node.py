@@ -14,10 +14,12 @@ from commonweal.client.language.words import Words
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.client.ledger.names.directory import People, of_home
 from commonweal.client.sharing.finality import FinalityState, doubt, finality
+from commonweal.protocol.errors import HomeInUse, WitnessKeepsAll
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home.home import Settings
+from commonweal.storage.records import light_home
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
@@ -69,7 +71,10 @@ class HomeStatus:
 
     state: a word of `standing.STATES`. frontier: hex of what all logs come to. refused: other
     members' nodes refuse this device. room: how much more of this device others keep. joined: how
-    far a home is that took the state of a seal. parent: where a re-founded community goes on from.
+    far a home is that took the state of a seal. light: of how many heights a light home keeps all
+    records; None for a full one. keepers: how many members are known to keep the whole ledger;
+    keepers_needed: how many must, so that nothing is lost while witnesses lie. parent: where a
+    re-founded community goes on from.
     """
 
     community: CommunityId | None
@@ -93,6 +98,9 @@ class HomeStatus:
     joined: dict[str, int] | None = None
     not_counting: int = 0
     parent: dict[str, Any] | None = None
+    light: int | None = None
+    keepers: int | None = None
+    keepers_needed: int | None = None
 
 
 class NodeOfHome(HomeAccess):
@@ -115,6 +123,42 @@ class NodeOfHome(HomeAccess):
         from commonweal.node.control import daemon
 
         daemon.stop(self.home)
+
+    def make_light(self, heights: int) -> None:
+        """Let this home keep the records of the last heights only, from its next start on.
+
+        Raises HomeInUse while its node runs, and WitnessKeepsAll.
+        """
+        if self.home.holder() is not None:
+            raise HomeInUse(self.words("end its node before: weal down"))
+        with self.home.store(readonly=True) as store:
+            settings = Settings.read(store)
+        if settings.community is not None and self._is_witness(settings):
+            raise WitnessKeepsAll(self.words("give up the seat before: weal role resign witness"))
+        with self.home.store() as store:
+            light_home.keep_heights(store, heights)
+            store.commit()
+
+    def make_full(self) -> None:
+        """Let this home keep the whole ledger, from its next start on.
+
+        What it dropped is fetched then. Raises HomeInUse while its node runs.
+        """
+        if self.home.holder() is not None:
+            raise HomeInUse(self.words("end its node before: weal down"))
+        with self.home.store() as store:
+            light_home.keep_heights(store, None)
+            store.commit()
+
+    def _is_witness(self, settings: Settings) -> bool:
+        """Say whether this device has a seat, or stands for one."""
+        from commonweal.protocol.ledger.governance import witness_set
+
+        kept = self.sealed.kept
+        seated = [witness.device for witness in kept.chain_point().witnesses]
+        standing = [offer.witness.device for offer in witness_set.candidates(kept.final)]
+        self.close()
+        return settings.device in (*seated, *standing)
 
     def status(self) -> HomeStatus:
         """Return how this home stands, with or without a running node."""
@@ -211,6 +255,7 @@ def _offline(store: Store, settings: Settings, people: People | None) -> HomeSta
         logs=counts.logs,
         frontier=Frontier(rows).digest().hex(),
         state=standing(store, settings, people),
+        light=light_home.heights_kept(store),
     )
 
 
@@ -229,6 +274,9 @@ def _online(state: HomeStatus, live: NodeStatus, people: People) -> HomeStatus:
         writable=live.writable,
         damaged=live.damaged,
         room=dict(zip(ROOM_FIELDS, live.room, strict=True)),
+        light=live.light,
+        keepers=live.keepers,
+        keepers_needed=live.keepers_needed,
         peers=tuple(_peer_state(peer, people) for peer in live.peers if _is_connected(peer)),
     )
 

@@ -63,7 +63,11 @@ class Records(HomeAccess):
     """Records by their ids."""
 
     def show(self, id: str | bytes) -> RecordDetails:
-        """Return one record in full. Raises UnknownId, AmbiguousId."""
+        """Return one record in full. Raises UnknownId, AmbiguousId.
+
+        Also LightHome and NobodyGives, where a light home does not keep it.
+        """
+        self.look_up(id)
         view = self.view
         record = self._record(prefix(id))
         device = next(
@@ -114,6 +118,7 @@ class Records(HomeAccess):
 
     def facts(self, id: str | bytes) -> tuple[RecordFact, ...]:
         """Return what a record says, field by field. Raises UnknownId, AmbiguousId."""
+        self.look_up(id)
         return tuple(record_facts(self.view, self._record(prefix(id)).data))
 
     def trace(

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
+from commonweal.client.home.old_records import check_whole
 from commonweal.client.language.quantity import exact
 from commonweal.client.ledger.words.texts import text_in
 from commonweal.protocol.keys import DeviceKey
@@ -70,8 +71,9 @@ class ContributionExports(HomeAccess):
     def export(self) -> ContributionExport:
         """Return all contributions; close `rows` where they are not read to the end.
 
-        Neither write nor `refresh` before that.
+        Neither write nor `refresh` before that. Raises LightHome.
         """
+        check_whole(self.home, self.words)
         from commonweal.storage.ledger.contributions.contribution_list import count
 
         view = self.view

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from commonweal.client.access import HomeAccess
 from commonweal.client.exports.books import FIRST_MS, LAST_MS
 from commonweal.client.exports.valueflows_context import CONTEXT, UNITS_OM, URN
+from commonweal.client.home.old_records import check_whole
 from commonweal.client.language.quantity import exact, quantity_field
 from commonweal.client.language.times import iso, iso_when
 from commonweal.client.ledger.words.texts import text_of
@@ -61,7 +62,11 @@ class ValueflowsExports(HomeAccess):
     """The final ledger in the words of Valueflows."""
 
     def valueflows(self) -> ValueflowsExport:
-        """Return what is final as JSON-LD. Neither write nor `refresh` before the end."""
+        """Return what is final as JSON-LD. Neither write nor `refresh` before the end.
+
+        Raises LightHome.
+        """
+        check_whole(self.home, self.words)
         from commonweal.storage.ledger.contributions.contribution_list import count
 
         view = self.view

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from commonweal.client.access import HomeAccess, Watch, Watching, unwatched
+from commonweal.client.home.old_records import check_whole
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol import keys, merkle
@@ -73,8 +74,9 @@ class Integrity(HomeAccess):
     def verify(self, *, watching: Watching = unwatched) -> IntegrityReport:
         """Check every hash, chain, signature and text that is held here; fold nothing.
 
-        watching: is told how many records and texts are checked, and of how many.
+        watching: is told how many records and texts are checked, and of how many. Raises LightHome.
         """
+        check_whole(self.home, self.words)
         faults: list[IntegrityFault] = []
         with self.home.store(readonly=True) as store, store.snapshot(), watching() as watch:
             check = Checking(store, Settings.read(store).here, self.words)

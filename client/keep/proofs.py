@@ -17,6 +17,7 @@ from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.ledger.names.directory import PREFIX_DIGITS_MIN, begins
 from commonweal.protocol.errors import (
     InvalidProof,
+    LightHome,
     Malformed,
     NotSealedYet,
     UnknownId,
@@ -90,10 +91,12 @@ class Proofs(HomeAccess):
     def prove(self, id: str | bytes, *, with_text: bool = False) -> ProofFile:
         """Return a proof that a record is final. with_text: it contains the text of the record.
 
-        Raises UnknownId, AmbiguousId, NotSealedYet, or InvalidProof when it would be too large.
+        Raises UnknownId, AmbiguousId, NotSealedYet, or InvalidProof when it would be too large; and
+        LightHome or NobodyGives, where a light home does not keep the record.
         """
         from commonweal.protocol.seal.finality_proof import proof_to_bytes
 
+        self.look_up(id)
         with self.home.store(readonly=True) as store, store.snapshot():
             community = Settings.read(store).here
             proof = _proof_of(store, community, prefix(id), with_text=with_text, words=self.words)
@@ -195,7 +198,13 @@ def _following(
     from commonweal.protocol.seal.finality_proof import PROOF_BYTES_MAX
 
     start, stop = record.seq + 1, coverage.log.length
-    wires = store.wires(record.author, start, stop, PROOF_BYTES_MAX)
+    fetched = store.fetched(record.id)
+    if fetched is None:
+        wires = store.wires(record.author, start, stop, PROOF_BYTES_MAX)
+    elif fetched.following is None:
+        raise LightHome(words("too many records of its log came with one seal"))
+    else:
+        wires = list(fetched.following)
     last = from_bytes_unchecked(wires[-1]) if wires else record
     if last.seq + 1 < stop:
         if sum(map(len, wires)) > PROOF_BYTES_MAX // 2:

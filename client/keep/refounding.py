@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
+from commonweal.client.home.old_records import check_whole
 from commonweal.client.home.submit import now_ms
 from commonweal.client.keep.restoration import create_whole, from_words
 from commonweal.protocol import keys
@@ -49,7 +50,11 @@ class Refounding(HomeAccess):
     """Founding or following a community that continues this one, in another home."""
 
     def check_refounding(self) -> None:
-        """Raise NotInCommunity or MissingDatabase where this home has nothing to go on from."""
+        """Raise NotInCommunity or MissingDatabase where this home has nothing to go on from.
+
+        And LightHome where it does not keep all records.
+        """
+        check_whole(self.home, self.words)
         self._settings().here  # noqa: B018  raises without a community
 
     def refound(self, into: Path, *, passphrase: str | None = None) -> RefoundedHome:
@@ -57,8 +62,9 @@ class Refounding(HomeAccess):
 
         Members, rules, balances, claims and contributions go on as they were final. This member is
         the first witness. passphrase: of the new keystore. Raises PassphraseNeeded, HomeTaken,
-        NothingFinal, OlderSeal, WrongState.
+        NothingFinal, OlderSeal, WrongState, LightHome.
         """
+        check_whole(self.home, self.words)
         settings, entropy = self._settings(), self._entropy()
         new = Home(into)
         return _refounded(new, _found_again(self.home, new, settings, entropy, passphrase))

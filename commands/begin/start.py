@@ -24,6 +24,7 @@ from commonweal.client.community.homes import (
     unconfirmed_words,
 )
 from commonweal.client.community.join_requests import ask_to_join, places
+from commonweal.client.community.node import NodeOfHome
 from commonweal.client.community.standing import WAITING
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock
@@ -33,7 +34,7 @@ from commonweal.commands.begin.join import tell_places
 from commonweal.commands.node.page import PAGE_VARIABLE, open_page
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.links import show_invite
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import (
     given_passphrase,
     home_option,
@@ -46,6 +47,11 @@ from commonweal.commands.terminal.output import say
 from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.light_home import (
+    HEIGHTS_KEPT,
+    HEIGHTS_KEPT_MAX,
+    HEIGHTS_KEPT_MIN,
+)
 
 ADMISSION_SECONDS_MAX = 8.0
 PAUSE_SECONDS = 0.2
@@ -58,6 +64,17 @@ PAUSE_SECONDS = 0.2
     metavar="RULES",
     help="The rules of a community you found: a template's name, a file, or none; asked if absent.",
 )
+@click.option(
+    "--light",
+    is_flag=True,
+    help="Keep the state, your own records and those of the last heights; fetch others to look.",
+)
+@click.option(
+    "--heights",
+    type=click.IntRange(HEIGHTS_KEPT_MIN, HEIGHTS_KEPT_MAX),
+    help="With --light: of how many heights all records stay; 100 if absent.",
+)
+@click.option("--full", is_flag=True, help="Keep the whole ledger again, after --light.")
 @click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
 @click.option("--no-page", is_flag=True, help="Do not open your page in the browser.")
 @click.option(
@@ -71,6 +88,9 @@ PAUSE_SECONDS = 0.2
 def start(
     link: str | None,
     rules: str | None,
+    light: bool,
+    heights: int | None,
+    full: bool,
     no_mdns: bool,
     no_page: bool,
     listen: tuple[str, ...],
@@ -85,6 +105,10 @@ def start(
     from commonweal.client.governance.rule_templates import document_of_rules
     from commonweal.commands.node import up
 
+    if light and full:
+        raise click.UsageError(_("a home is light or full, not both"))
+    if heights is not None and not light:
+        raise click.UsageError(_("--heights is for --light"))
     # What cannot be read is told before a home is made for it.
     if link is not None:
         join_codes.check(link)
@@ -99,6 +123,7 @@ def start(
         if home.holder() is None:
             _confirm_words(home, unlock)
         _enter(home, link, rules, unlock)
+        _keep(home, (heights or HEIGHTS_KEPT) if light else None, full=full)
         if home.holder() is None:
             up.start(home, unlock(home), listen=listen, mdns=not no_mdns)
         say(_("Your node runs in the background; `weal down` ends it."))
@@ -156,6 +181,19 @@ def _enter(home: Home, link: str | None, rules: str | None, unlock: Unlock) -> N
     elif community is None:
         name = _ask_name(_("What is your community called?"))
         found_community(home, name, unlock, _ask_rules() if rules is None else rules, spoken())
+
+
+def _keep(home: Home, heights: int | None, *, full: bool) -> None:
+    """Make the home light, or full, where that was asked for."""
+    if heights is None and not full:
+        return
+    with part_of(NodeOfHome, home) as me:
+        if heights is None:
+            me.make_full()
+            say(_("This home keeps the whole ledger; what it lacks is fetched from others."))
+        else:
+            me.make_light(heights)
+            say(_("This home is light: others keep the old records, and give them when you look."))
 
 
 def _ask_name(question: str) -> str:

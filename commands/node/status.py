@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from commonweal.client.community.keepers import keeping_pairs, keeping_warnings
 from commonweal.client.community.node import HomeStatus, NodeOfHome, PeerSummary, largest_writers
 from commonweal.client.community.standing import AWAITING, refused_words
 from commonweal.client.language.plain import plain, plain_rows
@@ -91,6 +92,7 @@ def _show(status: HomeStatus, home: Home) -> None:
         (_("records"), f"{status.records:,}"),
         *(pairs(status.finality, spoken()) if status.finality is not None else ()),
         *_following(status.joined),
+        *keeping_pairs(status, spoken()),
         *_descent(status.parent),
     ]
     rows = [{"what": what, "value": visible(value)} for what, value in said]
@@ -98,7 +100,14 @@ def _show(status: HomeStatus, home: Home) -> None:
     final = status.finality
     doubts = [final.doubt] if final is not None and final.doubt else []
     for words in (
-        [*warnings(final, spoken()), *doubts, *risks(final, spoken())] if final is not None else ()
+        [
+            *warnings(final, spoken()),
+            *doubts,
+            *risks(final, spoken()),
+            *keeping_warnings(status, spoken()),
+        ]
+        if final is not None
+        else ()
     ):
         say()
         say(visible(words))

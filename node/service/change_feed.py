@@ -209,7 +209,7 @@ class ChangeFeed:
             "missing": seal["missing"],
             "alarm": seal["alarm"],
             "is_forked": seal["forked"] is not None,
-            "own": _own_log(core, members),
+            "own": _own_log(core, core.keepers()),
         }
 
 

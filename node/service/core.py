@@ -129,3 +129,7 @@ class Core:
     def members(self) -> list[PeerState]:
         """Return the peers that are members' nodes, in the order of connecting."""
         return [peer for peer in self.peers.values() if peer.is_member]
+
+    def keepers(self) -> list[PeerState]:
+        """Return the members' nodes that keep the whole ledger: only these hold a record."""
+        return [peer for peer in self.members() if not peer.is_light]

@@ -13,6 +13,7 @@ from commonweal.node.transport import TrustLevel
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.wire import frame_codec, messages, seals, state_sync
+from commonweal.protocol.wire.lookup import GivenRecord, WantRecord
 from commonweal.protocol.wire.seals import HeightStatus, WantSeals
 
 _IGNORED_OF_GUESTS = (
@@ -22,7 +23,7 @@ _IGNORED_OF_GUESTS = (
 """What others may send to a guest that they take for a member already, and it to them."""
 _WRITES = (
     *(messages.Runs, messages.Evidence, messages.Branch, messages.BodyChunk),
-    *(seals.Seals, seals.ConsensusMessage),
+    *(seals.Seals, seals.ConsensusMessage, GivenRecord),
 )
 """Messages that change the store: ignored while the disk takes no changes."""
 
@@ -180,6 +181,10 @@ class FrameRouter:
                 pass  # taken by `_dispatch`
             case state_sync.WantState() | state_sync.StatePart():
                 parts.state_sync.receive(peer, message)
+            case WantRecord():
+                parts.record_lookup.wanted(peer, message)
+            case GivenRecord():
+                parts.record_lookup.given(peer, message)
             case _:
                 if parts.reactor.receive(peer, message):
                     parts.state_sync.tick()
@@ -189,6 +194,8 @@ class FrameRouter:
         """Take in records, and confirm afterwards which of them are kept."""
         parts, replica = self.parts, self.parts.core.replica
         parts.scrubber.mend(message.runs)
+        if message.asked and peer.is_member and parts.core.keeps:
+            parts.refill.take(peer, message.runs)
         parts.writer.rollback.look(peer, message.runs)
         deciding = replica.deciding
         if message.asked:

@@ -18,10 +18,13 @@ from commonweal.node.service.sync.blobs import BlobFetch
 from commonweal.node.service.sync.fetch import RecordFetch
 from commonweal.node.service.sync.fork_evidence import ForkEvidence
 from commonweal.node.service.sync.ingest import Ingest
+from commonweal.node.service.sync.lookup import OldRecordLookup
 from commonweal.node.service.sync.push import Push
 from commonweal.node.service.sync.serve import RecordServer
 from commonweal.node.service.topics import GossipTopics
 from commonweal.node.service.upkeep.erasure import Erasure
+from commonweal.node.service.upkeep.refill import Refill
+from commonweal.node.service.upkeep.retention import Retention
 from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.node.service.upkeep.signatures import SignatureAudit
 from commonweal.node.service.writer import Writer
@@ -55,12 +58,18 @@ class Parts:
         self.blobs = BlobFetch(core, self.anti_entropy)
         self.reactor = Reactor(core, self.anti_entropy)
         self.forks = ForkEvidence(core, self.anti_entropy)
-        self.ingest = Ingest(core, self.forks, self.fetch, self.blobs, self.reactor.chain_sync.ask)
+        self.record_lookup = OldRecordLookup(core)
+        self.ingest = Ingest(
+            *(core, self.forks, self.fetch, self.blobs, self.record_lookup),
+            self.reactor.chain_sync.ask,
+        )
         self.state_sync = StateSync(core, self.reactor)
         self.writer = Writer(core, self.fetch.is_fetching)
         self.scrubber = Scrubber(core)
         self.signature_audit = SignatureAudit(core, self.forks, self.fetch)
         self.erasure = Erasure(core)
+        self.retention = Retention(core)
+        self.refill = Refill(core)
         self.topics = GossipTopics(core, self.ingest, self.reactor, self.anti_entropy)
         self.queries = StatusQueries(
             core, self.handshake, self.overlay, self.scrubber, self.reactor
@@ -70,6 +79,7 @@ class Parts:
             *(core, self.handshake, self.overlay, self.writer.rollback),
             *(self.fetch, self.anti_entropy, self.record_server, self.push),
             *(self.blobs, self.forks, self.ingest, self.reactor, self.state_sync),
+            *(self.record_lookup, self.refill),
         )
 
     def _awaits_seals(self, peer: PeerState) -> bool:
@@ -90,5 +100,7 @@ class Parts:
         self.erasure.reload()
         self.reactor.reload()
         self.state_sync.reload()
+        self.record_lookup.reload()
+        self.refill.reload()
         self.topics.reload()
         self.change_feed.reload()

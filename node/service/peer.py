@@ -12,6 +12,7 @@ from commonweal.node.transport import TrustLevel
 from commonweal.protocol import keys
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
+from commonweal.protocol.wire import hello
 
 LOGS_NAMED_MAX = 65_536
 """Logs of which one peer may hold another number of records than this node."""
@@ -64,11 +65,27 @@ class PeerState:
     """How far its clock is ahead of ours."""
     compared: bool = False
     """Whether frontiers were compared with this peer."""
-    follows_seals: bool = False
+    versions: tuple[int, ...] = ()
+    """The versions that it speaks, as its hello says."""
     height: int = 0
     news_ms: int = 0
     theirs: dict[DeviceKey, int] = field(default_factory=dict)
     sent: dict[DeviceKey, int] = field(default_factory=dict)
+
+    @property
+    def follows_seals(self) -> bool:
+        """Whether it takes messages about seals."""
+        return hello.SEALS_VERSION in self.versions
+
+    @property
+    def gives_records(self) -> bool:
+        """Whether it answers `WantRecord`."""
+        return hello.LOOKUP_VERSION in self.versions
+
+    @property
+    def is_light(self) -> bool:
+        """Whether its home is light: it holds the ends of logs, and counts as no holder."""
+        return hello.LIGHT_HOME in self.versions
 
     @property
     def is_member(self) -> bool:

@@ -19,8 +19,9 @@ from commonweal.node.service.peers.overlay import Overlay
 from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.protocol.errors import BadLink, InvalidRecord, UsageError
 from commonweal.protocol.identity import invite
-from commonweal.protocol.keys import DeviceKey, PeerKey
+from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.storage.ledger.membership import requested_invite
 from commonweal.storage.records.settings import RESTORING
 
@@ -123,7 +124,21 @@ class StatusQueries:
             "refusal": list(self.handshake.refusal) if self.handshake.refusal else None,
             "peers": self.peers(),
             "sealing": dict(seal_report.report(self.reactor)),
+            "light": replica.light.heights,
+            "keepers": len(self._keepers()),
+            "keepers_needed": quorum_of(max(1, len(self.reactor.witnesses))).lies + 1,
         }
+
+    def _keepers(self) -> dict[MemberId, None]:
+        """Return the members who keep the whole ledger, as far as is known now.
+
+        A witness does; of others only those count that are connected and say so, and this home.
+        """
+        replica = self.core.replica
+        mine = None if replica.light.is_light else replica.member_of(self.core.me.device)
+        seated = (witness.member for witness in self.reactor.witnesses)
+        connected = (peer.member for peer in self.core.keepers())
+        return dict.fromkeys(member for member in (mine, *seated, *connected) if member)
 
     def health(self) -> dict[str, int]:
         """Return the figures by which a monitor judges this node."""
@@ -219,14 +234,14 @@ class StatusQueries:
     def _holders(self, about: Mapping[str, Any]) -> dict[str, Any]:
         author, length = self._place(about.get("id"))
         holders = [peer.device for peer in self._who_has(author, length)]
-        return {"holders": holders, "connected": len(self.core.members())}
+        return {"holders": holders, "connected": len(self.core.keepers())}
 
     def _holder_counts(self, about: Mapping[str, Any]) -> dict[str, Any]:
         places = about.get("places")
         if type(places) is not list or len(places) > PLACES_ASKED_MAX:
             raise UsageError(f"count-holders takes up to {PLACES_ASKED_MAX} places")
         held_by = [self._held_by(DeviceKey(author), seq) for author, seq in places]
-        return {"held_by": held_by, "connected": len(self.core.members())}
+        return {"held_by": held_by, "connected": len(self.core.keepers())}
 
     def _held_by(self, author: DeviceKey, seq: int) -> int | None:
         """Return how many connected members hold a record; None when it is not held here."""
@@ -259,11 +274,11 @@ class StatusQueries:
         return [Answer(wait.ticket, {"held_by": held, "wanted": wait.peers}, last=done)]
 
     def _who_has(self, author: DeviceKey, length: int) -> list[PeerState]:
-        """Return the connected members who confirmed `length` records of a log."""
+        """Return the connected members who confirmed `length` records of a log, and keep them."""
         ours = self.core.replica.row(author).length
         return [
             peer
-            for peer in self.core.members()
+            for peer in self.core.keepers()
             if peer.compared and peer.theirs.get(author, ours) >= length
         ]
 

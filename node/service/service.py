@@ -89,6 +89,8 @@ class Service(Parts):
                 self.reactor.asked(ticket)
             case events.Asked(ticket, "watch", about):
                 self._answers += self.change_feed.asked(ticket, about)
+            case events.Asked(ticket, "fetch-record", about):
+                self._answers += self.record_lookup.asked(ticket, about)
             case events.Asked(ticket, question, about):
                 self._answers += self.queries.asked(ticket, question, about)
             case events.LedgerAnswered():
@@ -100,6 +102,7 @@ class Service(Parts):
             case events.Forgotten(ticket):
                 self.queries.forget(ticket)
                 self.change_feed.forget(ticket)
+                self.record_lookup.forget(ticket)
                 self.reactor.requests.forget(ticket)
             case events.Woke():
                 self._woke()
@@ -171,6 +174,7 @@ class Service(Parts):
         replica.decide(outlook.decided, keeps=self.core.keeps)
         replica.quota.budget, replica.quota.shares = outlook.budget, outlook.shares
         replica.learn(outlook.waiting, outlook.joining)
+        self.retention.folded, self.retention.is_audited = outlook.height, outlook.is_audited
         for peer in self.core.members():
             if peer.device is not None and replica.is_removed(peer.device):
                 self.core.drop(peer, "its member was removed")
@@ -187,6 +191,7 @@ class Service(Parts):
             self.reactor.grown()
         self.topics.grown(grown)
         self._answers += self.queries.confirmed() + self.change_feed.committed()
+        self._answers += self.record_lookup.answered()
         for answer in self._answers:
             self.core.do(answer)
         self._answers = []
@@ -224,10 +229,13 @@ class Service(Parts):
         self.overlay.keep_alive()
         self.overlay.dial()
         self.fetch.give_up()
+        self.record_lookup.tick()
         self.writer.rollback.ask()
         if core.keeps:
             self.scrubber.step()
             self.erasure.step()
+            self.retention.step()
+            self.refill.step()
         core.replica.follow()
         self.frames.membership_changed()
         self.reactor.tick()

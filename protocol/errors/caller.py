@@ -219,6 +219,18 @@ class UnknownTemplate(UnreadableFile):
     """There are no such rules; name one of the templates, none, or a file."""
 
 
+class LightHome(UsageError):
+    """This light home does not keep all the records that this needs; do it in a full home."""
+
+    exit_code = 78
+
+
+class WitnessKeepsAll(UsageError):
+    """A witness keeps the whole ledger, and a light home does not: it is one or the other."""
+
+    exit_code = 78
+
+
 class NotPermitted(CommonwealError):
     """The rules of the community do not allow this to you now."""
 

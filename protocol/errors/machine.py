@@ -51,6 +51,10 @@ class Unanswered(NotReachable):
     """The node did not answer, and may have done it or do it yet; look before you type it again."""
 
 
+class NobodyGives(NotReachable):
+    """No home that keeps the whole ledger gives this record now; try again when one is there."""
+
+
 class NodeNotRunning(NotReachable):
     """No node of this home is running, so there is none to end."""
 

@@ -21,7 +21,8 @@ from commonweal.protocol.records.frontier import (
 )
 from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX
 from commonweal.protocol.seal.votes import is_count
-from commonweal.protocol.wire import seals, state_sync
+from commonweal.protocol.wire import lookup, seals, state_sync
+from commonweal.protocol.wire.lookup import GivenRecord, WantRecord
 from commonweal.protocol.wire.messages import (
     ADDRESS_BYTES_MAX,
     ADDRESSES_MAX,
@@ -126,6 +127,8 @@ def _to_list(message: Message) -> list[Any]:
             return seals.to_list(message)
         case WantState() | StatePart():
             return state_sync.to_list(message)
+        case WantRecord() | GivenRecord():
+            return lookup.to_list(message)
         case _:
             assert_never(message)
 
@@ -147,6 +150,7 @@ def decode(frame: bytes) -> Message:
         or _content_message(fields)
         or seals.read(fields)
         or state_sync.read(fields)
+        or lookup.read(fields)
     )
     if message is None:
         raise Malformed(f"unknown message or wrong shape: {fields[0]:.20}")

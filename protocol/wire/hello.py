@@ -24,7 +24,11 @@ from commonweal.protocol.wire.messages import Hello
 
 SEALS_VERSION = 2
 """The first version whose nodes accept messages about seals."""
-VERSIONS = (1, SEALS_VERSION)
+LOOKUP_VERSION = 3
+"""The first version whose nodes give a record by its id, and know that homes may be light."""
+VERSIONS = (1, SEALS_VERSION, LOOKUP_VERSION)
+LIGHT_HOME = 1_000
+"""A light home names this number among its versions; nodes that do not know it pass over it."""
 VERSIONS_MAX = 8
 NONCE_BYTES = 24
 

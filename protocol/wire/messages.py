@@ -15,6 +15,7 @@ from commonweal.protocol.records.frontier import (
     FrontierEntry,
 )
 from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId
+from commonweal.protocol.wire.lookup import LookupMessage
 from commonweal.protocol.wire.seals import (
     SealMessage,
 )
@@ -253,6 +254,7 @@ Message: TypeAlias = (
     | Addresses
     | SealMessage
     | StateMessage
+    | LookupMessage
 )
 
 

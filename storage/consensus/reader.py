@@ -33,6 +33,7 @@ from commonweal.protocol.seal.have_frontiers import (
 )
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import witness_devices
+from commonweal.storage.consensus.snapshots import TAKEN
 from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, waiting
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
@@ -97,6 +98,7 @@ class ConsensusReader:
                 alarm=kept.alarm,
                 budget=ruleset.budget,
                 shares=seen.shares,
+                is_audited=self._layers.mark(TAKEN) is None,
             )
 
     def shown(self, now_ms: int = 0) -> tuple[SealedLog, ...]:

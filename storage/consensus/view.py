@@ -33,6 +33,7 @@ class ConsensusView:
     deadline_ms: the earliest sealed deadline that no seal has passed, ms.
     void: records about seats that seals cover and refuse.
     alarm: why this ledger cannot follow the stored seals; "" when it can.
+    is_audited: whether a state that was taken from peers was folded here, too, or none was.
     budget, shares: how much of each log is accepted before it is sealed; see `log_window`.
     """
 
@@ -55,6 +56,7 @@ class ConsensusView:
     shares: Mapping[DeviceKey, int] = field(default_factory=dict)
     cut_records: int = FULL_CUT_RECORDS
     nameless: tuple[MemberId, ...] = ()
+    is_audited: bool = True
 
     @property
     def end(self) -> tuple[int, SealId]:

@@ -34,21 +34,22 @@ class ForkStore(RecordLookup):
         first.
         """
         log = self.row(
-            "SELECT id, opening, length, frozen FROM log WHERE author = ?", (proof.author,)
+            "SELECT id, opening, length, frozen, base FROM log WHERE author = ?", (proof.author,)
         )
         if log is None:
             record = from_bytes_unchecked(proof.wires[0])
             opening = opening_of(community_of(record), proof.author)
-            log = (self._new_log(proof.author, opening), opening, 0, None)
-        number, opening, length, frozen = log
+            log = (self._new_log(proof.author, opening), opening, 0, None, 0)
+        number, opening, length, frozen, base = log
         if frozen is not None and frozen <= proof.seq:
             return False
         good = min(length, proof.seq)
         # A badly signed record just below is good by one branch only, and nodes would differ.
-        while good and not self._is_signed(number, opening, good - 1):
+        # Below a base the witnesses who sealed the record have checked it.
+        while good > base and not self._is_signed(number, opening, good - 1):
             good -= 1
         if good < length:
-            self._cut(number, opening, good)
+            self._cut(number, opening, good, proof.prev if good <= base else None)
         self.change("UPDATE log SET frozen = ? WHERE id = ?", (proof.seq, number))
         self.change(
             "INSERT OR REPLACE INTO proof VALUES (?, ?)", (number, fork_proof.to_bytes(proof))
@@ -118,7 +119,8 @@ class ForkStore(RecordLookup):
         chain: list[bytes] = []
         record = self.record(record_id)
         log = record and self.row(
-            "SELECT id, opening, length, held FROM log WHERE author = ? AND frozen NOTNULL",
+            "SELECT id, opening, length, held FROM log WHERE author = ? AND frozen NOTNULL"
+            " AND base <= length",
             (record.author,),
         )
         if not record or not log:
@@ -149,13 +151,17 @@ class ForkStore(RecordLookup):
                 head = id
         return wires
 
-    def _cut(self, number: int, opening: bytes, good: int) -> None:
-        """End the good part of a log at `good`, with the head and clock it has there."""
-        last = self._single(number, opening, good - 1) if good else None
+    def _cut(self, number: int, opening: bytes, good: int, head: RecordId | None) -> None:
+        """End the good part of a log at `good`, with the head and clock it has there.
+
+        head: where the record that ends it is not here; nothing follows it, so its clock is 0.
+        """
+        last = self._single(number, opening, good - 1) if good and head is None else None
+        clock = last.clock if last else 0
         self.change(
             "UPDATE log SET length = ?, head = ?, clock = ?, checked = min(checked, ?)"
             " WHERE id = ?",
-            (good, last.id if last else NO_ID, last.clock if last else 0, good, number),
+            (good, last.id if last else head or NO_ID, clock, good, number),
         )
 
     def _make_way(self, number: int, opening: bytes, length: int, held: int) -> None:

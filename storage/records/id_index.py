@@ -7,7 +7,7 @@ table `record_id` when they are many. Never reads a record; the caller checks th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from commonweal.protocol.records.record import Record
 from commonweal.storage.sqlite.database import Database
@@ -65,6 +65,14 @@ class IdIndex:
         """Remove the ids of the keys in [start, stop); reads the whole table."""
         self._move()
         self._database.change("DELETE FROM record_id WHERE key >= ? AND key < ?", (start, stop))
+
+    def drop_each(self, ids: Iterable[tuple[bytes, int]]) -> None:
+        """Remove these ids, each with its key."""
+        self._move()
+        self._database.change_many(
+            "DELETE FROM record_id WHERE prefix = ? AND key = ?",
+            [(_number(id[:PREFIX_BYTES]), key) for id, key in ids],
+        )
 
     def keys(self, record_id: bytes) -> list[int]:
         """Return the keys of the records with the same first 48 bits of their id.

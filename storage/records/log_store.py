@@ -19,7 +19,7 @@ from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import NO_ID, Record, RecordId, community_of, is_body
 from commonweal.storage.records.address_book import AddressBook
 from commonweal.storage.records.blobs import BlobStore
-from commonweal.storage.records.fork_store import ForkStore
+from commonweal.storage.records.log_bases import LogBases
 from commonweal.storage.records.log_pages import SEQ_BITS, SEQ_MAX, opening_of
 from commonweal.storage.records.once_store import OnceStore
 from commonweal.storage.records.settings import SettingStore
@@ -27,7 +27,7 @@ from commonweal.storage.records.settings import SettingStore
 BULK_KINDS = frozenset({"event", "attest", "review"})
 """Data records: kinds of which there are very many. All others are governance records ("rare")."""
 
-_LOG_ROW = "author, length, head, clock, frozen, checked, bytes, documents, texts"
+_LOG_ROW = "author, length, head, clock, frozen, checked, bytes, documents, texts, base"
 
 _GROWN = (
     "UPDATE log SET length = ?, held = ?, head = ?, clock = ?, bytes = bytes + ?,"
@@ -44,6 +44,7 @@ class LogRow(NamedTuple):
     checked: every signature below this seq was verified on its own.
     bytes: of all its held records, void ones included.
     documents, texts: bytes of the permanent and of the erasable bodies that they name.
+    base: from this seq on all good records are held; below it a light home has governance records.
     """
 
     author: DeviceKey
@@ -55,6 +56,7 @@ class LogRow(NamedTuple):
     bytes: int
     documents: int = 0
     texts: int = 0
+    base: int = 0
 
     @property
     def size(self) -> int:
@@ -76,7 +78,7 @@ class Counts(NamedTuple):
     bodies: int
 
 
-class Store(ForkStore, BlobStore, SettingStore, AddressBook, OnceStore):
+class Store(LogBases, BlobStore, SettingStore, AddressBook, OnceStore):
     """Everything a node stores. See `Database` for opening, commit and errors."""
 
     _logs: tuple[tuple[int, int], tuple[LogRow, ...]] | None

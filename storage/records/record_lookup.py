@@ -59,7 +59,11 @@ class RecordLookup(LogPages):
             wire = self._at(key)
             if keys.hash32(keys.RECORD, wire) == record_id:
                 return wire
-        row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
+        row = self.row(
+            "SELECT wire FROM branch WHERE id = ?1"
+            " UNION ALL SELECT wire FROM fetched WHERE id = ?1",
+            (record_id,),
+        )
         return row[0] if row else None
 
     def record(self, record_id: RecordId) -> Record | None:
@@ -79,7 +83,8 @@ class RecordLookup(LogPages):
         ids = [
             RecordId(id)
             for (id,) in self.rows(
-                "SELECT id FROM branch WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+                "SELECT id FROM branch WHERE id BETWEEN ?1 AND ?2 UNION"
+                " SELECT id FROM fetched WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
                 (low, high, limit),
             )
         ]
@@ -99,12 +104,13 @@ class RecordLookup(LogPages):
     def wires(self, author: DeviceKey, start: int, stop: int, bytes_max: int) -> list[bytes]:
         """Return the good records with seq in [start, stop), in order.
 
-        As many as fit in `bytes_max` bytes, and at least one when there is any.
+        As many as fit in `bytes_max` bytes, and at least one when there is any. None where
+        `start` lies below the base of the log, from where on all are here.
         """
-        log = self.row("SELECT id, opening, length FROM log WHERE author = ?", (author,))
-        if not log:
+        log = self.row("SELECT id, opening, length, base FROM log WHERE author = ?", (author,))
+        if not log or start < log[3]:
             return []
-        number, opening, length = log
+        number, opening, length, _ = log
         return self._range(number, opening, start, min(stop, length), bytes_max)
 
     def rare(self) -> Iterator[Record]:

@@ -20,7 +20,8 @@ from commonweal.protocol.ledger.governance import proposal_records as proposals
 from commonweal.protocol.ledger.members import invites
 from commonweal.protocol.records import frontier
 from commonweal.protocol.records import record as records
-from commonweal.protocol.wire import frame_codec, hello, messages
+from commonweal.protocol.seal import cut
+from commonweal.protocol.wire import frame_codec, hello, lookup, messages
 from tests.protocol.wire.test_messages import MESSAGES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -111,9 +112,14 @@ def _flowing(text: str) -> str:
         (9, "24, of {} bytes", 2 * records.RECORD_BYTES_MAX + 64),
         (9, "`want-bodies` | [hash …] | {} |", messages.IDS_MAX),
         (9, "{} KiB of data", messages.PART_BYTES_MAX >> 10),
+        (9, "id, skip | 32 bytes; {} |", cut.CUT_RECORDS_MAX),
+        (9, "body | {}; a body", lookup.GIVEN_RECORDS_MAX),
+        (9, "a body of {} KiB or nil", lookup.TEXT_BYTES_MAX >> 10),
         (9, "{}, of 5,120 bytes", messages.ADDRESSES_MAX),
         (9, "64, of {} bytes", messages.ADDRESS_BYTES_MAX),
         (10, "at most {} ints", hello.VERSIONS_MAX),
+        (10, "{} answers `want-record`", hello.LOOKUP_VERSION),
+        (10, "and {} stands there in a", hello.LIGHT_HOME),
         (10, "Credentials: at most {} records", membership_proof.CREDENTIALS_MAX),
         (10, "records, {} bytes together", membership_proof.CREDENTIALS_BYTES_MAX),
         (10, "({} records and 16 KiB", newcomers.NEWCOMER_RECORDS_MAX),

@@ -28,6 +28,7 @@ from commonweal.node.control.messages.control import (
 )
 from commonweal.node.control.messages.held_records import (
     CountHolders,
+    FetchRecord,
     HeldBy,
     HolderCounts,
     Holders,
@@ -55,6 +56,7 @@ __all__ = [
     "CountHolders",
     "Done",
     "Ending",
+    "FetchRecord",
     "Health",
     "HealthFigures",
     "HeldBy",
@@ -92,6 +94,7 @@ AnyQuestion: TypeAlias = (
     | Submit
     | Holders
     | CountHolders
+    | FetchRecord
     | Wait
     | Meet
     | HoldCode

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from commonweal.node.control.messages.control import Done
 from commonweal.node.control.messages.question import Question
 
 if TYPE_CHECKING:
@@ -58,6 +59,18 @@ class Holders(Question[RecordHolders]):
 
     NAME = "holders"
     ANSWER = RecordHolders
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRecord(Question[Done]):
+    """Let a light home have the record `id` again, proven by its chain of seals.
+
+    Raises NobodyGives; UsageError where many are asked for at once.
+    """
+
+    NAME = "fetch-record"
+    ANSWER = Done
     id: bytes
 
 

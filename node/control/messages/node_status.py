@@ -69,7 +69,10 @@ class NodeStatus:
     damaged: stored records that the disk changed and that are not repaired yet. room: records,
     bytes, documents and texts that others still keep of this device before the next seal.
     behind: most records that a connected member has and this node lacks. listening: multiaddrs.
-    refusal: code and text of a member's node that refused us, or None.
+    refusal: code and text of a member's node that refused us, or None. light: of how many heights
+    a light home keeps all records; None in a full home. keepers: how many members are known to keep
+    the whole ledger now: witnesses, and those that are connected; keepers_needed: how many must, at
+    least, so that no record is lost while witnesses lie.
     """
 
     community: bytes
@@ -87,6 +90,9 @@ class NodeStatus:
     refusal: tuple[str, str] | None
     peers: tuple[PeerStatus, ...]
     sealing: SealingStatus
+    light: int | None
+    keepers: int
+    keepers_needed: int
 
 
 @dataclass(frozen=True, slots=True)

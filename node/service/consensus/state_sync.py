@@ -167,13 +167,13 @@ class StateSync:
         if self._since_ms is None:
             self._since_ms = now
         members = [peer for peer in self.core.members() if peer.follows_seals]
-        is_folded = bytes(outlook.seal) != chain.community
-        if is_folded or chain.fork is not None or self._waited_ms() > GIVE_UP_MS:
+        if self._is_folded() or chain.fork is not None or self._waited_ms() > GIVE_UP_MS:
             self._end()
         elif members and all(peer.height <= chain.height for peer in members):
             row, logs = self.core.replica.row, chain.logs.values()
             missing = sum(max(0, log.length - row(log.author).length) for log in logs)
-            if missing < RECORDS_MIN or not self._can_check(chain.height):
+            is_little = missing < RECORDS_MIN and not self.core.replica.light.has_bases
+            if is_little or not self._can_check(chain.height):
                 self._end()
             else:
                 self.core.do(AskLedger(AwaitState()))
@@ -184,10 +184,19 @@ class StateSync:
         kept = self.chain.seals.at(height)
         return kept is not None and kept.sealed.seal.fold == FOLD
 
+    def _is_folded(self) -> bool:
+        """Say whether a seal is folded here, as far as the ledger said."""
+        outlook = self.reactor.outlook
+        return outlook is not None and bytes(outlook.seal) != self.chain.community
+
     def _waited_ms(self) -> int:
         return 0 if self._since_ms is None else self.core.now_ms - self._since_ms
 
     def _end(self) -> None:
+        """Fold the records instead; a light home that lacks them tries again."""
+        if self.core.replica.light.has_bases and not self._is_folded():
+            self._taking, self._since_ms = None, None
+            return
         self._taking, self._is_over = None, True
         self.core.do(AskLedger(AbandonState()))
 

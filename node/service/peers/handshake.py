@@ -65,7 +65,7 @@ class Handshake:
             proof = hello.invite_proof(key, replica.community, self.invite.id, me.peer, peer.key)
         is_guest = peer.trust is TrustLevel.GUEST
         greeting = Greeting(
-            hello.VERSIONS,
+            (*hello.VERSIONS, hello.LIGHT_HOME) if replica.light.is_light else hello.VERSIONS,
             me.device,
             self._enrolment() if is_guest else self._own_credentials(),
             proof,
@@ -92,7 +92,7 @@ class Handshake:
             return False
         peer.skew_ms = greeting.clock_ms - core.now_ms
         peer.height = greeting.height
-        peer.follows_seals = hello.SEALS_VERSION in greeting.versions
+        peer.versions = greeting.versions
         if not set(greeting.versions) & set(hello.VERSIONS):
             self._refuse(peer, "version", "this node speaks another version; upgrade one of us")
         elif not self._bind(peer, greeting):

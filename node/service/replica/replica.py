@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from commonweal.node.service.replica.chain import SealChain
+from commonweal.node.service.replica.light_logs import LightLogs
 from commonweal.node.service.replica.quota import Quota
 from commonweal.node.service.replica.recent_records import RecentRecords
 from commonweal.protocol import keys
@@ -76,6 +77,7 @@ class Replica:
         self.ruleset = b""
         """The ruleset in force at the last seal, as far as was concluded."""
         self.quota = Quota(self)
+        self.light = LightLogs(self)
         self.waiting: frozenset[MemberId] = frozenset()
         """Members that the whole ledger knows and has not admitted, by its last conclusion."""
         self.joining: MembershipRules | None = None
@@ -93,6 +95,7 @@ class Replica:
         self.chain.reload()
         self._decided(read_decisions(self.store))
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
+        self.light.reload()
         self._frontier = Frontier()
         self._newcomers: dict[DeviceKey, None] = {}
         self._convicted: dict[DeviceKey, None] = {}
@@ -165,7 +168,7 @@ class Replica:
         self.store.append(author, run, bodies)
         if checked:
             self.store.mark_checked(author, run[-1].seq + 1)
-        self._refresh(author)
+        self.refresh(author)
         self.dirty.setdefault(author, before)
         self.recent.add(run)
         read = governance_records(run)
@@ -182,7 +185,7 @@ class Replica:
         if not self.store.freeze(proof):
             return False
         self.convictions += 1
-        self._refresh(proof.author)
+        self.refresh(proof.author)
         self.ledger.freeze(proof.author, proof.seq)
         if self.row(proof.author).length < min(before, proof.seq):
             self.refold()  # it ends even below the proof
@@ -247,7 +250,7 @@ class Replica:
         suspect = log.last_badly_signed(run)
         if suspect is None:
             self.store.mark_checked(author, start + len(run))
-            self._refresh(author)
+            self.refresh(author)
             return None
         # A run is taken by its well-signed last record, so a good one follows.
         rest = self.store.wires(author, suspect.seq, SEQ_MAX, AUDIT_BYTES_MAX)
@@ -355,7 +358,8 @@ class Replica:
         self.removed = frozenset(member for member, _ in now.removed)
         """The members that a vote removed."""
 
-    def _refresh(self, author: DeviceKey) -> None:
+    def refresh(self, author: DeviceKey) -> None:
+        """Read again what is held of a log."""
         row = self._rows[author] = self.store.log(author)
         if author in self._frontier:
             self._frontier.put(_entry(row))

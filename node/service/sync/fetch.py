@@ -38,11 +38,13 @@ class _Download:
     part of it that was asked for. asked_ms: when. progress_ms: when some of it last came.
     turn_ms: since when `brought` counts bytes of records that were not held. pace: bytes per
     second at the last measurement. coming: bytes of a frame that has not fully arrived.
-    stalled_ms: when the peer was last given up.
+    stalled_ms: when the peer was last given up. lacking: of a light home, from which record on it
+    gave nothing of a log.
     """
 
     wanted: dict[DeviceKey, int] = field(default_factory=dict)
     fetching: dict[DeviceKey, int] = field(default_factory=dict)
+    lacking: dict[DeviceKey, int] = field(default_factory=dict)
     asked_ms: int = 0
     progress_ms: int = 0
     turn_ms: int = 0
@@ -130,7 +132,8 @@ class RecordFetch:
         ranges: list[messages.Range] = []
         for author, stop in list(download.wanted.items()):
             start = replica.row(author).length
-            if start >= stop or not replica.takes(author):
+            is_lacking = download.lacking.get(author) == start
+            if start >= stop or is_lacking or not replica.takes(author):
                 del download.wanted[author]
             elif author not in busy and len(ranges) < FETCH_LOGS_MAX:
                 del download.wanted[author]
@@ -149,6 +152,11 @@ class RecordFetch:
             replica.row(author).length < stop and replica.takes(author)
             for author, stop in download.fetching.items()
         )
+        if peer.is_light:  # below the bases of its logs it has nothing
+            for author, stop in download.fetching.items():
+                if (length := replica.row(author).length) < stop:
+                    download.lacking[author] = length
+            short = False
         was_asked, download.fetching = bool(download.fetching), {}
         for other in self.core.members() if was_asked else ():
             if other is not peer:  # a peer that often promises too much keeps no other waiting

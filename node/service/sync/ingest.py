@@ -7,7 +7,7 @@ record cites and is not held is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from commonweal.node.service.core import Core
@@ -19,6 +19,7 @@ from commonweal.node.service.replica.replica import (
 from commonweal.node.service.sync.blobs import BlobFetch, bodies_of
 from commonweal.node.service.sync.fetch import RecordFetch
 from commonweal.node.service.sync.fork_evidence import ForkEvidence
+from commonweal.node.service.sync.lookup import OldRecordLookup
 from commonweal.node.service.sync.newcomers import NewcomerLimits
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
@@ -72,11 +73,12 @@ class Ingest:
         forks: ForkEvidence,
         fetch: RecordFetch,
         blobs: BlobFetch,
+        lookup: OldRecordLookup,
         ask_seals: Callable[[PeerState], None],
     ) -> None:
         """ask_seals: asks a peer for the seals after ours, on which its records rest."""
         self.core, self.forks, self.fetch, self.blobs = core, forks, fetch, blobs
-        self.anti_entropy = forks.anti_entropy
+        self.anti_entropy, self.lookup = forks.anti_entropy, lookup
         self._ask_seals = ask_seals
         self._refolded_ms: dict[PeerKey, int] = {}
         """When not everything that a peer brought could be kept after it was folded."""
@@ -140,6 +142,7 @@ class Ingest:
                 self._ask_seals(peer)  # it rests on a seal that is not here
             else:
                 self.forks.want_cited(peer, RecordId(error.cited))
+                self._look_up(run.wires[end:])
             self.fetch.unwant(peer, run.author)
             self.anti_entropy.request(peer)
             while end and not log.is_signed(from_bytes_unchecked(run.wires[end - 1])):
@@ -147,6 +150,15 @@ class Ingest:
             if end:
                 bodies = tuple(pair for pair in run.bodies if pair[0] < end)
                 self._read(peer, replace(run, wires=run.wires[:end], bodies=bodies), clocks, reads)
+
+    def _look_up(self, wires: Sequence[bytes]) -> None:
+        """In a light home, ask for what these records cite and may lie below a base."""
+        replica = self.core.replica
+        if replica.light.is_light:
+            for record in map(from_bytes_unchecked, wires):
+                for cited in record.deps:
+                    if replica.clock_of(cited) is None:
+                        self.lookup.want(cited)
 
     def _read(
         self,

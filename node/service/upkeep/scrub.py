@@ -56,7 +56,8 @@ class Scrubber:
             self._scrub_bodies()
             return
         author = self._authors[-1]
-        length = self.core.replica.row(author).length
+        row = self.core.replica.row(author)
+        length, self._seq = row.length, max(self._seq, row.base)
         wires = self.core.replica.store.wires(author, self._seq, length, SCRUB_BYTES)
         self._miss_documents(wires)
         for seq in self._bad(author, self._seq, wires):

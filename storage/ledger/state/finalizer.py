@@ -185,6 +185,7 @@ class StoredHistory(History):
         self.final = State(self._reader)
         self.trees = Trees(*(TreePages(layers, number) for number in range(len(Trees._fields))))
         self.seals = SealIds(store, community)
+        self._has_bases = store.has_bases()
         self._documents = documents  # type: ignore[assignment]
         self._above = UnsealedSet(documents, weakly(self._is_below), weakly(self._sought))
         self._is_behind = True
@@ -195,6 +196,15 @@ class StoredHistory(History):
             return True
         held = self._store.record(record) if self.logs else None
         return held is not None and covers(self._store, self.logs, held)
+
+    def _is_below(self, cited: RecordId) -> bool:
+        """Whether a cited record is covered; in a light home also one that it does not keep.
+
+        Whoever certified a seal has checked that its cut is closed.
+        """
+        if super()._is_below(cited):
+            return True
+        return self._has_bases and self._store.wire(cited) is None
 
     def verdict(self, record: RecordId) -> Verdict:
         """Return None when the record counts, else the reason."""
@@ -227,6 +237,8 @@ class StoredHistory(History):
                 continue
             while at < log.length:
                 wires = self._store.wires(log.author, at, log.length, READ_BYTES)
+                if not wires:  # they lie below what a light home keeps
+                    break
                 room -= sum(map(len, wires))
                 if room < 0:
                     raise too_large()

@@ -87,6 +87,9 @@ STATUS = NodeStatus(
     behind=4,
     listening=("/ip4/203.0.113.7/tcp/4001", "/ip4/8.8.8.8/tcp/4001", "/ip4/127.0.0.1/tcp/4001"),
     refusal=None,
+    light=None,
+    keepers=2,
+    keepers_needed=1,
     peers=(
         peer(
             1,

@@ -14,7 +14,7 @@ from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.frontier import FrontierEntry
 from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
-from commonweal.protocol.wire import frame_codec, messages, seals, state_sync
+from commonweal.protocol.wire import frame_codec, lookup, messages, seals, state_sync
 from tests.protocol.authors import seed
 
 A, B = DeviceKey(seed("a")), DeviceKey(seed("b"))
@@ -67,6 +67,9 @@ MESSAGES: dict[str, messages.Message] = {
     "seals": seals.Seals(((b"sealed", b"delta"),)),
     "want-state": state_sync.WantState(0, 0, 0),
     "state": state_sync.StatePart(7, 2, 3, 10, 4, b"abc"),
+    "want-record": lookup.WantRecord(RecordId(DIGEST), 0),
+    "given-record": lookup.GivenRecord(RecordId(DIGEST), 0, (b"one", b"two"), b"a text"),
+    "given-record, none": lookup.GivenRecord(RecordId(DIGEST), 7, (), None),
     "state, none": state_sync.StatePart(0, 0, 0, 0, 0, b""),
 }
 
@@ -99,6 +102,24 @@ LIMITS: dict[str, tuple[Any, Any]] = {
     "seals": (["seals", [[b"x", b"y"]] * 256], ["seals", [[b"x", b"y"]] * 257]),
     "a sealed height": (["seals", [[bytes(16384), b"y"]]], ["seals", [[bytes(16385), b"y"]]]),
     "a delta": (["seals", [[b"x", bytes(524288)]]], ["seals", [[b"x", bytes(524289)]]]),
+    "the id of a record": (["want-record", DIGEST, 0], ["want-record", DIGEST[:31], 0]),
+    "what is skipped": (["want-record", DIGEST, 50000], ["want-record", DIGEST, 50001]),
+    "the id of a given record": (
+        ["given-record", DIGEST, 0, [], None],
+        ["given-record", DIGEST + b"x", 0, [], None],
+    ),
+    "what a given record skips": (
+        ["given-record", DIGEST, 0, [], None],
+        ["given-record", DIGEST, -1, [], None],
+    ),
+    "given records": (
+        ["given-record", DIGEST, 0, [b"x"] * 16384, None],
+        ["given-record", DIGEST, 0, [b"x"] * 16385, None],
+    ),
+    "a given body": (
+        ["given-record", DIGEST, 0, [], bytes(131072)],
+        ["given-record", DIGEST, 0, [], bytes(131073)],
+    ),
     "the height of a state": (["want-state", 0, 0, 0], ["want-state", -1, 0, 0]),
     "a chunk": (["want-state", 0, 16383, 0], ["want-state", 0, 16384, 0]),
     "where a part begins": (["want-state", 0, 0, 4194304], ["want-state", 0, 0, 4194305]),

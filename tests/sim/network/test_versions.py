@@ -22,6 +22,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.wire import frame_codec, hello, seals, state_sync
+from commonweal.protocol.wire.lookup import LookupMessage
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import unlock
 from tests.sim.world.node import Node
@@ -72,17 +73,19 @@ class Older(Version):
         """Do as it does, and see that nobody says to it what it does not know."""
         if isinstance(event, FrameReceived):
             message = frame_codec.decode(event.frame)
-            assert not isinstance(message, seals.SealMessage | state_sync.StateMessage)
+            assert not isinstance(
+                message, seals.SealMessage | state_sync.StateMessage | LookupMessage
+            )
         actions = super().handle(event, now_ms)
         for session in self.core.peers.values():
-            session.follows_seals = False
+            session.versions = self.versions
         return actions
 
 
 class Newer(Version):
     """A later version: it speaks one more, and knows another kind."""
 
-    versions = (*hello.VERSIONS, 3)
+    versions = (*hello.VERSIONS, 4)
     kinds = {PLANT: RecordKind(plant)}
 
 

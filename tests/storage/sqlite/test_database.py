@@ -324,5 +324,5 @@ def test_the_log_is_bounded_without_idle_times(path: Path, monkeypatch: pytest.M
         for one in run:
             store.append(key(ANN), [one])
             store.commit()
-        assert Path(f"{path}-wal").stat().st_size < 60 * 4200
+        assert Path(f"{path}-wal").stat().st_size < 80 * 4200  # making the file takes 65 pages
         assert path.stat().st_size > 8 * 4096

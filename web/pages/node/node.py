@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from commonweal.client.community.homes import are_own_words
+from commonweal.client.community.keepers import keeping_pairs, keeping_warnings
 from commonweal.client.community.node import KnownPeers
 from commonweal.client.home.reminders import read_reminders
 from commonweal.client.language.times import shown
@@ -108,7 +109,11 @@ def _show(page: PageRequest, error: str = "", words_error: str = "") -> Response
             writers=known.writers,
             findings=findings,
             pairs=[] if final is None else finality.pairs(final, page.words),
-            warnings=[] if final is None else finality.warnings(final, page.words),
+            keeping=keeping_pairs(status, page.words),
+            warnings=[
+                *([] if final is None else finality.warnings(final, page.words)),
+                *keeping_warnings(status, page.words),
+            ],
             risks=[] if final is None else finality.risks(final, page.words),
             only_here=_only_here(page),
             backup_ms=last_backup_ms,

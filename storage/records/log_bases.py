@@ -1,0 +1,192 @@
+"""Bases of logs: from where on a light home has all records of a log, and what it drops below.
+
+The base of a log lies below a place that a seal covers, so the chain of seals says what the log
+was there. Below it governance records stay; the others, and their texts, are removed a portion
+at a time. A record below a base that was fetched again is kept in `fetched`, within limits; it
+was proven to be sealed before. Nothing here decides how far a base may rise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import LightHome
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
+from commonweal.storage.records.fork_store import ForkStore
+from commonweal.storage.records.log_pages import LOG_BYTES_MAX, SEQ_BITS
+from commonweal.storage.sqlite.database import Row
+
+FETCHED_MAX = 1_000
+"""Records below bases that stay here after somebody looked at them; then the oldest goes."""
+
+FOLLOWING_BYTES_MAX = 256 * 1024
+"""Of the records after a fetched one so much is kept, so that it can be proven to others."""
+
+
+class FetchedRecord(NamedTuple):
+    """A record below a base, and those after it up to the end of its log in a cut, if kept."""
+
+    wire: bytes
+    following: tuple[bytes, ...] | None
+
+
+class LogBases(ForkStore):
+    """The columns `base` and `dropped` of `log`, and the table `fetched`."""
+
+    def raise_base(self, author: DeviceKey, base: int) -> bool:
+        """Let a log begin at `base`, which is below its last record; return whether that is new.
+
+        A base never falls. The signatures below it were checked by those who sealed them.
+        """
+        return bool(
+            self.change(
+                "UPDATE log SET base = ?, checked = max(checked, ?)"
+                " WHERE author = ? AND base < ? AND length > ?",
+                (base, base, author, base, base),
+            )
+        )
+
+    def has_bases(self) -> bool:
+        """Say whether records are missing here below the base of some log."""
+        return bool(self.row("SELECT 1 FROM log WHERE base > 0 LIMIT 1"))
+
+    def check_whole(self) -> None:
+        """Raise LightHome where records are missing below the base of some log."""
+        if self.has_bases():
+            raise LightHome
+
+    def to_drop(self) -> DeviceKey | None:
+        """Return a log of which records are to be removed; None when that is done."""
+        row = self.row("SELECT author FROM log WHERE dropped < base ORDER BY id LIMIT 1")
+        return row[0] if row else None
+
+    def drop(self, author: DeviceKey, records_max: int) -> int:
+        """Remove records below the base of a log; return how many of these were looked at.
+
+        Governance records stay, and so do permanent bodies.
+        """
+        number, opening, base, dropped = self._log_of(author)
+        stop = min(base, dropped + records_max)
+        wires = self._range(number, opening, dropped, stop, LOG_BYTES_MAX)
+        first = number << SEQ_BITS
+        rare = {
+            key - first
+            for (key,) in self.rows(
+                "SELECT key FROM rare WHERE key >= ? AND key < ?", (first + dropped, first + stop)
+            )
+        }
+        gone = [(at, wire) for at, wire in enumerate(wires, dropped) if at not in rare]
+        self._ids.drop_each([(keys.hash32(keys.RECORD, wire), first + at) for at, wire in gone])
+        self.change_many("DELETE FROM record WHERE key = ?", [(first + at,) for at, _ in gone])
+        texts = self._drop_texts([from_bytes_unchecked(wire) for _, wire in gone])
+        size = sum(len(wire) for _, wire in gone)
+        self.change(
+            "UPDATE log SET dropped = ?, bytes = bytes - ?, texts = texts - ? WHERE id = ?",
+            (stop, size, texts, number),
+        )
+        self._clocks.clear()
+        return stop - dropped
+
+    def keep_undropped(self) -> None:
+        """Let bases fall to where records were really removed."""
+        self.change("UPDATE log SET base = dropped WHERE base > dropped AND length > dropped")
+
+    def refill(
+        self, author: DeviceKey, run: Sequence[Record], bodies: Mapping[bytes, bytes]
+    ) -> None:
+        """Put back records that end just below the base of a log, which falls to the first.
+
+        They are linked to the record at the base. Raises MissingBody, InvalidRecord.
+        """
+        number, opening, base, dropped = self._log_of(author)
+        assert run[-1].seq + 1 == base == dropped, "nothing is missing between"
+        self._put_bodies(run, bodies)
+        first = number << SEQ_BITS
+        rare = {
+            key - first
+            for (key,) in self.rows(
+                "SELECT key FROM rare WHERE key >= ? AND key < ?",
+                (first + run[0].seq, first + base),
+            )
+        }
+        back = [record for record in run if record.seq not in rare]
+        self.insert_pairs(
+            "record",
+            [(first + record.seq, record.wire.removeprefix(opening)) for record in back],
+        )
+        for record in back:
+            self._ids.add(first + record.seq, [record])
+        texts = (record.body for record in back)
+        self.change(
+            "UPDATE log SET base = ?1, dropped = ?1, bytes = bytes + ?2, texts = texts + ?3"
+            " WHERE id = ?4",
+            (
+                run[0].seq,
+                sum(len(record.wire) for record in back),
+                sum(text.size for text in texts if text is not None and not text.permanent),
+                number,
+            ),
+        )
+
+    def _put_bodies(self, run: Sequence[Record], bodies: Mapping[bytes, bytes]) -> None:
+        raise NotImplementedError
+
+    def put_fetched(self, wire: bytes, following: Sequence[bytes] | None) -> None:
+        """Keep a record that was proven to be sealed; the oldest makes room.
+
+        following: the records after it up to the end of its log in a cut; None: too many.
+        """
+        data = None if following is None else codec.encode(list(following))
+        self.change(
+            "INSERT OR REPLACE INTO fetched SELECT ?, coalesce(max(number), 0) + 1, ?, ?"
+            " FROM fetched",
+            (
+                keys.hash32(keys.RECORD, wire),
+                wire,
+                data,
+            ),
+        )
+        self.change(
+            "DELETE FROM fetched WHERE number <= (SELECT max(number) - ? FROM fetched)",
+            (FETCHED_MAX,),
+        )
+
+    def fetched(self, record_id: RecordId) -> FetchedRecord | None:
+        """Return a record that was fetched again; None when none of this id was."""
+        row = self.row("SELECT wire, following FROM fetched WHERE id = ?", (record_id,))
+        return None if row is None else FetchedRecord(row[0], _following(row))
+
+    # Inside
+
+    def _log_of(self, author: DeviceKey) -> tuple[int, bytes, int, int]:
+        row = self.row("SELECT id, opening, base, dropped FROM log WHERE author = ?", (author,))
+        assert row is not None, "asked of a log that is held"
+        return row[0], row[1], row[2], row[3]
+
+    def _drop_texts(self, records: Sequence[Record]) -> int:
+        """Remove the erasable bodies that these records name; return the bytes they claim."""
+        texts = [
+            record.body
+            for record in records
+            if record.body is not None and not record.body.permanent
+        ]
+        for table in ("body", "wanted"):
+            kept = " AND NOT permanent AND content NOTNULL" if table == "body" else ""
+            self.change_many(
+                f"DELETE FROM {table} WHERE hash = ?{kept}",  # noqa: S608  names of ours
+                [(body.hash,) for body in texts],
+            )
+        return sum(body.size for body in texts)
+
+
+def _following(row: Row) -> tuple[bytes, ...] | None:
+    if row[1] is None:
+        return None
+    match codec.decode(row[1]):
+        case list(wires):
+            return tuple(wire for wire in wires if isinstance(wire, bytes))
+        case _:
+            raise AssertionError("a stored list is one")

@@ -1,0 +1,129 @@
+"""A log of a light home begins at a base; below it only governance records stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from commonweal.protocol import keys
+from commonweal.protocol.records import fork_proof, record
+from commonweal.protocol.records.log import Tip
+from commonweal.protocol.records.record import Record
+from commonweal.storage.records import light_home, log_bases, row_repair
+from commonweal.storage.records.log_store import Store
+from tests.storage.records.test_log_store import (
+    ANN,
+    COMMUNITY,
+    FOUND,
+    FOUND_TIP,
+    chain,
+    key,
+    notes,
+)
+
+SALT = bytes(record.SALT_BYTES)
+MEGABYTE = 1024 * 1024
+
+
+def log_with_texts() -> tuple[Store, list[Record], bytes]:
+    """Return a log: founding record, 4 events, a governance record, 4 events; each has one text."""
+    store = Store()
+    text, ref = record.erasable_body(SALT, "text/plain", b"a note")
+    store.append(key(ANN), [FOUND])
+    first = chain(ANN, FOUND_TIP, [{"n": n} for n in range(4)], body=ref)
+    rule = chain(ANN, record_tip(first[-1]), [{"n": 4}], kind="rules.comment")
+    rest = notes(ANN, record_tip(rule[-1]), 4)
+    store.append(key(ANN), first + rule + rest, {ref.hash: text})
+    store.commit()
+    return store, [FOUND, *first, *rule, *rest], ref.hash
+
+
+def record_tip(last: Record) -> Tip:
+    return Tip(last.seq + 1, last.id, last.clock)
+
+
+def test_what_lies_below_a_base_is_dropped_in_portions_but_for_governance_records() -> None:
+    store, records, text = log_with_texts()
+    author, before = key(ANN), store.log(key(ANN))
+    assert store.raise_base(author, 7)
+    steps = 0
+    while (due := store.to_drop()) is not None:
+        assert due == author and store.drop(author, 2) <= 2
+        steps += 1
+    assert steps == 4 and store.has_bases()
+    here = [one.seq for one in records if store.wire(one.id) is not None]
+    assert here == [0, 5, 7, 8, 9]
+    assert [one.seq for one in store.rare()] == [0, 5]
+    assert store.ids(records[2].id.hex()) == [] and store.ids(records[5].id.hex()) == [
+        records[5].id
+    ]
+    assert store.wires(author, 6, 10, MEGABYTE) == [] == store.wires(author, 0, 10, MEGABYTE)
+    assert store.wires(author, 7, 10, MEGABYTE) == [one.wire for one in records[7:]]
+    assert store.body(text) is None and not store.wanted_bodies(9)
+    row = store.log(author)
+    gone = sum(len(records[at].wire) for at in (1, 2, 3, 4, 6))
+    assert (row.bytes, row.texts) == (before.bytes - gone, 0)
+    assert row.tip == before.tip and row.checked == 7
+
+
+@pytest.mark.parametrize("base", [10, 11, 7, 6, 0, -1])
+def test_a_base_never_falls_and_the_last_record_always_stays(base: int) -> None:
+    store, _, _ = log_with_texts()
+    store.raise_base(key(ANN), 7)
+    assert not store.raise_base(key(ANN), base)
+    assert store.log(key(ANN)).base == 7
+
+
+def test_a_log_goes_on_above_its_base_and_its_row_is_right() -> None:
+    store, records, _ = log_with_texts()
+    store.raise_base(key(ANN), 9)
+    store.drop(key(ANN), 100)
+    more = notes(ANN, record_tip(records[-1]), 3, "more")
+    store.append(key(ANN), more)
+    assert row_repair.repair_rows(store, COMMUNITY) == {}
+    assert len(store.wires(key(ANN), 9, 13, MEGABYTE)) == 4
+
+
+def test_a_fork_below_a_base_ends_the_log_where_the_proof_says() -> None:
+    store, records, _ = log_with_texts()
+    store.raise_base(key(ANN), 8)
+    store.drop(key(ANN), 100)
+    (other,) = chain(ANN, record_tip(records[2]), [{"n": "other"}])
+    assert store.freeze(fork_proof.check(records[3], other, COMMUNITY))
+    row = store.log(key(ANN))
+    assert (row.frozen, row.length, row.head) == (3, 3, records[2].id)
+    assert store.wires(key(ANN), 0, 10, MEGABYTE) == []
+    assert store.branch_wires(records[9].id, MEGABYTE) == [], "a chain with a gap is not served"
+    assert row_repair.repair_rows(store, COMMUNITY) == {}
+
+
+def test_a_record_that_was_fetched_is_found_by_its_id_and_the_oldest_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log_bases, "FETCHED_MAX", 2)
+    store, records, _ = log_with_texts()
+    store.raise_base(key(ANN), 9)
+    store.drop(key(ANN), 100)
+    for at in (1, 2, 3):
+        store.put_fetched(records[at].wire, [records[at + 1].wire] if at < 3 else None)
+    assert store.wire(records[1].id) is None
+    assert store.clock_of(records[2].id) == records[2].clock
+    assert store.ids(records[3].id.hex()[:16]) == [records[3].id]
+    kept, large = store.fetched(records[2].id), store.fetched(records[3].id)
+    assert kept is not None and kept.following == (records[3].wire,)
+    assert large is not None and large.following is None
+    assert store.wires(key(ANN), 2, 3, 0) == [], "it is no range"
+    store.put_fetched(records[2].wire, [])
+    assert store.fetched(records[3].id) is not None, "the same one again takes no place"
+
+
+def test_a_home_is_light_while_it_says_of_how_many_heights() -> None:
+    store = Store()
+    assert light_home.heights_kept(store) is None and light_home.followed(store) == 0
+    light_home.keep_heights(store, light_home.HEIGHTS_KEPT)
+    light_home.put_followed(store, 12)
+    assert (light_home.heights_kept(store), light_home.followed(store)) == (100, 12)
+    light_home.keep_heights(store, None)
+    assert light_home.heights_kept(store) is None
+    with pytest.raises(AssertionError):
+        light_home.keep_heights(store, 0)
+    assert keys.hash32(keys.RECORD, FOUND.wire) == FOUND.id
