@@ -20,7 +20,7 @@ from commonweal.protocol.ledger.state.context import Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
-from commonweal.protocol.seal.cut import CUT_BYTES_MAX, length_in
+from commonweal.protocol.seal.cut import CUT_BYTES_MAX
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger.state import pending_state
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint, read_mark
@@ -304,10 +304,7 @@ class LedgerState:
                 self.layers.change(" ".join(("DELETE FROM", table)))
         self.layers.put_mark("community", bytes(self.community))
         self.last.read()
-        if any(row.base > length_in(self.last.logs, row.author) for row in rows):
-            self.is_whole = whole  # the state of a light home that lost it comes from peers
-            return False, 0
-        begun = self._begin()
+        begun = self._begin() if self.last.reaches(rows) else None
         if begun is None:
             self.is_whole = whole
             return False, 0

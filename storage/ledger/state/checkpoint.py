@@ -14,7 +14,7 @@ import msgpack
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
-from commonweal.protocol.seal.cut import SealedLog
+from commonweal.protocol.seal.cut import SealedLog, length_in
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.log_store import LogRow, Store
@@ -61,6 +61,13 @@ class Checkpoint:
         self._layers.put_mark("cut", marked)
         self.logs.update((log.author, log) for log in grown)
         self.cut, self.seal = cut, seal
+
+    def reaches(self, rows: Sequence[LogRow]) -> bool:
+        """Whether it covers all that a light home dropped.
+
+        Where it does not, as after the state was lost, a state has to come from peers.
+        """
+        return all(row.base <= length_in(self.logs, row.author) for row in rows)
 
     def covers(self, store: Store, record: Record) -> bool:
         """Whether a held record is final."""
