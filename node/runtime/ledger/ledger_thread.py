@@ -55,6 +55,9 @@ The next cut makes void what was folded above it. While many seals follow each o
 records come, the node therefore folds a portion now and then; a command that cannot wait folds
 the rest.
 """
+SEALING_MS = 20_000
+"""As long after a seal, while more waits than a cut takes, nothing above the cut is folded: the
+next cuts follow at once, and each makes void what was folded above it."""
 REQUESTS_MAX = 256
 """Requests that wait; the service repeats each until it is answered."""
 UNREADABLE = (StorageError, ConfigError)
@@ -79,6 +82,8 @@ class LedgerThread:
         self._is_whole = False
         self._rests: tuple[int, int] = (0, 0)
         self._pace = FoldPace()
+        self._advanced: tuple[int, int] | None = None
+        """The height of the last cut that was seen here, and when it was first seen, in ms."""
         self._is_busy = self._is_over = False
 
     def assess(self, request: Request | StateRequest) -> None:
@@ -139,7 +144,7 @@ class LedgerThread:
             events += [self._answered(assessor, request, now_ms) for request in for_seal]
             self._is_whole = assessor.kept.is_whole
             if not requests:
-                if self._rest_ms(now_ms) <= 0:
+                if self._rest_ms(now_ms) <= 0 and not self._is_sealing(assessor, now_ms):
                     self._fold_above(assessor, now_ms)
                 follow_up(assessor)
                 assessor.kept.shrink()
@@ -202,6 +207,14 @@ class LedgerThread:
         since_ms, rest_ms = self._rests
         gone_ms = now_ms - since_ms
         return rest_ms - gone_ms if 0 <= gone_ms < rest_ms else 0
+
+    def _is_sealing(self, assessor: SealApplication, now_ms: int) -> bool:
+        """Whether more cuts are to follow at once, so that what is folded above would be void."""
+        assert self._told is not None, "the ledger was looked at"
+        height, unsealed = self._told.height, self._told.unsealed
+        if self._advanced is None or self._advanced[0] != height:
+            self._advanced = height, now_ms
+        return unsealed > assessor.cut_records and 0 <= now_ms - self._advanced[1] < SEALING_MS
 
     def _fold_above(self, assessor: SealApplication, now_ms: int) -> None:
         if self._is_whole:

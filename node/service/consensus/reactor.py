@@ -368,6 +368,8 @@ class Reactor:
                 if self._is_candidate(message):
                     self._note(message)
                     self.driver.receive(message)
+            if self.start.is_rest and self.core.me.device in witness_devices(self.witnesses):
+                self.driver.ask(ExtendVote())
         self._progress()
 
     def _progress(self) -> None:

@@ -36,7 +36,9 @@ They count for nothing and are kept because other logs cite them. A record that 
 the limit waits, as that one does.
 """
 
-READ_BYTES = 4 * 1024 * 1024
+READ_BYTES = 1024 * 1024
+START = 0, NO_USAGE
+"""What a log had this node keep below its first record."""
 
 
 class Quota:
@@ -115,22 +117,31 @@ class Quota:
         base = max(replica.sealed_length(author), self._free_below(author))
         if row.length <= base:
             return NO_USAGE
-        whole = _kept(row)
         known = self._below.get(author)
         if known is None or known[0] != base:
-            above = total_usage(self._records(author, base, row.length)) if base else whole
-            known = self._below[author] = base, whole.less(above)
-        return whole.less(known[1])
+            known = self._below[author] = base, self._usage_below(author, base, known or START)
+        return _kept(row).less(known[1])
 
-    def _records(self, author: DeviceKey, start: int, stop: int) -> Sequence[Record]:
-        records: list[Record] = []
+    def _usage_below(self, author: DeviceKey, base: int, known: tuple[int, Usage]) -> Usage:
+        """Return what a log had this node keep below `base`, by reading as few records as may be.
+
+        known: a smaller base, and what was kept below it; after a seal what it covered is read.
+        """
+        row, (before, used) = self._replica.row(author), known
+        if before <= base and base - before <= row.length - base:
+            return used.plus(self._usage(author, before, base))
+        return _kept(row).less(self._usage(author, base, row.length))
+
+    def _usage(self, author: DeviceKey, start: int, stop: int) -> Usage:
+        """Return the usage of some records of a log, read in portions."""
+        used = NO_USAGE
         while start < stop:
             wires = self._replica.store.wires(author, start, stop, READ_BYTES)
-            records += map(from_bytes_unchecked, wires)
+            used = used.plus(total_usage(map(from_bytes_unchecked, wires)))
             if not wires:
                 break
             start += len(wires)
-        return records
+        return used
 
     def _free_below(self, author: DeviceKey) -> int:
         """Return below which number records of a log cost nothing: a state that is inherited."""

@@ -209,3 +209,27 @@ async def test_the_ledger_thread_is_told_of_each_commit(
                     await trio.sleep(0.01)
             node.scope.cancel()
     assert unsealed[-1] == before + 1
+
+
+def test_while_cuts_follow_each_other_nothing_above_them_is_folded(
+    witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness.deciding._pace.cut_records = CUT
+    folded: list[int] = []
+    monkeypatch.setattr(
+        LedgerThread, "_fold_above", lambda _self, _app, now_ms: folded.append(now_ms)
+    )
+    witness.write(BACKLOG)
+    for _ in range(BACKLOG // CUT - 2):
+        witness.look(after_ms=ledger_thread.SEALING_MS - 1)
+        witness.seal()
+    witness.look(after_ms=0)
+    assert folded == [], "the next cut would make it void"
+    witness.look(after_ms=ledger_thread.SEALING_MS - 1)
+    assert folded == []
+    witness.look(after_ms=1)
+    assert folded == [witness.now_ms], "no seal follows: members want to see what waits"
+    witness.seal()
+    witness.seal()
+    witness.look(after_ms=0)
+    assert folded == [witness.now_ms] * 2, "one cut takes all that is left"
