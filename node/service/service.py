@@ -173,6 +173,7 @@ class Service(Parts):
         replica.basis, replica.ruleset = RecordId(outlook.seal), outlook.ruleset
         replica.decide(outlook.decided, keeps=self.core.keeps)
         replica.quota.budget, replica.quota.shares = outlook.budget, outlook.shares
+        replica.quota.is_roomy = outlook.is_roomy
         replica.learn(outlook.waiting, outlook.joining)
         self.retention.folded, self.retention.is_audited = outlook.height, outlook.is_audited
         for peer in self.core.members():

@@ -11,6 +11,7 @@ from functools import cache
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import DRAFTS_MAX, Text, Wish
+from commonweal.node.service.newest_record import newest_record
 from commonweal.node.service.peer import PeerState
 from commonweal.node.service.peers.rollback import RollbackDetector
 from commonweal.protocol.codec import Value
@@ -76,9 +77,12 @@ class Writer:
             deps = tuple(sorted({*wish.deps, *admitting} - {tip.head}))
             clocks = [self._clock(id, fresh) for id in deps]
             basis = basis_of(wish.basis)
-            place = log.next_position(
-                replica.community, tip, basis, clocks, self._clock(basis, fresh)
-            )
+            basis_clock = self._clock(basis, fresh)
+            place = log.next_position(replica.community, tip, basis, clocks, basis_clock)
+            newest = None if written else newest_record(replica, me.device, place.clock)
+            if newest is not None and len(deps) < record.DEPS_MAX:
+                deps, clocks = tuple(sorted({*deps, newest})), [*clocks, self._clock(newest, fresh)]
+                place = log.next_position(replica.community, tip, basis, clocks, basis_clock)
             data = {key: _named(value, ids) for key, value in wish.data.items()}
             body = self._body(wish.text, bodies)
             draft = RecordDraft(wish.kind, data, self.core.now_ms, deps, body)

@@ -34,7 +34,7 @@ from commonweal.protocol.seal.have_frontiers import (
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus.snapshots import TAKEN
-from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, waiting
+from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, is_small, waiting
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
 
@@ -76,8 +76,10 @@ class ConsensusReader:
             kept, final, ruleset = self.kept, self.kept.final, self.kept.ruleset
             witnesses = self.kept.chain_point().witnesses
             seated = witness_devices(witnesses)
-            seen, unsealed = self._final(), self._unsealed(now_ms)
+            seen, above = self._final(), self._above()
+            unsealed = self._taken(above, now_ms)
             facts = self._new_facts(final)
+            is_roomy = len(unsealed) == len(above) and is_small(self.kept, above, seen.shares)
             return ConsensusView(
                 height=kept.cut.height,
                 seal=SealId(kept.last.seal),
@@ -99,6 +101,7 @@ class ConsensusReader:
                 budget=ruleset.budget,
                 shares=seen.shares,
                 is_audited=self._layers.mark(TAKEN) is None,
+                is_roomy=is_roomy,
             )
 
     def shown(self, now_ms: int = 0) -> tuple[SealedLog, ...]:
@@ -174,7 +177,10 @@ class ConsensusReader:
 
     def _unsealed(self, now_ms: int) -> list[LogRange]:
         """Return the range above the last cut of each log that the next cut can extend."""
-        above = self._above()
+        return self._taken(self._above(), now_ms)
+
+    def _taken(self, above: list[LogRange], now_ms: int) -> list[LogRange]:
+        """Return those of the ranges of which the next cut can take something."""
         left_out = waiting(self.kept, above, now_ms)
         return [span for span in above if span.author not in left_out]
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.members.budgets import CutLimits, Meter
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.protocol.seal.cut import Delta
-from commonweal.protocol.vocabulary.budget import day_of
+from commonweal.protocol.seal.cut import FULL_CUT_RECORDS, Delta
+from commonweal.protocol.vocabulary.budget import Usage, day_of, log_window
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.pending_state import places
 from commonweal.storage.records.log_pages import SEQ_BITS
@@ -96,6 +96,24 @@ def used_up(
         for span in above
         if meter.is_full(span.author)
     }
+
+
+def is_small(kept: LedgerState, above: Sequence[LogRange], shares: Mapping[DeviceKey, int]) -> bool:
+    """Whether all of these records fit the next cut, and no budget can be used up by them.
+
+    shares: by device, how many its member has enrolled. What a member has written in all is
+    compared with half of a day's budget; of one who wrote more, it is not known.
+    """
+    if sum(stop - start for _, start, stop in above) > FULL_CUT_RECORDS:
+        return False
+    rows = {row.author: row for row in kept.store.logs()}
+    budget = kept.ruleset.budget
+    for author, _, _ in above:
+        row = rows[author]
+        whole = Usage(row.length, row.bytes, row.documents, row.texts)
+        if not whole.plus(whole).fits(log_window(budget, shares.get(author, 1))):
+            return False
+    return True
 
 
 def _limits(kept: LedgerState, time_ms: int) -> CutLimits:

@@ -34,6 +34,7 @@ class ConsensusView:
     void: records about seats that seals cover and refuse.
     alarm: why this ledger cannot follow the stored seals; "" when it can.
     is_audited: whether a state that was taken from peers was folded here, too, or none was.
+    is_roomy: whether the next cut can surely take all that is held above the last one.
     budget, shares: how much of each log is accepted before it is sealed; see `log_window`.
     """
 
@@ -57,6 +58,7 @@ class ConsensusView:
     cut_records: int = FULL_CUT_RECORDS
     nameless: tuple[MemberId, ...] = ()
     is_audited: bool = True
+    is_roomy: bool = False
 
     @property
     def end(self) -> tuple[int, SealId]:

@@ -50,6 +50,8 @@ class Quota:
         """By the rules in force at the last seal, as far as was concluded."""
         self.shares: Mapping[DeviceKey, int] = {}
         """The devices that are finally enrolled: among how many a member's window is shared."""
+        self.is_roomy = False
+        """Whether the next cut can take all that is held, as far as was concluded."""
         self.forget()
 
     def forget(self) -> None:

@@ -96,6 +96,8 @@ class Replica:
         self._decided(read_decisions(self.store))
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
         self.light.reload()
+        self.clock_max = max((row.clock for row in self._rows.values()), default=0)
+        """The highest clock of a record that was ever held since."""
         self._frontier = Frontier()
         self._newcomers: dict[DeviceKey, None] = {}
         self._convicted: dict[DeviceKey, None] = {}
@@ -118,6 +120,10 @@ class Replica:
     def authors(self) -> list[DeviceKey]:
         """Return whose logs are held, newcomers' too."""
         return list(self._rows)
+
+    def rows(self) -> Iterable[LogRow]:
+        """Return what is held of each log, newcomers' too."""
+        return self._rows.values()
 
     def newcomers(self) -> list[DeviceKey]:
         """Return the devices with a log here that were never admitted, as far as is known."""
@@ -361,6 +367,7 @@ class Replica:
     def refresh(self, author: DeviceKey) -> None:
         """Read again what is held of a log."""
         row = self._rows[author] = self.store.log(author)
+        self.clock_max = max(self.clock_max, row.clock)
         if author in self._frontier:
             self._frontier.put(_entry(row))
         else:
