@@ -16,6 +16,10 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.fold.fold import Ledger
 
 
+REVOKE = "device.revoke"
+"""A revocation is folded although its log is void: found before that is known, it stays known."""
+
+
 class LayerEnd(NamedTuple):
     """The end of a layer, OLDER or NEWEST.
 

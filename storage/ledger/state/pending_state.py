@@ -34,6 +34,7 @@ from commonweal.storage.ledger.contributions.event_times import (
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds
 from commonweal.storage.ledger.state.late_records import OutOfPlace, WaitingLogs, check_places
 from commonweal.storage.ledger.state.layer_ends import (
+    REVOKE,
     EndsEarlier,
     LayerEnd,
     check_ends,
@@ -264,7 +265,7 @@ class PendingOverlay:
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)
         stops = stops or {row.author: row.length for row in rows}
-        folded: list[RecordId] = []
+        folded: dict[RecordId, bool] = {}
         late: list[Record] = []
         times: list[TimeRow] = []
         refused: list[tuple[bytes, int, str]] = []
@@ -273,10 +274,11 @@ class PendingOverlay:
             for record in self.records(point.reached, stops):
                 if record.kind == EVENT_KIND:
                     times.append(time_row(record))
-                if is_void(record, point.ends):
+                void = is_void(record, point.ends)
+                if void and record.kind != REVOKE:
                     refused.append((record.id, layer, Reason.DEVICE_REVOKED.value))
                 else:
-                    folded.append(record.id)
+                    folded[record.id] = void
                     if record.clock <= point.clock:
                         late.append(without_data(record))
                     yield record
@@ -286,9 +288,10 @@ class PendingOverlay:
         self._records += len(folded)
         assert ledger.trace is not None, "it was begun with one"
         check_places(self.store, self.layers, base, self.last, late, ledger.trace)
-        for id in folded:
+        for id, void in folded.items():
             reason = ledger.verdict(id)
             if reason is not None:
+                reason = Reason.DEVICE_REVOKED if void else reason
                 refused.append((id, layer, reason.value))
         note_times(self.layers, times)
         self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
