@@ -22,10 +22,11 @@ Readers fold so few again at once, and a citation takes 34 bytes.
 def newest_record(replica: Replica, device: DeviceKey, clock: int) -> RecordId | None:
     """Return the newest record that a record of `device` with this clock had better follow.
 
-    None where it is not far behind, or where it might wait for a seal longer by that.
+    None where it is not far behind, or where it might wait for a seal longer by that. A light home
+    does not know what members have used of their budgets.
     """
     behind = clock + LAG_CLOCKS_MIN
-    if not replica.quota.is_roomy or replica.clock_max < behind:
+    if replica.clock_max < behind or not replica.quota.is_roomy or replica.light.is_light:
         return None
     rows = (row for row in replica.rows() if row.clock >= behind and row.author != device)
     newest = max(

@@ -14,6 +14,7 @@ from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.record import LogPosition, Record, RecordDraft
 from commonweal.protocol.vocabulary.budget import Budget
 from commonweal.storage.consensus import unsealed
+from commonweal.storage.records import light_home
 from commonweal.storage.records.seal_store import SealStore
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.village import Pen
@@ -90,6 +91,13 @@ def test_who_is_hardly_behind_cites_nothing(more: int, cites: bool) -> None:
     desk.check_signatures(desk.jun)
     (written,) = desk.written()
     assert written.deps == ((desk.jun.log[-1].id,) if cites else ())
+
+
+def test_a_light_home_cites_nothing() -> None:
+    desk = Desk()
+    light_home.keep_heights(desk.node.store, 5)
+    (written,) = desk.written()
+    assert written.deps == ()
 
 
 def test_a_log_whose_signatures_are_not_all_checked_is_not_cited() -> None:
