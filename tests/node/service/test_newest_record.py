@@ -24,7 +24,7 @@ NOW_MS = 1_790_000_000_000
 
 
 class Desk:
-    """Ana's node: all that is sealed, then what Jun writes meanwhile, in her store."""
+    """Ana's node: all that is sealed, then what Jun writes meanwhile."""
 
     def __init__(self, jun_writes: int = 2 * LAG_CLOCKS_MIN) -> None:
         self.shop = Workshop(paying(), "Jun", "Ana")
