@@ -10,6 +10,7 @@ from commonweal.node.service.events import OutlookChanged, Submitted, Ticket, Wi
 from commonweal.node.service.newest_record import LAG_CLOCKS_MIN
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
+from commonweal.protocol.codec import Value
 from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.record import LogPosition, Record, RecordDraft
 from commonweal.protocol.vocabulary.budget import Budget
@@ -53,7 +54,8 @@ class Desk:
 
     def written(self, count: int = 1) -> list[Record]:
         """Let Ana write hours; return the records."""
-        data = {"action": "work", "provider": self.ana.owner.id, "effortQuantity": hours(1)}
+        data: dict[str, Value] = {"action": "work", "provider": bytes(self.ana.owner.id)}
+        data["effortQuantity"] = {**hours(1)}
         before = self.node.store.log(self.ana.key).length
         self.service().handle(Submitted(Ticket(0), (Wish("event", data),) * count), NOW_MS)
         wires = self.node.store.wires(self.ana.key, before, before + count, 1 << 20)
