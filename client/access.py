@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase
 from commonweal.client.language.words import words_in
-from commonweal.protocol.errors import CommonwealError, UsageError
+from commonweal.protocol.errors import CommonwealError, LightHome, NobodyGives, UsageError
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home
@@ -156,11 +156,11 @@ class HomeAccess:
         finally:
             self._once = None
 
-    def look_up(self, id: str | bytes) -> None:
+    def look_up(self, id: str | bytes, *, must: bool = True) -> None:
         """In a light home, have the record again whose id begins so, where it was dropped here.
 
         A record that is no contribution is found by its whole id. Does nothing where no such record
-        is known. Raises LightHome while no node runs, and NobodyGives.
+        is known. must: whether to raise LightHome while no node runs, and NobodyGives.
         """
         from commonweal.client.home.old_records import fetch_missing, is_thinned
         from commonweal.client.ledger.names.directory import whole_id
@@ -176,8 +176,12 @@ class HomeAccess:
                 whole = self.view.id_among(text, EVENT)
             except UsageError:  # none, or several: whoever reads it says so
                 return
-        if fetch_missing(self.home, (whole,), self.words):
-            self.refresh()
+        try:
+            if fetch_missing(self.home, (whole,), self.words):
+                self.refresh()
+        except (LightHome, NobodyGives):
+            if must:
+                raise
 
     def _opened(self, *, whole: bool) -> LedgerView:
         from commonweal.client.ledger import ledger_view  # loads the fold

@@ -96,10 +96,10 @@ class Explanations(HomeAccess):
     def explain(self, id: str | bytes) -> Explanation:
         """Explain a line of `shares`, a claim, a contribution, or any other record.
 
-        id: the name of a line, or how an id begins. Raises UnknownId, AmbiguousId, and LightHome
-        or NobodyGives, where a light home does not keep the record.
+        id: the name of a line, or how an id begins. Raises UnknownId, AmbiguousId. Where a light
+        home does not get the record, the state alone explains it.
         """
-        self.look_up(id)
+        self.look_up(id, must=False)
         return explained(self.view, prefix(id))
 
 

@@ -106,6 +106,7 @@ class ReasonAccess(HomeAccess):
 
         id: the name of a line, or how an id begins. Raises UnknownId, AmbiguousId.
         """
+        self.look_up(id, must=False)
         view, text = self.view, prefix(id)
         explanation = explained(view, text)
         match explanation.subject:

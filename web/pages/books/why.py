@@ -19,7 +19,7 @@ from commonweal.client.sharing.explanations import (
     ExplainedLine,
     ExplainedRecord,
 )
-from commonweal.protocol.errors import CommonwealError, UnknownId
+from commonweal.protocol.errors import CommonwealError, LightHome, NobodyGives, UnknownId
 from commonweal.web.pages import downloads
 from commonweal.web.pages.qr_codes import qr_code
 from commonweal.web.pages.request import Page, PageRequest
@@ -130,14 +130,18 @@ def _shown(page: PageRequest, id: str, errors: dict[str, str] | None = None) -> 
                 raise
             return page.go("/ledger", who=id)
         subject, record, traced = reasons.explanation.subject, None, None
+        errors = errors or {}
         if isinstance(subject, ExplainedContribution | ExplainedRecord):
-            record = member.show(subject.id)
+            try:
+                record = member.show(subject.id)
+            except (LightHome, NobodyGives) as error:
+                errors["record"] = page.sentence(error)
         if isinstance(subject, ExplainedContribution):
             traced = member.trace(subject.id, steps_max=TRACED_MAX)
         height = reasons.height or (record and record.sealed_at)
         return page.show(
             "books/why.html",
-            422 if errors else 200,
+            422 if errors.keys() - {"record"} else 200,
             id=record.id.hex() if record else id,
             reasons=reasons,
             subject=subject,
@@ -149,7 +153,7 @@ def _shown(page: PageRequest, id: str, errors: dict[str, str] | None = None) -> 
             seal=member.seal_at(height) if height else None,
             trees=[] if traced is None else trees(traced, page.words),
             typed={name: page.field(name) for name in ("amount", "unit", "note")},
-            errors=errors or {},
+            errors=errors,
         )
 
 
