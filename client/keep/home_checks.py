@@ -154,7 +154,7 @@ def damaged(error: Exception, words: Words) -> HealthFinding:
 
 def _hashed(store: Store, row: LogRow) -> int:
     """Return how many of the newest records of a log were hashed. Raises DamagedDatabase."""
-    start = max(0, row.length - RECORDS_CHECKED_MAX)
+    start = min(row.length, max(row.base, row.length - RECORDS_CHECKED_MAX))
     head = None
     seq = start
     while wires := store.wires(row.author, seq, row.length, MIB):

@@ -15,6 +15,7 @@ from os import urandom
 from typing import NamedTuple
 
 from commonweal.protocol import codec
+from commonweal.protocol.errors import LightHome
 from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
 from commonweal.storage.ledger.contributions.event_times import EVENT_KIND
 from commonweal.storage.ledger.state.state_db import StateDb
@@ -50,7 +51,10 @@ class RowDigests:
         self._key = b""
 
     def refresh(self) -> None:
-        """Index the records that came since the last time, a portion at a time."""
+        """Index the records that came since the last time, a portion at a time.
+
+        Raises LightHome where some of them were dropped before they were indexed.
+        """
         self._key = self._layers.mark(KEY_MARK) or self._new_key()
         for row in self._store.logs():
             while self._index_portion(row):
@@ -74,6 +78,8 @@ class RowDigests:
         known = self._known(row)
         if known.length >= row.length:
             return False
+        if known.length < row.base:
+            raise LightHome
         wires = self._store.wires(row.author, known.length, row.length, PORTION_BYTES_MAX)
         stop = known.length + len(wires)
         head = self._store.id_at(row.author, stop - 1)

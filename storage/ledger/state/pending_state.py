@@ -186,8 +186,7 @@ class PendingOverlay:
         for row in self.store.logs():
             at = reached.get(row.author, 0)
             stop = min(row.length, stops.get(row.author, row.length))
-            while at < stop:
-                wires = self.store.wires(row.author, at, stop, READ_BYTES)
+            while at < stop and (wires := self.store.wires(row.author, at, stop, READ_BYTES)):
                 yield from map(from_bytes_unchecked, wires)
                 at += len(wires)
 
@@ -384,8 +383,7 @@ def places(
     store: Store, author: DeviceKey, start: int, stop: int
 ) -> Iterator[tuple[int, DeviceKey, int]]:
     """Yield (clock, author, bytes) of each record with seq in [start, stop), ascending."""
-    while start < stop:
-        wires = store.wires(author, start, stop, CLOCKS_BYTES)
+    while start < stop and (wires := store.wires(author, start, stop, CLOCKS_BYTES)):
         yield from ((clock_from_bytes(wire), author, len(wire)) for wire in wires)
         start += len(wires)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from commonweal.client import Member
 from commonweal.protocol.errors import LightHome
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.contributions.row_digests import RowDigests
+from commonweal.storage.ledger.state.state_db import StateDb
 from tests.builders.browser import browser
 from tests.web.books.conftest import FENCE, LOAVES, Lanxi
 
@@ -64,3 +67,24 @@ def test_what_needs_all_records_is_refused_by_name(lanxi: Lanxi, thin: Home) -> 
             with pytest.raises(LightHome):
                 do()
         assert mei.explain(lanxi.ids[FENCE]).sentences, "the state alone explains it"
+
+
+def test_rows_that_others_imported_long_ago_are_not_taken_for_new_ones(thin: Home) -> None:
+    with thin.store(readonly=True) as store, closing(StateDb(thin.state)) as layers:
+        index = RowDigests(layers, store)
+        with pytest.raises(LightHome):
+            index.refresh()
+
+
+def test_a_light_home_is_no_damaged_one(thin: Home) -> None:
+    with Member(thin) as mei:
+        (ledger,) = (finding for finding in mei.health() if finding.name == "ledger")
+    assert ledger.is_well, ledger.what
+
+
+def test_a_light_home_that_lost_its_state_ends_what_it_begins(thin: Home) -> None:
+    thin.state.unlink()
+    with Member(thin) as mei:
+        assert not mei.contributions().records
+        mei.view.kept.history()
+        assert mei.view.kept.cut.height == 0
