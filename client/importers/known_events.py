@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from commonweal.protocol import codec
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.storage.records.log_pages import whole
 from commonweal.storage.records.log_store import Store
 
 
@@ -14,11 +14,9 @@ def events_naming(store: Store, key: str, *sizes: int) -> Iterator[Record]:
     """Yield the good events whose data has, under `key`, bytes of one of these sizes (< 256)."""
     for size in sizes:
         mark = codec.encode(key) + codec.encode(bytes(size))[:2]
-        rows = store.each(
-            "SELECT opening, tail FROM held WHERE instr(tail, ?) AND seq < length", (mark,)
-        )
-        for opening, tail in rows:
-            record = from_bytes_unchecked(whole(opening, tail))
+        logs = [row.author for row in store.logs()]
+        for wire in chain.from_iterable(store.containing(mark, author) for author in logs):
+            record = from_bytes_unchecked(wire)
             named = record.data.get(key)
             if record.kind == "event" and type(named) is bytes and len(named) == size:
                 yield record

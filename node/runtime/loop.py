@@ -66,6 +66,8 @@ WAIT_S_MAX = 10.0
 CHECKPOINT_QUIET_S = 2.0
 CHECKPOINT_LATE_S = 60.0
 """Longest time between two checkpoints of the write-ahead log, however busy the node is."""
+TIDY_PAUSE_S = 0.1
+"""Pause between two portions of records that are packed while the node is idle."""
 RETRY_S = 10.0
 """Pause between two trial writes after the disk refused."""
 WAKE_MS = 250
@@ -118,6 +120,8 @@ class Runtime:
         self._retry_at = self._quiet_at = math.inf
         self._is_astray = False
         self._checkpoint_at = self._checkpoint_late_at = math.inf
+        self._tidies = False
+        """Whether more is left to tidy, which goes on between two batches."""
         self._linked: dict[PeerKey, None] = {}
 
     def emit(self, event: Event) -> None:
@@ -150,7 +154,9 @@ class Runtime:
         now = trio.current_time()
         if now >= self._checkpoint_late_at or (not self._inbox and now >= self._checkpoint_at):
             self._checkpoint_at = self._checkpoint_late_at = math.inf
-            await self._keep(self._checkpoint)
+            self._tidies = await self._keep(self._checkpoint)
+            if self._tidies:
+                self._checkpoint_at = trio.current_time() + TIDY_PAUSE_S
 
     async def _wait(self) -> None:
         """Wait until an event came, or something is due."""
@@ -263,14 +269,16 @@ class Runtime:
     def _dirty(self) -> None:
         """Something may have been written: a checkpoint is due when it is quiet."""
         now = trio.current_time()
-        self._checkpoint_at = now + CHECKPOINT_QUIET_S
+        if not self._tidies:
+            self._checkpoint_at = now + CHECKPOINT_QUIET_S
         self._checkpoint_late_at = min(self._checkpoint_late_at, now + CHECKPOINT_LATE_S)
 
     def _checkpoint(self) -> bool:
-        self._store.tidy()
+        """In the worker: tidy some of what was written; return whether more is left to tidy."""
+        is_more = self._store.tidy()
         self._store.commit()
         self._store.checkpoint()
-        return True
+        return is_more
 
     async def _keep(self, work: Callable[[], bool]) -> bool:
         """Do `work` in the worker, outside a batch; return whether it succeeded and had work."""

@@ -248,16 +248,30 @@ def clock_from_bytes(wire: bytes) -> int:
     """
     try:
         at = _COMMUNITY_AT + 2 + wire[_COMMUNITY_AT + 1]
-        at = _after_int(wire, at + 2 + keys.KEY_BYTES)
-        at += 2 + wire[at + 1]
-        end = _after_int(wire, at)
-        return wire[at] if end == at + 1 else int.from_bytes(wire[at + 1 : end], "big")
+        at += 2 + keys.KEY_BYTES
+        at += _INT_BYTES.get(wire[at], 1)
+        return int_from_bytes(wire, at + 2 + wire[at + 1])[0]
     except IndexError as error:
         raise Malformed("a header that ends before its clock") from error
 
 
-def _after_int(wire: bytes, at: int) -> int:
-    return at + _INT_BYTES.get(wire[at], 1)
+def int_from_bytes(data: bytes, at: int) -> tuple[int, int]:
+    """Return the integer >= 0 that is encoded at an offset, and the offset of what follows it.
+
+    For other bytes the result is arbitrary, or `Malformed` is raised.
+    """
+    try:
+        end = at + _INT_BYTES.get(data[at], 1)
+        return data[at] if end == at + 1 else int.from_bytes(data[at + 1 : end], "big"), end
+    except IndexError as error:
+        raise Malformed("a header that ends before its clock") from error
+
+
+def int_bytes(number: int) -> int:
+    """Return the size in bytes of the encoding of an integer >= 0."""
+    if number < 0x100:
+        return 1 if number < 0x80 else 2
+    return 3 if number < 0x1_0000 else 5 if number < 0x1_0000_0000 else 9
 
 
 def community_of(record: Record) -> CommunityId:

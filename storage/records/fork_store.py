@@ -19,8 +19,9 @@ from commonweal.protocol.records.record import (
     community_of,
     from_bytes_unchecked,
 )
-from commonweal.storage.records.log_pages import LOG_BYTES_MAX, SEQ_BITS, fitting, opening_of
+from commonweal.storage.records.log_pages import LOG_BYTES_MAX, fitting, opening_of
 from commonweal.storage.records.record_lookup import RecordLookup
+from commonweal.storage.records.run_pages import SEQ_BITS
 from commonweal.storage.sqlite.database import Row
 
 
@@ -175,7 +176,7 @@ class ForkStore(RecordLookup):
                 (record.id, number, record.seq, record.wire),
             )
         self._ids.drop(*void)
-        self.change("DELETE FROM record WHERE key >= ? AND key < ?", void)
+        self._drop(opening, *void)
         self.change("DELETE FROM rare WHERE key >= ? AND key < ?", void)
         self.change("UPDATE log SET held = length WHERE id = ?", (number,))
 

@@ -16,7 +16,8 @@ from commonweal.protocol.errors import LightHome
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
 from commonweal.storage.records.fork_store import ForkStore
-from commonweal.storage.records.log_pages import LOG_BYTES_MAX, SEQ_BITS
+from commonweal.storage.records.log_pages import LOG_BYTES_MAX
+from commonweal.storage.records.run_pages import LOST, SEQ_BITS
 from commonweal.storage.sqlite.database import Row
 
 FETCHED_MAX = 1_000
@@ -78,8 +79,10 @@ class LogBases(ForkStore):
                 "SELECT key FROM rare WHERE key >= ? AND key < ?", (first + dropped, first + stop)
             )
         }
-        gone = [(at, wire) for at, wire in enumerate(wires, dropped) if at not in rare]
+        held = enumerate(wires, dropped)
+        gone = [(at, wire) for at, wire in held if at not in rare and wire != LOST]
         self._ids.drop_each([(keys.hash32(keys.RECORD, wire), first + at) for at, wire in gone])
+        self._drop_packed(opening, first + dropped, first + stop)
         self.change_many("DELETE FROM record WHERE key = ?", [(first + at,) for at, _ in gone])
         texts = self._drop_texts([from_bytes_unchecked(wire) for _, wire in gone])
         size = sum(len(wire) for _, wire in gone)

@@ -9,7 +9,6 @@ checks a signature. Nothing is durable before `commit`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,12 +19,10 @@ from commonweal.protocol.records.record import NO_ID, Record, RecordId, communit
 from commonweal.storage.records.address_book import AddressBook
 from commonweal.storage.records.blobs import BlobStore
 from commonweal.storage.records.log_bases import LogBases
-from commonweal.storage.records.log_pages import SEQ_BITS, SEQ_MAX, opening_of
+from commonweal.storage.records.log_pages import opening_of
 from commonweal.storage.records.once_store import OnceStore
+from commonweal.storage.records.run_pages import BULK_KINDS, SEQ_BITS, SEQ_MAX
 from commonweal.storage.records.settings import SettingStore
-
-BULK_KINDS = frozenset({"event", "attest", "review"})
-"""Data records: kinds of which there are very many. All others are governance records ("rare")."""
 
 _LOG_ROW = "author, length, head, clock, frozen, checked, bytes, documents, texts, base"
 
@@ -130,7 +127,7 @@ class Store(LogBases, BlobStore, SettingStore, AddressBook, OnceStore):
             number = self._new_log(author, opening)
         if held > length:
             self._make_way(number, opening, length, held)
-        self._put_records((number << SEQ_BITS) + length, opening, run)
+        self._put_records(number, opening, run)
         named = [body for body in map(_BODY, run) if body is not None]
         documents = sum(body.size for body in named if body.permanent)
         texts = sum(body.size for body in named) - documents
@@ -144,13 +141,12 @@ class Store(LogBases, BlobStore, SettingStore, AddressBook, OnceStore):
 
     def mend(self, author: DeviceKey, seq: int, wire: bytes) -> None:
         """Replace a held record that the disk corrupted by its right bytes."""
-        log = self.row("SELECT id, opening FROM log WHERE author = ?", (author,))
+        log = self.row("SELECT id, opening, held FROM log WHERE author = ?", (author,))
         assert log is not None
-        number, opening = log
-        tail = wire.removeprefix(opening)
-        key = (number << SEQ_BITS) + seq
-        changed = self.change("UPDATE record SET tail = ? WHERE key = ?", (tail, key))
-        assert changed == 1
+        number, opening, held = log
+        assert seq < held
+        base = number << SEQ_BITS
+        self._mend(base + seq, opening, wire, base + held)
         self.forget()
 
     def counts(self) -> Counts:
@@ -164,15 +160,10 @@ class Store(LogBases, BlobStore, SettingStore, AddressBook, OnceStore):
 
     # Inside
 
-    def _put_records(self, base: int, opening: bytes, run: Sequence[Record]) -> None:
-        """Insert the rows of a run from the key `base` on, and its ids."""
-        first, last = run[0], run[-1]
-        cut = len(opening)
-        tails = [record.wire[cut:] for record in run]
-        if not first.wire.startswith(opening):
-            tails[0] = first.wire  # only a founding record begins otherwise
-        assert first is last or last.wire.startswith(opening)
-        self.insert_pairs("record", list(zip(count(base), tails, strict=False)))
+    def _put_records(self, number: int, opening: bytes, run: Sequence[Record]) -> None:
+        """Insert the rows of a run, and its ids."""
+        base = (number << SEQ_BITS) + run[0].seq
+        self._put_run(number, opening, run)
         self._ids.add(base, run)
         if not BULK_KINDS.issuperset(map(_KIND, run)):
             rare = [(base + n,) for n, record in enumerate(run) if record.kind not in BULK_KINDS]

@@ -20,12 +20,13 @@ from commonweal.protocol.records.record import (
     clock_from_bytes,
     from_bytes_unchecked,
 )
-from commonweal.storage.records.log_pages import SEQ_BITS, SEQ_MAX, opening_of, whole
+from commonweal.storage.records.log_pages import opening_of
 from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.run_pages import SEQ_BITS
 
 
 class _Row(NamedTuple):
-    """A row as it is stored. tail: of its last record; top: the highest seq that is held."""
+    """A row as it is stored. wire: its last record; top: the highest seq that is held."""
 
     number: int
     author: DeviceKey
@@ -37,18 +38,15 @@ class _Row(NamedTuple):
     frozen: int | None
     checked: int
     proof: bytes | None
-    tail: bytes | None
-    top: int | None
     base: int
+    wire: bytes | None = None
+    top: int = -1
 
 
-_ROWS = f"""
-SELECT id, author, opening, length, head, clock, held, frozen, checked, proof.wire,
-    (SELECT tail FROM record WHERE key = (id << {SEQ_BITS}) + length - 1 AND length > 0),
-    (SELECT max(key) & {SEQ_MAX} FROM record
-        WHERE key >= id << {SEQ_BITS} AND key < (id + 1) << {SEQ_BITS}), base
+_ROWS = """
+SELECT id, author, opening, length, head, clock, held, frozen, checked, proof.wire, base
 FROM log LEFT JOIN proof ON proof.log = log.id
-"""  # noqa: S608  numbers of ours
+"""
 
 
 def repair_rows(store: Store, community: CommunityId) -> dict[DeviceKey, bool]:
@@ -57,7 +55,9 @@ def repair_rows(store: Store, community: CommunityId) -> dict[DeviceKey, bool]:
     Return whether it was possible, by author of each wrong row. The caller commits.
     """
     repaired: dict[DeviceKey, bool] = {}
-    for row in map(_Row._make, store.rows(_ROWS)):
+    for row in [_Row(*values) for values in store.rows(_ROWS)]:
+        wire = _at(store, row, row.opening, row.length)
+        row = row._replace(wire=wire, top=store.top(row.number))
         if not _agrees(row, community):
             right = _right(store, row, community)
             repaired[row.author] = right is not None
@@ -71,22 +71,23 @@ def _agrees(row: _Row, community: CommunityId) -> bool:
     """Whether a row agrees with its records, at the cost of one hash."""
     if row.opening != opening_of(community, row.author) or (row.frozen is None) != (not row.proof):
         return False
-    if row.checked > row.length or row.held != (-1 if row.top is None else row.top) + 1:
+    if row.checked > row.length or row.held != row.top + 1:
         return False
     if row.frozen is None and row.length != row.held:
         return False
     if _frozen_at(row, community) != row.frozen:
         return False
-    if row.tail is None:
+    if row.wire is None:
         return row.length <= row.base  # a proof ended it below what a light home has
-    wire = whole(row.opening, row.tail)
-    return keys.hash32(keys.RECORD, wire) == row.head and clock_from_bytes(wire) == row.clock
+    if keys.hash32(keys.RECORD, row.wire) != row.head:
+        return False
+    return clock_from_bytes(row.wire) == row.clock
 
 
 def _right(store: Store, row: _Row, community: CommunityId) -> _Row | None:
     """Return the row that its records describe; None where the last record is damaged itself."""
     frozen = _frozen_at(row, community)
-    held = (-1 if row.top is None else row.top) + 1
+    held = row.top + 1
     tries = [held]
     if frozen is not None:  # records above the good part may be held, so the head says its end
         head = store.record(row.head)
@@ -109,18 +110,20 @@ def _right(store: Store, row: _Row, community: CommunityId) -> _Row | None:
 
 def _last(store: Store, row: _Row, community: CommunityId, length: int) -> Record | None:
     """Return the record at `length` - 1, when it is signed and says that seq; else None."""
-    key = (row.number << SEQ_BITS) + length - 1
-    stored = store.row("SELECT tail FROM record WHERE key = ?", (key,)) if length else None
-    if stored is None:
-        return None
     for opening in (row.opening, opening_of(community, row.author)):
+        wire = _at(store, row, opening, length)
         try:
-            last = from_bytes_unchecked(whole(opening, stored[0]))
+            last = None if wire is None else from_bytes_unchecked(wire)
         except (Malformed, InvalidRecord):
             continue
-        if last.seq == length - 1 and log.is_signed(last):
+        if last is not None and last.seq == length - 1 and log.is_signed(last):
             return last
     return None
+
+
+def _at(store: Store, row: _Row, opening: bytes, length: int) -> bytes | None:
+    """Return the last of `length` records; None where it is not stored."""
+    return store.stored(opening, (row.number << SEQ_BITS) + length - 1) if length > 0 else None
 
 
 def _frozen_at(row: _Row, community: CommunityId) -> int | None:

@@ -41,8 +41,8 @@ from commonweal.storage.ledger.membership import (
     read_decisions,
 )
 from commonweal.storage.records import row_repair
-from commonweal.storage.records.log_pages import SEQ_MAX
 from commonweal.storage.records.log_store import LogRow, Store
+from commonweal.storage.records.run_pages import SEQ_MAX
 
 BULK_KINDS = ("event", "attest", "review")
 """Kinds that the ledger of membership and rules does not read."""

@@ -17,7 +17,6 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import DEPS_MAX, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.records.log_pages import SEQ_BITS, whole
 from commonweal.storage.records.log_store import LogRow
 
 ATTEST = "attest"
@@ -85,13 +84,9 @@ class Citations:
     def _attesting(self, row: LogRow, event: RecordId) -> Iterable[RecordId]:
         sealed = self._kept.last.logs.get(row.author)
         start = 0 if sealed is None else sealed.length
-        rows = self._kept.store.each(
-            "SELECT held.opening, tail FROM log JOIN held ON held.key >= (log.id << ?) + ?"
-            " AND held.key < (log.id << ?) + log.length WHERE log.author = ? AND instr(tail, ?)",
-            (SEQ_BITS, start, SEQ_BITS, row.author, codec.encode(bytes(event))),
-        )
-        for opening, tail in rows:
-            record = from_bytes_unchecked(whole(opening, tail))
+        named = codec.encode(bytes(event))
+        for wire in self._kept.store.containing(named, row.author, start):
+            record = from_bytes_unchecked(wire)
             if record.kind == ATTEST and record.data.get("event") == event:
                 yield record.id
 

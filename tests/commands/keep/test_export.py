@@ -20,6 +20,7 @@ from commonweal.commands.terminal.ledger import folded
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
+from commonweal.storage.records import run_pages
 from tests.builders.unasked import write
 from tests.builders.weal import founder, good, member, weal
 
@@ -96,7 +97,10 @@ def test_however_many_there_are_few_are_in_memory(home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["hledger", "beancount", "valueflows"])
-def test_of_the_final_ledger_few_lines_are_in_memory(name: str, home: Path) -> None:
+def test_of_the_final_ledger_few_lines_are_in_memory(
+    name: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_pages, "UNPACKED_BYTES_MAX", 64 * 1024)
     data: dict[str, Value] = {
         "action": "work",
         "provider": bytes(16),

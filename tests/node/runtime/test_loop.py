@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from trio.testing import MockClock
 from commonweal.node.runtime import loop
 from commonweal.node.runtime.clock import Clock
 from commonweal.node.runtime.ledger import ledger_thread
-from commonweal.node.runtime.loop import CHECKPOINT_LATE_S, Runtime
+from commonweal.node.runtime.loop import CHECKPOINT_LATE_S, TIDY_PAUSE_S, Runtime
 from commonweal.node.runtime.worker import Worker
 from commonweal.node.service.events import (
     Action,
@@ -326,6 +327,25 @@ async def test_a_node_that_is_never_quiet_tidies_up_all_the_same(
             await village.live(seconds=1)
         assert len(tidied) == 2
         assert tidied[0] - began <= CHECKPOINT_LATE_S + 1
+
+
+async def test_a_quiet_node_tidies_up_until_nothing_is_left(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidied: list[float] = []
+
+    def tidy(_store: Store) -> bool:
+        tidied.append(trio.current_time())
+        return len(tidied) % 5 > 0
+
+    monkeypatch.setattr(Store, "tidy", tidy)
+    with ExitStack() as stack:
+        village = Village(stack)
+        village.settle(homes.founder(tmp_path / "mei"))
+        await village.live(seconds=CHECKPOINT_LATE_S + 10)
+    assert len(tidied) == 5
+    pauses = [round(later - before, 3) for before, later in pairwise(tidied)]
+    assert pauses == [TIDY_PAUSE_S] * 4
 
 
 async def test_whoever_is_told_that_a_record_is_written_can_read_it(
