@@ -6,7 +6,8 @@ numbers are those of the state (`state_rows`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from commonweal.protocol.ledger.sharing import valuation
@@ -17,6 +18,8 @@ from commonweal.storage.ledger.state.state_db import StateDb
 TABLES = ("event_entry", "given_sum", "local_id", "agent", "said_at")
 
 _OF_EVENT = (event_row.EVENT, valuation.WORTH)
+
+NOTHING_WRITTEN: Mapping[bytes, Any] = MappingProxyType({})
 
 _AGENTS = ("member", "provider", "receiver")
 _STATED = (
@@ -43,13 +46,19 @@ _PUT = (
 """Times that are noted no more, since a row has them, stay as they are."""
 
 
-def refresh(layers: StateDb, changed: Sequence[bytes]) -> None:
-    """Write the rows of events that depend on these state keys again."""
+def refresh(
+    layers: StateDb, changed: Sequence[bytes], written: Mapping[bytes, Any] = NOTHING_WRITTEN
+) -> None:
+    """Write the rows of events that depend on these state keys again.
+
+    written: values of the highest layer that are known, so that they are not read again.
+    """
     ids = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
     put: list[tuple[Any, ...]] = []
     gone: list[tuple[bytes]] = []
+    specs: dict[bytes, str | None] = {}
     for id in ids:
-        row = _event(layers, id)
+        row = _event(layers, id, written, specs)
         if row is None:
             gone.append((id,))
         else:
@@ -59,21 +68,37 @@ def refresh(layers: StateDb, changed: Sequence[bytes]) -> None:
     layers.change_many(f"DELETE FROM event_entry WHERE number = {NUMBER}", gone)  # noqa: S608
 
 
-def _event(layers: StateDb, id: bytes) -> tuple[Any, ...] | None:
-    value = layers.get(event_row.EVENT + id)
+def _event(
+    layers: StateDb, id: bytes, written: Mapping[bytes, Any], specs: dict[bytes, str | None]
+) -> tuple[Any, ...] | None:
+    value = written.get(event_row.EVENT + id)
+    if value is None:
+        value = layers.get(event_row.EVENT + id)
     if value is None:
         return None
     row = event_row.EventRow(*value)
-    spec = None if row.spec is None else layers.get(units_and_specs.SPEC + row.spec)
-    worth = layers.get(valuation.WORTH + id)
+    worth = written.get(valuation.WORTH + id)
+    if worth is None and row.pending is None:
+        worth = layers.get(valuation.WORTH + id)
     return (
         *(id, row.member, row.provider, row.receiver, row.clock, row.action),
         *(row.quantity or (None, None, None)),
         *(row.effort or (None, None, None)),
-        None if spec is None else units_and_specs.SpecRow(*spec).name,
+        _specification(layers, row.spec, specs),
         *(row.source, row.target, row.input_of, row.output_of, row.scope, row.factor),
         *(row.fulfills, row.satisfies),
         *(row.corrections, row.yes, row.no, row.disputes),
         None if worth is None else worth[0],
         row.height or None,
     )
+
+
+def _specification(
+    layers: StateDb, spec: bytes | None, specs: dict[bytes, str | None]
+) -> str | None:
+    if spec is None:
+        return None
+    if spec not in specs:
+        value = layers.get(units_and_specs.SPEC + spec)
+        specs[spec] = None if value is None else units_and_specs.SpecRow(*value).name
+    return specs[spec]

@@ -324,7 +324,8 @@ class LedgerState:
                 self.layers.put_mark("older", None)
         done = self._above().fold(rows, at_once=False) if whole else pending_state.NOTHING_FOLDED
         self.is_whole = done.is_whole
-        views.refresh(self.layers, self.store, list(changed | dict.fromkeys(done.touched)))
+        touched, written = list(changed | dict.fromkeys(done.touched)), {} if whole else advanced
+        views.refresh(self.layers, self.store, touched, written)
         for keys in cleared:
             others = [key for key in keys if key not in changed]
             views.refresh(self.layers, self.store, others)
@@ -343,10 +344,10 @@ class LedgerState:
             self.raise_alarm(str(error))
             return None
 
-    def _advance(self) -> tuple[list[bytes], bool]:
-        """Apply the next seals; return the touched keys, and whether to call again."""
+    def _advance(self) -> tuple[dict[bytes, Any], bool]:
+        """Apply the next seals; return what they changed, by key, and whether to call again."""
         self.lacks = ()
-        touched: list[bytes] = []
+        touched: dict[bytes, Any] = {}
         records = 0
         height = SealStore(self.store, self.community).height
         if self.alarm or self.layers.mark(TAKING) or height <= self.cut.height:
@@ -357,7 +358,7 @@ class LedgerState:
             if folded is None:
                 break
             end.write(folded)
-            touched += [key for key, _ in folded.outcome.changes]
+            touched.update(folded.outcome.changes)
             records += len(folded.outcome.covered)
             del folded
             if records >= pending_state.PORTION_RECORDS_MAX:

@@ -7,7 +7,7 @@ members, which are removed with their text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from commonweal.protocol.ledger.claims import claims, pools
@@ -51,10 +51,18 @@ ID_BYTES = 32
 _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
 
-def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
-    """Write the rows that depend on these state keys again, and names that came or went."""
+def refresh(
+    layers: StateDb,
+    store: Store,
+    changed: Sequence[bytes],
+    written: Mapping[bytes, Any] = event_views.NOTHING_WRITTEN,
+) -> None:
+    """Write the rows that depend on these state keys again, and names that came or went.
+
+    written: values of the highest layer that are known, so that they are not read again.
+    """
     state = layers.get
-    event_views.refresh(layers, changed)
+    event_views.refresh(layers, changed, written)
     owed = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_CLAIM)
     _write(layers, "claim_row", owed, lambda id: _claim(state, LayeredState(layers, FINAL), id))
     for table, prefix, row in (

@@ -16,7 +16,9 @@ from commonweal.protocol import codec
 from commonweal.protocol.keys import SIGNATURE_BYTES
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.fold.fold import Ledger
+from commonweal.protocol.ledger.things.event_row import EVENT
 from commonweal.storage.consensus import proposals, reader
+from commonweal.storage.ledger import views
 from commonweal.storage.ledger.state import pending_state, state_db
 from commonweal.storage.ledger.state.finalizer import Finalizer, StoredHistory
 from tests.builders.sealing_nodes import Node, seal_once
@@ -174,3 +176,24 @@ def test_a_cut_takes_back_a_large_overlay_in_portions(
     assert events == 2 * PER_CUT
     fresh = Node(shop.community, shop.documents, node.store)
     assert everything(fresh.kept.state) == everything(node.kept.state)
+
+
+def test_rows_of_what_a_cut_wrote_are_those_that_its_table_gives() -> None:
+    shop, node = backlog(5)
+    done = shop.work("Mei", 7, by="Jun")
+    shop.earn(900)
+    node.take(shop.records)
+    seal_all(shop, node)
+    more = {"action": "work", "corrects": done.id, "effortQuantity": hours(1)}
+    shop.write("Mei", "event", more)
+    shop.attest(shop.work("Jun", 2), "Mei")
+    node.take(shop.records)
+    seal_all(shop, node)
+    rows = "SELECT * FROM event_entry ORDER BY number"
+    before = node.layers.rows(rows)
+    assert len(before) == 8
+    node.layers.change("DELETE FROM event_entry")
+    keys = [key for key, _ in node.layers.each_final(EVENT)]
+    views.refresh(node.layers, node.store, keys)
+    times = 5  # columns that follow from the records, and are noted only when these are folded
+    assert [row[:-times] for row in node.layers.rows(rows)] == [row[:-times] for row in before]
