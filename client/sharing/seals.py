@@ -188,7 +188,7 @@ class Sealing(HomeAccess):
         folding: told how many records of the next seal are folded. Raises SealNeedsNode where
         others must agree.
         """
-        from commonweal.node.control import seal_alone
+        from commonweal.node.control.seal_alone import SoloSealing
         from commonweal.storage.consensus.proposals import SealApplication
         from commonweal.storage.ledger import ledger
 
@@ -199,7 +199,8 @@ class Sealing(HomeAccess):
             with ledger.open_ledger(self.home.state, store, community, whole=False) as kept:
                 kept.folding = folding
                 application = SealApplication(kept)
-                while not is_done(seal_alone.seal_alone(service, application, now_ms())):
+                sealing = SoloSealing(service, application)
+                while not is_done(sealing.seal(now_ms())):
                     pass
                 kept.refresh(whole=False)  # what was worked out to seal it is kept
 

@@ -70,10 +70,7 @@ class LedgerState:
         self.lacks: tuple[bytes, ...] = ()
         """Ids that are missing to apply the next stored seal."""
         self.ready: FoldedSeal | None = None
-        """The seal that was folded last, on the last cut, so that it is not folded twice.
-
-        One only, and none once it is written: it has all records of its cut, and their state.
-        """
+        """The seal folded last and not written: it has all records of its cut, and their state."""
         self.folding: Watch = nobody
         """Is called while a cut is folded, with how many of its records are, and all."""
         self.last = Checkpoint(layers, community)

@@ -28,6 +28,7 @@ PER_HEIGHT = 4
 def _small_heights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposals, "FULL_CUT_RECORDS", PER_HEIGHT)
     monkeypatch.setattr(reader, "HAVE_RECORDS_MAX", PER_HEIGHT)
+    monkeypatch.setattr(reader, "FULL_CUT_RECORDS", PER_HEIGHT)
 
 
 @pytest.fixture
