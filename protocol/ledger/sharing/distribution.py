@@ -56,13 +56,16 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row, unvalued_events
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Pool, Ruleset
+from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.split import (
+    NEEDS_ATTEST,
     Contribution,
     Income,
     PastSplit,
     Referral,
     Split,
     SplitInputs,
+    reads_event,
     split,
 )
 from commonweal.protocol.vocabulary.payout_line import GIVEN
@@ -187,7 +190,7 @@ def _split_inputs(
     rules: RuleParams,
 ) -> SplitInputs:
     """Return what the split of a pool reads."""
-    contributions = tuple(_contributions(state, community, rules))
+    contributions = tuple(_contributions(state, community, rules, pool))
     members = [
         key[1:] for key, value in state.items(registry.MEMBER) if value[0] == registry.ACTIVE
     ]
@@ -228,8 +231,11 @@ def _split_inputs(
 
 
 def _contributions(
-    state: State, community: CommunityId, rules: RuleParams
+    state: State, community: CommunityId, rules: RuleParams, pool: Pool
 ) -> Iterator[Contribution]:
+    """Yield what has a value, with as much of it as the split of a pool reads."""
+    is_event_read = any(map(reads_event, pool.buckets))
+    is_yes_read = pool.late == NEEDS_ATTEST
     for key, value in state.items(WORTH):
         given, event = ValueRow(*value), key[1:]
         row = event_row(state, event)
@@ -237,11 +243,11 @@ def _contributions(
         # An outside agent's contribution waits until a member claims the agent.
         member = agents.person(state, given.member)
         if given.points and state.get(registry.MEMBER + member) is not None:
-            yes, _ = attestation.attesters(state, event)
+            yes = attestation.attesters(state, event)[0] if is_yes_read else 1
             # The member who claimed the agent may have attested its contribution before.
             if member != given.member and not attestation.is_attested(state, event, rules):
                 continue
-            seen = event_fields(state, community, event, row)
+            seen = event_fields(state, community, event, row) if is_event_read else EMPTY_EVENT
             booked, valued = (row.height, row.time_ms), (given.height, given.time_ms)
             yield Contribution(
                 event, member, given.points, booked, valued, yes, seen, given.first_ms

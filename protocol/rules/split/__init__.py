@@ -2,11 +2,13 @@
 
 from commonweal.protocol.rules.split.division import AMOUNT_MAX, split
 from commonweal.protocol.rules.split.inputs import (
+    NEEDS_ATTEST,
     Contribution,
     Income,
     PastSplit,
     Referral,
     SplitInputs,
+    reads_event,
 )
 from commonweal.protocol.rules.split.payout import Split
 from commonweal.protocol.vocabulary.payout_line import CORRECTION, PayoutLine
@@ -14,6 +16,7 @@ from commonweal.protocol.vocabulary.payout_line import CORRECTION, PayoutLine
 __all__ = [
     "AMOUNT_MAX",
     "CORRECTION",
+    "NEEDS_ATTEST",
     "Contribution",
     "Income",
     "PastSplit",
@@ -21,5 +24,6 @@ __all__ = [
     "Referral",
     "Split",
     "SplitInputs",
+    "reads_event",
     "split",
 ]

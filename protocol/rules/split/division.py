@@ -22,7 +22,13 @@ from commonweal.protocol.rules.expression import (
 )
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import divide
-from commonweal.protocol.rules.split.inputs import Contribution, Income, PastSplit, SplitInputs
+from commonweal.protocol.rules.split.inputs import (
+    NEEDS_ATTEST,
+    Contribution,
+    Income,
+    PastSplit,
+    SplitInputs,
+)
 from commonweal.protocol.rules.split.parts import (
     owed_points,
     shown_units,
@@ -184,7 +190,7 @@ class _Work:
             return False
         if bucket.role and contribution.member not in self.facts.holders.get(bucket.role, ()):
             return False
-        if self.pool.late == "needs_attest_if_older":
+        if self.pool.late == NEEDS_ATTEST:
             is_older = contribution.valued[1] - contribution.booked[1] > self.pool.late_ms
             if is_older and contribution.yes < self.pool.late_attestations:
                 return False
@@ -377,20 +383,10 @@ class _Work:
             serves = not role or below in self.facts.holders.get(role, ())
             part = portion.of(line.amount) if is_recent and serves else 0
             if part:
+                due = (part, line.amount, portion.above, portion.below)
+                of = (line.inputs, line.member, line.income)
                 lines.append(
-                    PayoutLine(
-                        line.bucket,
-                        "commission",
-                        below,
-                        part,
-                        line.amount,
-                        portion.above,
-                        portion.below,
-                        line.inputs,
-                        line.member,
-                        line.income,
-                        parts=line.parts,
-                    )
+                    PayoutLine(line.bucket, "commission", below, *due, *of, parts=line.parts)
                 )
         off = sum(line.amount for line in lines)
         self.lines.append(line._replace(amount=line.amount - off, commissions=off))

@@ -10,9 +10,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
+from commonweal.protocol.rules.document import Bucket
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import Value
 from commonweal.protocol.vocabulary.payout_line import ReceivedPoints
+
+NEEDS_ATTEST = "needs_attest_if_older"
+"""A value of `late` of a pool: what is older needs more attestations."""
+
+
+def reads_event(bucket: Bucket) -> bool:
+    """Return whether a bucket reads what a contribution is, and not its points alone."""
+    kinds = bucket.actions or bucket.factor or bucket.scope or bucket.specification
+    return bool(kinds) or bucket.where is not None
 
 
 @dataclass(frozen=True, slots=True)

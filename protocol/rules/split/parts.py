@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from commonweal.protocol.rules.document import Bucket
 from commonweal.protocol.rules.split.inputs import Contribution, Income
@@ -20,6 +20,9 @@ from commonweal.protocol.vocabulary.payout_line import PART_UNITS
 SCALE_MAX = 2**256
 """Points are multiplied by at most so much to become whole; what is left then is cut off."""
 
+WHOLE: Final = Fraction(1)
+"""The part of a contribution that takes part where nothing is traced; most have it."""
+
 Earlier: TypeAlias = Mapping[tuple[str, bytes], Mapping[bytes, int]]
 """How much of contributions took part at earlier heights, by bucket and contribution, then source,
 in 1 / PART_UNITS."""
@@ -27,8 +30,11 @@ in 1 / PART_UNITS."""
 
 def taking_part(bucket: Bucket, income: Income, id: bytes, taken: Earlier) -> Fraction:
     """Return the part of a contribution that takes part in what came of an income; at least 0."""
-    part = Fraction(1) if income.upstream is None else income.upstream.get(id, Fraction(0))
-    if bucket.trace and bucket.claim == "once":
+    is_once = bucket.trace and bucket.claim == "once"
+    if income.upstream is None and not is_once:
+        return WHOLE
+    part = WHOLE if income.upstream is None else income.upstream.get(id, Fraction(0))
+    if is_once:
         earlier = taken.get((bucket.name, id), {})
         part -= Fraction(earlier.get(income.source, 0), PART_UNITS)
         part = min(part, 1 - Fraction(sum(earlier.values()), PART_UNITS))
@@ -42,7 +48,7 @@ def units(part: Fraction) -> int:
 
 def shown_units(parts: Sequence[Fraction]) -> tuple[int, ...]:
     """Return parts in 1 / PART_UNITS, rounded down; nothing where all are the whole."""
-    if all(part == 1 for part in parts):
+    if all(part is WHOLE or part == 1 for part in parts):
         return ()
     return tuple(part.numerator * PART_UNITS // part.denominator for part in parts)
 
@@ -78,7 +84,10 @@ def whole_points(
 
     Those of which nothing is left are left out.
     """
-    counted = [(contribution, contribution.points * part) for contribution, part in shares]
+    counted = [
+        (contribution, contribution.points if part is WHOLE else contribution.points * part)
+        for contribution, part in shares
+    ]
     scale = 1
     for _, points in counted:
         scale = min(SCALE_MAX, math.lcm(scale, points.denominator))

@@ -11,6 +11,7 @@ import pytest
 
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import PoolId, PoolRow
+from commonweal.protocol.ledger.contributions import value
 from commonweal.protocol.ledger.sharing import distribution, valuation
 from commonweal.protocol.ledger.state.rejections import Reason
 from tests.protocol.ledger.council import HOUR, SAID, process, rules
@@ -36,6 +37,42 @@ def test_income_is_shared_by_attested_work() -> None:
     shop.earn(4)
     shop.cut()
     assert shop.paid() == {"Jun": 30_003, "Ana": 10_001}
+
+
+@pytest.mark.parametrize(
+    ("condition", "reads"),
+    [
+        ({}, False),
+        ({"within_hours": 100}, False),
+        ({"claim": "debt", "points_in": "thousandths"}, False),
+        ({"actions": ["work"]}, True),
+        ({"scope": "garden"}, True),
+        ({"factor": "labour"}, True),
+        ({"specification": "Digging"}, True),
+        ({"where": "event.effort == 2000"}, True),
+    ],
+)
+def test_a_split_reads_of_events_what_its_conditions_ask(
+    monkeypatch: pytest.MonkeyPatch, condition: dict[str, Any], reads: bool
+) -> None:
+    bucket = {"name": "work", "share": "100%", "claim": "equity", **SAID, **condition}
+    shop = Workshop(paying(buckets=[bucket]), "Jun", "Ana")
+    digging = shop.write("Ana", "spec.resource", {"name": "Digging", "unit": "one"})
+    fields = {"inScopeOf": "garden", "factor": "labour", "resourceConformsTo": digging.id}
+    shop.work("Jun", 2, by="Ana", **fields)
+    shop.cut()
+    read: list[bytes] = []
+    plain = value.event_fields
+
+    def event_fields(state: Any, community: Any, event: bytes, row: Any) -> Any:
+        read.append(event)
+        return plain(state, community, event, row)
+
+    monkeypatch.setattr(distribution, "event_fields", event_fields)
+    shop.earn(100)
+    shop.cut()
+    assert shop.paid() == {"Jun": 100}, "the condition is met"
+    assert bool(read) is reads
 
 
 def test_income_waits_for_somebody_whom_it_can_go_to() -> None:
