@@ -20,7 +20,7 @@ from commonweal.protocol.merkle.hashes import (
     hash_of_fork,
 )
 
-STEP = 3
+STEP = 2
 """Levels of the tree from a page to the next."""
 
 CHILDREN = 1 << STEP

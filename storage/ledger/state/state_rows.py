@@ -2,7 +2,8 @@
 
 A key that begins with the id of an event has its number; so the rows of events, and what hangs on
 them, lie in the order in which events came, and a cut writes few pages of the file. The row of an
-event has the numbers of the agents that it names. Keys and values are whole when they are read.
+event has the numbers of the agents that it names, and no field that is as usual. Keys and values
+are whole when they are read.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ ID_BYTES = 32
 _START = f"substr(local_id.id, 1, {START_BYTES})"
 _START_OF = {table[:1]: table for table in NUMBERED}
 _PLACES = tuple(map(EventRow._fields.index, ("member", "provider", "receiver")))
+_USUAL = [EventRow._field_defaults.get(name) for name in EventRow._fields]
 
 
 class KeyParts(NamedTuple):
@@ -59,13 +61,10 @@ def numbered(prefix: bytes) -> tuple[bytes, ...]:
 def row_of(key: bytes, layer: int, value: Any) -> tuple[Any, ...]:
     """Return the values of PUT. value: None where the layer removes the key."""
     start, id, rest = _written(key)
-    if start != EVENT or value is None or len(value) <= _PLACES[-1]:
-        return (id, start, rest, layer, None if value is None else packed(value), None, None, None)
-    fields = list(value)
-    agents = [fields[place] for place in _PLACES]
-    for place in _PLACES:
-        fields[place] = None
-    return (id, start, rest, layer, packed(fields), *agents)
+    agents = (None,) * len(_PLACES)
+    if start == EVENT and value is not None and len(value) > _PLACES[-1]:
+        agents, value = _shortened(value)
+    return (id, start, rest, layer, None if value is None else packed(value), *agents)
 
 
 def encoded_row(key: bytes, layer: int, data: bytes) -> tuple[Any, ...]:
@@ -82,10 +81,37 @@ def value_of(row: Sequence[Any]) -> Any:
     if data is None:
         return None
     value = unpacked(data)
-    if agents[0] is not None:
-        for place, agent in zip(_PLACES, agents, strict=True):
-            value[place] = agent
-    return value
+    return value if agents[0] is None else _whole(value, agents)
+
+
+def _shortened(row: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """Return the agents that the row of an event names, and the rest of it.
+
+    That is how many fields it has, a bit for each that is not as usual, and those fields.
+    """
+    fields, agents = list(row), tuple(row[place] for place in _PLACES)
+    for place in _PLACES:
+        fields[place] = None
+    bits, bit, kept = 0, 1, []
+    for field, usual in zip(fields, _USUAL, strict=False):
+        if field is not usual and (field != usual or type(field) is not type(usual)):
+            bits |= bit
+            kept.append(field)
+        bit <<= 1
+    return agents, [len(fields), bits, *kept]
+
+
+def _whole(shortened: list[Any], agents: Sequence[bytes | None]) -> list[Any]:
+    """Return the row of an event from what `_shortened` made of it."""
+    count, bits, *kept = shortened
+    row = _USUAL[:count]
+    for field in kept:
+        lowest = bits & -bits
+        row[lowest.bit_length() - 1] = field
+        bits ^= lowest
+    for place, agent in zip(_PLACES, agents, strict=True):
+        row[place] = agent
+    return row
 
 
 def agents_in(rows: Iterable[tuple[Any, ...]]) -> Iterable[bytes]:
@@ -193,7 +219,7 @@ NEXT_KEYS = (
 
 FINAL_BYTES = (
     "SELECT ifnull(sum(length(start) + iif(number, 32, 0) + length(rest) + length(value)"
-    " + 33 * ((member NOTNULL) + (provider NOTNULL) + (receiver NOTNULL))), 0)"
+    " + 53 * (member NOTNULL) + 33 * ((provider NOTNULL) + (receiver NOTNULL))), 0)"
     " FROM state WHERE layer = 0"
 )
 """About how many bytes the final keys and values have."""
