@@ -9,12 +9,13 @@ was proven to be sealed before. Nothing here decides how far a base may rise.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.errors import LightHome
+from commonweal.protocol.errors import InvalidRecord, LightHome, Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.records.record import BodyRef, Record, RecordId, from_bytes_unchecked
 from commonweal.storage.records.fork_store import ForkStore
 from commonweal.storage.records.log_pages import LOG_BYTES_MAX
 from commonweal.storage.records.run_pages import LOST, SEQ_BITS
@@ -25,6 +26,9 @@ FETCHED_MAX = 1_000
 
 FOLLOWING_BYTES_MAX = 256 * 1024
 """Of the records after a fetched one so much is kept, so that it can be proven to others."""
+
+NAMED_BYTES = 128
+"""A record names the previous one within this many bytes from its beginning."""
 
 
 class FetchedRecord(NamedTuple):
@@ -81,10 +85,13 @@ class LogBases(ForkStore):
         }
         held = enumerate(wires, dropped)
         gone = [(at, wire) for at, wire in held if at not in rare and wire != LOST]
-        self._ids.drop_each([(keys.hash32(keys.RECORD, wire), first + at) for at, wire in gone])
+        ids = [keys.hash32(keys.RECORD, wire) for _, wire in gone]
+        self._ids.drop_each([(id, first + at) for id, (at, _) in zip(ids, gone, strict=True)])
+        for at in self._unnamed(number, opening, range(dropped, stop), wires):
+            self._ids.drop(first + at, first + at + 1)  # the disk changed it, and so its hash
         self._drop_packed(opening, first + dropped, first + stop)
         self.change_many("DELETE FROM record WHERE key = ?", [(first + at,) for at, _ in gone])
-        texts = self._drop_texts([from_bytes_unchecked(wire) for _, wire in gone])
+        texts = self._drop_texts([wire for _, wire in gone])
         size = sum(len(wire) for _, wire in gone)
         self.change(
             "UPDATE log SET dropped = ?, bytes = bytes - ?, texts = texts - ? WHERE id = ?",
@@ -169,13 +176,26 @@ class LogBases(ForkStore):
         assert row is not None, "asked of a log that is held"
         return row[0], row[1], row[2], row[3]
 
-    def _drop_texts(self, records: Sequence[Record]) -> int:
-        """Remove the erasable bodies that these records name; return the bytes they claim."""
-        texts = [
-            record.body
-            for record in records
-            if record.body is not None and not record.body.permanent
+    def _unnamed(
+        self, number: int, opening: bytes, seqs: range, wires: Sequence[bytes]
+    ) -> list[int]:
+        """Return which of these records the next one does not name: the disk changed them."""
+        following = self._range(number, opening, seqs.stop, seqs.stop + 1, 0)
+        later = [*wires[1:], *following]
+        return [
+            at
+            for at, wire, after in zip(seqs, wires, later, strict=False)
+            if keys.hash32(keys.RECORD, wire) not in after[:NAMED_BYTES]
         ]
+
+    def _drop_texts(self, wires: Sequence[bytes]) -> int:
+        """Remove the erasable bodies that these records name; return the bytes they claim."""
+        texts: list[BodyRef] = []
+        for wire in wires:
+            with suppress(Malformed, InvalidRecord):  # the disk changed it
+                body = from_bytes_unchecked(wire).body
+                if body is not None and not body.permanent:
+                    texts.append(body)
         for table in ("body", "wanted"):
             kept = " AND NOT permanent AND content NOTNULL" if table == "body" else ""
             self.change_many(

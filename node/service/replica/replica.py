@@ -41,6 +41,7 @@ from commonweal.storage.ledger.membership import (
     read_decisions,
 )
 from commonweal.storage.records import row_repair
+from commonweal.storage.records.log_bases import NAMED_BYTES
 from commonweal.storage.records.log_store import LogRow, Store
 from commonweal.storage.records.run_pages import SEQ_MAX
 
@@ -59,9 +60,6 @@ UNINVITED_MAX = 64
 
 AUDIT_BYTES_MAX = 4 * 1024 * 1024
 """Records read at once while their signatures are checked."""
-
-NAMED_BYTES = 128
-"""A record names the previous one within this many bytes from its beginning."""
 
 
 class Replica:

@@ -127,3 +127,17 @@ def test_a_home_is_light_while_it_says_of_how_many_heights() -> None:
     with pytest.raises(AssertionError):
         light_home.keep_heights(store, 0)
     assert keys.hash32(keys.RECORD, FOUND.wire) == FOUND.id
+
+
+@pytest.mark.parametrize("at", [1, 4, 6])
+def test_a_record_that_the_disk_changed_is_dropped_like_any_other(at: int) -> None:
+    store, records, _ = log_with_texts()
+    store.tidy()
+    tail = records[at].wire[-60:]
+    store.change("UPDATE record SET tail = ? WHERE key & 1099511627775 = ?", (tail, at))
+    store.raise_base(key(ANN), 8)
+    while store.to_drop() is not None:
+        store.drop(key(ANN), 3)
+    assert store.wire(records[at].id) is None
+    assert store.ids(records[at].id.hex()) == []
+    assert [one.seq for one in store.rare()] == [0, 5]
