@@ -47,10 +47,10 @@ def finality(home: Path) -> dict[str, Any]:
     return found
 
 
-def write_and_seal(home: Path) -> int:
+def write_and_seal(home: Path, seconds: int = 30) -> int:
     """Let a member record something and ask for a seal; return the height that covers it."""
     id = good("record", "work", "1", "hour", "--home", home, "-o", "json").json["id"]
-    height: int = good("seal", "--home", home, "-o", "json").json["height"]
+    height: int = good("seal", "--wait", str(seconds), "--home", home, "-o", "json").json["height"]
     assert good("show", id[:12], "--home", home, "-o", "json").json["sealed_at"] <= height
     return height
 
