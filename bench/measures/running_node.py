@@ -66,11 +66,13 @@ def _watched(cluster: Cluster, begun: float) -> list[Figure]:
     """Return the figures of a node that just started and seals."""
     home, other = cluster.home("n1"), cluster.home("n2")
     pid = home.holder()
+    assert pid is not None, "the node runs"
     with LocalClient(home.socket) as call:
 
         def is_sealed() -> bool:
             sealing = call.ask(Status()).sealing
-            return sealing.height > 1 and (sealing.unsealed or 0) < LEFT_MAX
+            left = sealing.unsealed
+            return sealing.height > 1 and left is not None and left < LEFT_MAX
 
         with (
             _repeated(lambda: _ask(home), ASK_EACH_S) as answered,
