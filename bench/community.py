@@ -56,12 +56,15 @@ class Community:
 
 
 def make(store: Store, members: int, seed: int = 1) -> Community:
-    """Return a community of `members` people, all admitted, with its records in `store`."""
+    """Return a community of `members` people, all admitted, with its records in `store`.
+
+    Its rules let it begin with so many.
+    """
     rng = Random(seed)
     people = [_person(rng) for _ in range(members)]
     founder = people[0]
     own = (founder.member, founder.inception, founder.device, founder.host)
-    written = founding.found(*own, rng.randbytes(32), "Bench", NOW_MS)
+    written = founding.found(*own, rng.randbytes(32), "Bench", NOW_MS, _rules(members))
     first = written.record
     assert first.body is not None
     store.append(founder.key, [first], {first.body.hash: written.body})
@@ -107,6 +110,12 @@ def write(
         written.append(signed)
     community.store.append(person.key, written)
     return written
+
+
+def _rules(members: int) -> Data:
+    """Return rules by which one member brings in all others at once."""
+    said: Data = {"en": "All may begin at once.", "zh": "所有人都可以一起开始。"}
+    return {"membership": {**said, "growth_per_week": members, "founding_circle": members}}
 
 
 def _admit(community: Community, person: Person, invite: Invite) -> None:

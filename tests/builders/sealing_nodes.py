@@ -32,11 +32,13 @@ class Node:
         community: CommunityId,
         documents: Mapping[bytes, bytes],
         store: Store | None = None,
+        kept: LedgerState | None = None,
     ) -> None:
-        self.store, self.layers = store or Store(), StateDb()
+        self.store = store or Store()
         self.community, self.documents = community, documents
         self.seals = SealStore(self.store, community)
-        self.kept = LedgerState(self.store, self.layers, community)
+        self.kept = kept or LedgerState(self.store, StateDb(), community)
+        self.layers = self.kept.layers
         self.assessor = SealApplication(self.kept)
 
     def take(self, records: Iterable[Record]) -> None:
