@@ -25,7 +25,7 @@ RUNS = 30
 
 
 class Above:
-    """A community of so many members, the first of whom wrote a lot, and its folded state."""
+    """A community whose founder wrote a lot that no seal covers, and its folded state."""
 
     def __init__(self, folder: Path, members: int, unsealed: int) -> None:
         self.store = Store(folder / "ledger.db")
