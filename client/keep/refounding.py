@@ -160,7 +160,7 @@ def _parent_of(kept: LedgerState, store: Store) -> tuple[Parent, list[bytes], by
 
     Raises NothingFinal, OlderSeal, or WrongState when this ledger does not follow its seals.
     """
-    from commonweal.storage.consensus.snapshots import Snapshots
+    from commonweal.storage.consensus.offers import whole
     from commonweal.storage.records.seal_store import SealStore
 
     if kept.alarm:
@@ -170,7 +170,7 @@ def _parent_of(kept: LedgerState, store: Store) -> tuple[Parent, list[bytes], by
     document = None if first is None or first.body is None else store.body(first.body.hash)
     if last is None or document is None:
         raise NothingFinal(short(kept.community))
-    offer, chunks = Snapshots(kept).whole()
+    offer, chunks = whole(store, kept.layers, kept.community)
     seal = last.sealed.seal
     name = (kept.community, seal.height, seal.id, seal.state_root, seal.time_ms)
     return Parent(*name, offer.depth), chunks, document

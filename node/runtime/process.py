@@ -27,10 +27,19 @@ from commonweal.node.network import Network
 from commonweal.node.runtime.config import Config
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.runtime.join_codes import JoinCodes, OpenCode
+from commonweal.node.runtime.ledger.audit_thread import AuditThread
 from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
+from commonweal.node.runtime.ledger.offer_thread import OfferThread
 from commonweal.node.runtime.loop import Runtime
 from commonweal.node.runtime.metrics import Metrics
-from commonweal.node.service.events import Answer, Event, Listening
+from commonweal.node.service.events import (
+    Answer,
+    Event,
+    Listening,
+    ReadStateChunk,
+    Request,
+    StateRequest,
+)
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
 from commonweal.protocol import keys
@@ -81,6 +90,8 @@ class Node:
     runtime: Runtime
     api: Api
     ledger_thread: LedgerThread
+    offer_thread: OfferThread
+    audit_thread: AuditThread
     metrics: Metrics | None
     scope: trio.CancelScope
 
@@ -194,6 +205,8 @@ async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
             node.runtime.emit(Listening(tuple(addresses)))
             nursery.start_soon(node.runtime.run)
             nursery.start_soon(node.ledger_thread.run, node.runtime.emit)
+            nursery.start_soon(node.offer_thread.run, node.runtime.emit)
+            nursery.start_soon(node.audit_thread.run)
             nursery.start_soon(_sweep)
             ready(list(node.network.addresses))
 
@@ -261,17 +274,27 @@ def _assembled(
         answer_code=codes.answer,
     )
     api = api_factory(home.socket_for_binding(), emit, scope.cancel, codes.hold)
-    ledger_thread = LedgerThread(home.database, home.state, service.core.replica.community)
+    files = (home.database, home.state, service.core.replica.community)
+    ledger_thread, offer_thread = LedgerThread(*files), OfferThread(*files)
+    audit_thread = AuditThread(*files)
+
+    def assess(request: Request | StateRequest) -> None:
+        if isinstance(request, ReadStateChunk):
+            offer_thread.assess(request)
+        else:
+            ledger_thread.assess(request)
+
     runtime = Runtime(
         *(service, store, network, api.answer),
-        assess=ledger_thread.assess,
+        assess=assess,
         committed=ledger_thread.committed,
         recognise=validator.recognise,
     )
     metrics = None
     if config.metrics_port:
         metrics = Metrics(config.metrics_port, _figures(service, network, runtime))
-    return Node(service, store, network, runtime, api, ledger_thread, metrics, scope)
+    threads = (ledger_thread, offer_thread, audit_thread)
+    return Node(service, store, network, runtime, api, *threads, metrics, scope)
 
 
 def _figures(

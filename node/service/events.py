@@ -21,8 +21,9 @@ from commonweal.protocol.seal.votes import SealId
 if TYPE_CHECKING:
     from commonweal.node.service.replica.roster import Roster
     from commonweal.protocol.seal.cut import SealedLog
+    from commonweal.storage.consensus.offers import Offer
     from commonweal.storage.consensus.proposals import PreparedProposal, ProcessedProposal
-    from commonweal.storage.consensus.snapshots import Offer, SnapshotProgress
+    from commonweal.storage.consensus.snapshots import SnapshotProgress
     from commonweal.storage.consensus.view import ConsensusView
 
 Ticket = NewType("Ticket", int)
@@ -141,9 +142,12 @@ class AbandonState:
     """Asks that what was taken of a state be forgotten, and the records be folded instead."""
 
 
-StateRequest: TypeAlias = ReadStateChunk | AwaitState | CheckStateChunk | AbandonState
-STATE_REQUESTS = (ReadStateChunk, AwaitState, CheckStateChunk, AbandonState)
+RestoreRequest: TypeAlias = AwaitState | CheckStateChunk | AbandonState
+RESTORE_REQUESTS = (AwaitState, CheckStateChunk, AbandonState)
 """What is answered before anything is folded."""
+
+StateRequest: TypeAlias = ReadStateChunk | RestoreRequest
+STATE_REQUESTS = (ReadStateChunk, *RESTORE_REQUESTS)
 
 
 @dataclass(frozen=True, slots=True)

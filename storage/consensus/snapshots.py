@@ -1,59 +1,52 @@
-"""Snapshots for state sync: the final state in chunks, offered to peers and restored from them.
+"""State sync: a final state is restored from chunks that peers give, whether its records are here.
 
-Both are stored in the state file. An offer is of one height and stays while newer seals arrive, so
-that a peer gets all chunks of one state. A fetched state replaces the folded one, completely or
-not at all, when every chunk is here and the roots are those of a stored seal. It says which of the
-records below it count for nothing. When all have arrived, `audit` folds them once, and checks every
-root on the way. Nothing here asks a peer.
+Each chunk is checked against the root that a stored seal names, and placed at once in a file beside
+the state, so that memory is bounded and a restart goes on where it was. When all are placed and
+the roots are those of the seal, the file replaces the folded state, completely or not at all.
+Records that came before, or come after, are not folded again: what of them counts stands in the
+state. `audit` does that later. Nothing here asks a peer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from commonweal.protocol import merkle
-from commonweal.protocol.errors import OlderSeal, WrongState
-from commonweal.protocol.keys import DeviceKey, short
+from commonweal.protocol.errors import WrongState
+from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
 from commonweal.protocol.ledger.state.advance import FOLD, CutHeader
-from commonweal.protocol.ledger.state.state import LOCAL
-from commonweal.protocol.ledger.things.event_row import local_rows
+from commonweal.protocol.ledger.state.rejections import REFUSED
+from commonweal.protocol.ledger.things.event_row import EVENT, local_rows
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
-from commonweal.storage.ledger.contributions.event_times import adopt_times
+from commonweal.storage.consensus.offers import Offer
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
-from commonweal.storage.ledger.state.checkpoint import BEGUN
+from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
-OFFER_MS = 10 * 60 * 1000
-"""Minimum age of an offer before a new one replaces it; a peer that fetches it starts over."""
-
 CUT_TREE, STATE_TREE, MEMBERS_TREE = range(len(Trees._fields))
 
-OFFERED, TAKEN = "offered", "taken"
-"""Marks: the offer, and the height of a restored state. See also `TAKING`."""
+TAKEN = "taken"
+"""Mark of the height of a restored state, until its records were folded, too. See also `TAKING`."""
 
+NOTED = "times noted"
+"""Mark of what `arrivals` has noted: the length of each log, by author."""
 
-class Offer(NamedTuple):
-    """A snapshot: its height, and the depth in the state tree of its chunks."""
+PLACED = "placed"
+"""Mark of the file beside: height and depth of the offer, and the number of placed chunks."""
 
-    height: int
-    depth: int
+BESIDE = "taking"
+"""Name of the file beside the state."""
 
-    @property
-    def chunks(self) -> int:
-        """Number of chunks."""
-        return 1 << self.depth
-
-
-TRIED = "audit tried"
-"""Mark of the number of proofs at the last audit that failed for want of evidence."""
+_TOLD = (EVENT, REFUSED)
+"""Tables of which something is kept beside the state, too."""
 
 NOTHING_YET = Offer(0, 0)
 """The offer while a state is wanted and no peer has offered one."""
@@ -90,54 +83,11 @@ def held(layers: StateDb, store: Store) -> Held | None:
 
 
 class Snapshots:
-    """Offers the state of the ledger in `kept`, and restores it from peers."""
+    """Restores the state of the ledger in `kept` from what peers give."""
 
     def __init__(self, kept: LedgerState) -> None:
         self.kept, self._layers = kept, kept.layers
         self._seals = SealStore(kept.store, kept.community)
-
-    # Offered to peers
-
-    def offer(self, now_ms: int) -> Offer | None:
-        """Return the offer, renewed when it is old; None before the first seal."""
-        marked = self._layers.mark(OFFERED)
-        height = self.kept.cut.height
-        if marked is not None:
-            *offered, made_ms = marked
-            if offered[0] == height or 0 <= now_ms - made_ms < OFFER_MS:
-                return Offer(*offered)
-        if not height or self.kept.alarm or not self.has_root():
-            return None
-        with self._writing():
-            offer = self._make()
-            if offer is not None:
-                self._layers.put_mark(OFFERED, [*offer, now_ms])
-        return offer
-
-    def has_root(self) -> bool:
-        """Whether the last seal names the root of the state as this program lays it out."""
-        kept = self._seals.at(self.kept.cut.height)
-        return kept is not None and kept.sealed.seal.fold == FOLD
-
-    def chunk(self, height: int, number: int) -> bytes | None:
-        """Return a chunk of the offer; None when the offer has another height."""
-        marked = self._layers.mark(OFFERED)
-        if marked is None or marked[0] != height:
-            return None
-        rows = self._layers.rows("SELECT data FROM offered_chunk WHERE number = ?", (number,))
-        return rows[0][0] if rows else None
-
-    def whole(self) -> tuple[Offer, list[bytes]]:
-        """Return an offer of the present final state and all its chunks; stores nothing.
-
-        Raises OlderSeal where the last seal names no root of the state as it is kept here.
-        """
-        if not self.has_root():
-            raise OlderSeal(short(self.kept.last.seal))
-        offer, below = self._cut_up()
-        return offer, [self._chunk(offer.depth, number, some) for number, some in below.items()]
-
-    # Restored from peers
 
     def progress(self) -> SnapshotProgress | None:
         """Return the progress of the restore; None without one."""
@@ -145,17 +95,25 @@ class Snapshots:
         if marked is None:
             return None
         offer = Offer(*marked)
-        ((count,),) = self._layers.rows("SELECT count(*) FROM taken_chunk")
+        if offer == NOTHING_YET:
+            return SnapshotProgress(offer, 0)
+        placed = self._layers.beside(BESIDE).mark(PLACED)
+        count = placed[2] if placed is not None and Offer(*placed[:2]) == offer else 0
         return SnapshotProgress(offer, count if count < offer.chunks else None)
 
     def hold(self) -> None:
-        """Fold no seal until a state is restored, or the restore is given up."""
-        if self._layers.mark(TAKING) is None:
-            with self._writing():
-                self._layers.put_mark(TAKING, [*NOTHING_YET])
+        """Fold no seal until a state is restored, or the restore is given up.
+
+        A restore of which an earlier process had placed all chunks is ended.
+        """
+        progress = self.progress()
+        if progress is None:
+            self._mark(NOTHING_YET)
+        elif progress.wanted is None:
+            self._put_in_place(progress.offer)
 
     def take(self, offer: Offer, number: int, data: bytes) -> SnapshotProgress:
-        """Check a chunk against the seal's state root and store it; return the progress.
+        """Check a chunk against the seal's state root and place it; return the progress.
 
         The last chunk restores the state, unless this ledger has folded as far by itself. A chunk
         out of order is ignored. Raises `WrongState` or `Malformed` when the chunk is not of the
@@ -165,22 +123,18 @@ class Snapshots:
             self.give_up()
             return SnapshotProgress(offer, None)
         seal = self._seal(offer.height)
-        if seal.fold != FOLD:
-            raise WrongState(f"the state at height {offer.height} is laid out by another fold")
-        snapshot.read_chunk(data, seal.state_root, offer.depth, number)
-        with self._writing():
-            progress = self.progress()
-            if progress is None or progress.offer != offer:
-                self._layers.change("DELETE FROM taken_chunk")
-                self._layers.put_mark(TAKING, [*offer])
-                progress = SnapshotProgress(offer, 0)
-            if number == progress.wanted:
-                self._layers.change("INSERT INTO taken_chunk VALUES (?, ?)", (number, data))
-                last = number + 1 == offer.chunks
-                progress = SnapshotProgress(offer, None if last else number + 1)
-            if progress.wanted is None:
-                self._put_in_place(offer, seal)
-        self.kept.refresh(whole=False)
+        pairs = snapshot.read_chunk(data, seal.state_root, offer.depth, number)
+        progress = self.progress()
+        if progress is None or progress.offer != offer:
+            self._layers.remove_beside(BESIDE)
+            self._mark(offer)
+            progress = SnapshotProgress(offer, 0)
+        if number == progress.wanted:
+            self._place(offer, number, pairs)
+            is_last = number + 1 == offer.chunks
+            progress = SnapshotProgress(offer, None if is_last else number + 1)
+        if progress.wanted is None:
+            self._put_in_place(offer)
         return progress
 
     def give_up(self) -> None:
@@ -190,141 +144,70 @@ class Snapshots:
         """
         if self._layers.mark(TAKING) is None:
             return
-        with self._writing():
-            self._layers.change("DELETE FROM taken_chunk")
+        self._layers.remove_beside(BESIDE)
+        with _writing(self._layers):
             for mark in (TAKING, "ledger"):
                 self._layers.put_mark(mark, None)
+        self.kept.last.read()
 
-    # What follows.
-
-    def held(self) -> Held | None:
-        """Return how far the records followed the state that was taken; None when no matter."""
-        return held(self._layers, self.kept.store)
-
-    def audit(self) -> bool:
-        """Fold all sealed records anew beside the state that was taken, once all are here.
-
-        Return whether that is done. It raises the alarm when the records come to another root than
-        a seal names.
-        """
-        logs = self.kept.last.logs.values()
-        if self._layers.mark(TAKEN) is None:
-            return True
-        if any(self.kept.store.wire(log.head) is None for log in logs):
-            return False
-        proofs = self.kept.store.row(
-            "SELECT (SELECT count(*) FROM proof), (SELECT count(*) FROM double_vote)"
-        )
-        if self._layers.mark(TRIED) == list(proofs or ()):
-            return False
-        place = self._layers.path
-        beside = StateDb(place if place == ":memory:" else f"{place}.audit")
-        try:
-            again = LedgerState(self.kept.store, beside, self.kept.community, whole=False)
-            if not again.alarm and again.cut.height < self.kept.cut.height:
-                self._note_tried(list(proofs or ()))
-                return False
-            with self._writing():
-                adopt_times(self._layers, beside)
-                if again.alarm:
-                    self.kept.raise_alarm(again.alarm)
-                self._layers.put_mark(TAKEN, None)
-        finally:
-            beside.remove()
-        return True
+    def tidy(self) -> None:
+        """Delete the file beside that a process left which ended while it put it in place."""
+        if self._layers.mark(TAKING) is None:
+            self._layers.remove_beside(BESIDE)
 
     # Inside
 
-    def _note_tried(self, proofs: list[int]) -> None:
-        """Note that evidence that seals name is missing: no audit before more arrives."""
-        with self._writing():
-            self._layers.put_mark(TRIED, proofs)
+    def _mark(self, offer: Offer) -> None:
+        with _writing(self._layers):
+            self._layers.put_mark(TAKING, [*offer])
 
     def _seal(self, height: int) -> Seal:
         kept = self._seals.at(height)
         if kept is None:
             raise WrongState(f"no seal of height {height} is kept here")
+        if kept.sealed.seal.fold != FOLD:
+            raise WrongState(f"the state at height {height} is laid out by another fold")
         return kept.sealed.seal
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self._layers.begin()
-        try:
-            yield
-            self._layers.commit()
-        finally:
-            self._layers.rollback()
-            self.kept.last.read()
+    def _place(self, offer: Offer, number: int, pairs: Sequence[snapshot.Pair]) -> None:
+        """Write the pairs of a checked chunk into the file beside."""
+        beside = self._layers.beside(BESIDE)
+        with _writing(beside):
+            beside.put_encoded(pairs)
+            told = [
+                (pair.key, snapshot.value_of(pair)) for pair in pairs if pair.key.startswith(_TOLD)
+            ]
+            beside.put(FINAL, local_rows(told))
+            beside.put_refused(told)
+            _grow(beside, STATE_TREE, dict(pairs))
+            members = {key: value for key, value in pairs if key[:1] in MEMBERS}
+            _grow(beside, MEMBERS_TREE, members)
+            beside.put_mark(PLACED, [*offer, number + 1])
 
-    def _make(self) -> Offer | None:
-        """Write the chunks of a new offer; None when one would be too large."""
-        offer, below = self._cut_up()
-        self._layers.change("DELETE FROM offered_chunk")
-        for number, some in below.items():
-            data = self._chunk(offer.depth, number, some)
-            if len(data) > snapshot.CHUNK_BYTES_MAX:
-                return None
-            self._layers.change("INSERT INTO offered_chunk VALUES (?, ?)", (number, data))
-        return offer
-
-    def _cut_up(self) -> tuple[Offer, dict[int, list[bytes]]]:
-        """Return an offer of the final state, and the keys in each chunk."""
-        keys: list[bytes] = []
-        size = 0
-        for pair in self._pairs():
-            keys.append(pair.key)
-            size += len(pair.key) + len(pair.value)
-        depth = snapshot.depth_for(size, keys)
-        below: dict[int, list[bytes]] = {number: [] for number in range(1 << depth)}
-        for key in keys:
-            below[merkle.prefix_of(key, depth)].append(key)
-        return Offer(self.kept.cut.height, depth), below
-
-    def _chunk(self, depth: int, number: int, keys: list[bytes]) -> bytes:
-        values = ((key, self._layers.get(key, FINAL)) for key in keys)
-        tree = TreePages(self._layers, STATE_TREE)
-        return snapshot.chunk_to_bytes(tree, depth, number, snapshot.pairs_of(values))
-
-    def _pairs(self) -> Iterator[snapshot.Pair]:
-        pairs = self._layers.each_final()
-        yield from (snapshot.Pair(*pair) for pair in pairs if pair[0][:1] != LOCAL)
-
-    def _put_in_place(self, offer: Offer, seal: Seal) -> None:
+    def _put_in_place(self, offer: Offer) -> None:
         """Replace the folded state by the fetched one. Raises `WrongState` on other roots."""
         from commonweal.storage.ledger import views
 
-        layers = self._layers
-        for table in views.TABLES:
-            if table not in ("mark", "taken_chunk"):
-                layers.change(" ".join(("DELETE FROM", table)))
-        for mark in ("older", "newest", "ledger", "cut", "alarm", TAKING):
-            layers.put_mark(mark, None)
-        touched: list[bytes] = []
-        state = members = merkle.EMPTY
-        for number in range(offer.chunks):
-            ((data,),) = layers.rows("SELECT data FROM taken_chunk WHERE number = ?", (number,))
-            pairs = snapshot.read_chunk(data, seal.state_root, offer.depth, number)
-            rows = [(pair.key, snapshot.value_of(pair)) for pair in pairs]
-            layers.put(FINAL, [*rows, *local_rows(rows)])
-            layers.put_refused(rows)
-            state = self._grow(STATE_TREE, dict(pairs))
-            of_members = {key: value for key, value in pairs if key[:1] in MEMBERS}
-            members = self._grow(MEMBERS_TREE, of_members)
-            touched += [pair.key for pair in pairs]
-        if (state, members) != (seal.state_root, seal.members_root):
+        seal, beside = self._seal(offer.height), self._layers.beside(BESIDE)
+        roots = tuple(_grow(beside, tree, {}) for tree in (STATE_TREE, MEMBERS_TREE))
+        if roots != (seal.state_root, seal.members_root):
+            self.give_up()
             raise WrongState(f"the state at height {seal.height} has other roots than its seal")
-        self._put_cut(seal)
-        layers.change("DELETE FROM taken_chunk")
-        layers.put_mark(TAKEN, seal.height)
-        layers.put_mark(BEGUN, True)
-        views.refresh(layers, self.kept.store, touched)
+        views.write_all(beside, self.kept.store)
+        with _writing(beside):
+            self._put_cut(beside, seal)
+            beside.put_mark("community", bytes(self.kept.community))
+            beside.put_mark(TAKEN, seal.height)
+            beside.put_mark(NOTED, {})
+            beside.put_mark(BEGUN, True)
+            beside.put_mark(PLACED, None)
+        self._layers.replace_by(beside)
+        self._layers.remove_beside(BESIDE)
+        self.kept.ready = None
+        self.kept.last.read()
+        self.kept.refresh(whole=False)
 
-    def _grow(self, tree: int, pairs: dict[bytes, bytes]) -> bytes:
-        grown = merkle.update(TreePages(self._layers, tree), dict(pairs))
-        self._layers.put_pages(tree, grown.pages)
-        return grown.root
-
-    def _put_cut(self, last: Seal) -> None:
+    def _put_cut(self, beside: StateDb, last: Seal) -> None:
         """Write the cut of a seal, from the deltas up to it, and a row for each seal."""
         logs: dict[DeviceKey, SealedLog] = {}
         for height in self._seals.heights:
@@ -337,11 +220,28 @@ class Snapshots:
                 before = logs.get(log.author)
                 records += log.length - (before.length if before else 0)
                 logs[log.author] = log
-            self._layers.change(
+            beside.change(
                 "INSERT OR REPLACE INTO seal_row VALUES (?, ?, ?, ?, ?, ?)",
                 (height, seal.time_ms, seal.id, seal.ruleset, len(logs), records),
             )
         changes = tree_changes(logs.values())
-        self._grow(CUT_TREE, {key: value for key, value in changes.items() if value is not None})
+        _grow(beside, CUT_TREE, {key: value for key, value in changes.items() if value is not None})
         cut = CutHeader(last.height, last.time_ms, last.clock, last.prev, last.cut_root)
-        self.kept.last.write(cut, last.id, tuple(logs.values()))
+        Checkpoint(beside, self.kept.community).write(cut, last.id, tuple(logs.values()))
+
+
+@contextmanager
+def _writing(layers: StateDb) -> Iterator[None]:
+    layers.begin()
+    try:
+        yield
+        layers.commit()
+    finally:
+        layers.rollback()
+
+
+def _grow(layers: StateDb, tree: int, pairs: dict[bytes, bytes]) -> bytes:
+    """Write pairs to a tree; return its root."""
+    grown = merkle.update(TreePages(layers, tree), dict(pairs))
+    layers.put_pages(tree, grown.pages)
+    return grown.root

@@ -53,12 +53,12 @@ class LedgerState:
         community: CommunityId,
         *,
         whole: bool = True,
+        at_once: bool = True,
         watch: Watch = nobody,
     ) -> None:
         """Read the stored state, and fold the records that arrived since.
 
-        whole: False leaves the records above the last cut for another call. watch: called with the
-        number of folded records and of all.
+        whole, at_once: as in `refresh`. watch: called with the number of folded records and of all.
         """
         self.store, self.layers, self.community = store, layers, community
         self.documents: Mapping[bytes, bytes] = PermanentBlobs(store)
@@ -78,7 +78,7 @@ class LedgerState:
         self._waiting: tuple[State, tuple[MemberId, ...]] | None = None
         self._waits: bytes | None = None
         self._watch = watch
-        self.refresh(whole=whole)
+        self.refresh(whole=whole, at_once=at_once)
 
     @property
     def cut(self) -> CutHeader:
@@ -236,7 +236,7 @@ class LedgerState:
         """Fold what changed in the store since the last time; return the records folded.
 
         whole: also fold the records above the last cut, a portion at a time, each of which is kept.
-        at_once: False folds one portion at most; `is_whole` says whether more are left.
+        at_once: False folds one portion at most; `is_whole` says whether more are left above.
         """
         folded = 0
         with self.store.snapshot():
@@ -251,7 +251,7 @@ class LedgerState:
                     is_behind = not self.is_whole
                     if is_behind:
                         is_more, records = self._follow(rows, whole=whole)
-                        is_behind = is_more or (at_once and whole and not self.is_whole)
+                        is_behind = at_once and (is_more or (whole and not self.is_whole))
                         self.layers.put_mark("ledger", mark if self.is_whole else None)
                         folded += records
                     self.layers.commit()

@@ -14,6 +14,7 @@ from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.governance import proposals
+from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.rules.split import PayoutLine
 from commonweal.storage.ledger import (
     booking_views,
@@ -30,7 +31,7 @@ TABLES = (
     *("mark", "state", "refused", "touched", "sealed_log", "tree", "member_row"),
     *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
     "balance_row",
-    *("offered_chunk", "taken_chunk"),
+    *("offered_pairs", "offered_path"),
     *row_digests.TABLES,
     *event_views.TABLES,
     *deal_views.TABLES,
@@ -49,6 +50,12 @@ VIEWS = (
 ID_BYTES = 32
 
 _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
+
+_WITH_OTHERS = (valuation.WORTH, claims.SETTLED)
+"""Tables of which a key never stands without the key that has the row."""
+
+KEYS_AT_ONCE = 5_000
+"""Keys of which `write_all` writes the rows in one transaction."""
 
 
 def refresh(
@@ -82,6 +89,19 @@ def refresh(
     offer_views.refresh(layers, changed)
     booking_views.refresh(layers, changed)
     member_views.refresh(layers, store, changed)
+
+
+def write_all(layers: StateDb, store: Store) -> None:
+    """Write the rows that depend on any key of the final state, some keys at a time."""
+    after = b""
+    while keys := layers.final_keys(after, KEYS_AT_ONCE):
+        layers.begin()
+        try:
+            refresh(layers, store, [key for key in keys if key[:1] not in _WITH_OTHERS])
+            layers.commit()
+        finally:
+            layers.rollback()
+        after = keys[-1]
 
 
 _Get = Callable[[bytes], Any]

@@ -58,15 +58,17 @@ CREATE TABLE tree (
     PRIMARY KEY (tree, place)
 ) STRICT, WITHOUT ROWID;
 
--- The final state of one height in chunks: offered to peers, or fetched from them.
-CREATE TABLE offered_chunk (
+-- In a file beside this one: the final state of a height as it is handed out to peers. pairs: some of
+-- the keys and values below one place of the tree of the state; number: of the place, and a count.
+CREATE TABLE offered_pairs (
     number INTEGER PRIMARY KEY,
-    data   BLOB NOT NULL
+    pairs  BLOB NOT NULL
 ) STRICT;
 
-CREATE TABLE taken_chunk (
+-- The hashes beside the path to each chunk.
+CREATE TABLE offered_path (
     number INTEGER PRIMARY KEY,
-    data   BLOB NOT NULL
+    hashes BLOB NOT NULL
 ) STRICT;
 
 -- When an event that is held claims to be written, and when it happened, in ms, where it has no

@@ -1,7 +1,8 @@
 """Ledger answers: what the ledger says to one request of the service.
 
 The ledger thread, the simulator and a command that seals alone all answer requests with these
-functions. Nothing here waits, and nothing here knows which of them called.
+functions. Nothing here waits, and nothing here knows which of them called. What is handed out of
+the state is in `storage.consensus.offers`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from commonweal.node.service.events import (
-    STATE_REQUESTS,
+    RESTORE_REQUESTS,
     AbandonState,
     AwaitState,
     CheckStateChunk,
@@ -17,11 +18,14 @@ from commonweal.node.service.events import (
     LedgerAnswered,
     ReadStateChunk,
     Request,
+    RestoreRequest,
     StateAnswered,
     StateRequest,
 )
 from commonweal.protocol.errors import Malformed, WrongState
 from commonweal.protocol.seal.consensus.events import PrepareProposal, ProcessProposal
+from commonweal.storage.consensus.arrivals import note_arrivals
+from commonweal.storage.consensus.offers import Offers
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.consensus.snapshots import Snapshots
 
@@ -30,8 +34,11 @@ def answer(
     assessor: SealApplication, request: Request | StateRequest, now_ms: int
 ) -> LedgerAnswered | StateAnswered:
     """Return the answer to a request, by a ledger that was refreshed. now_ms: this node's clock."""
-    if isinstance(request, STATE_REQUESTS):
-        return _stated(Snapshots(assessor.kept), request, now_ms)
+    kept = assessor.kept
+    if isinstance(request, ReadStateChunk):
+        return chunk_answer(Offers(kept.store, kept.layers, kept.community), request, now_ms)
+    if isinstance(request, RESTORE_REQUESTS):
+        return _stated(Snapshots(kept), request)
     seal = assessor.outlook(now_ms).seal
     match request:
         case ExtendVote():
@@ -44,19 +51,22 @@ def answer(
             assert_never(request)
 
 
-def follow_up(assessor: SealApplication) -> None:
-    """Fold the records below a state that was taken over, once all of them have come."""
-    Snapshots(assessor.kept).audit()
+def chunk_answer(offers: Offers, request: ReadStateChunk, now_ms: int) -> StateAnswered:
+    """Return the answer to a request for a chunk of our state. now_ms: this node's clock."""
+    offer = offers.offer(now_ms)
+    if offer is None or request.height not in (0, offer.height):
+        return StateAnswered(request, None)
+    chunk = offers.chunk(offer.height, request.number)
+    return StateAnswered(request, None if chunk is None else (offer, chunk))
 
 
-def _stated(snapshots: Snapshots, request: StateRequest, now_ms: int) -> StateAnswered:
+def follow_up(assessor: SealApplication) -> bool:
+    """Do what waits where a state was taken; return whether to call again soon."""
+    return note_arrivals(assessor.kept)
+
+
+def _stated(snapshots: Snapshots, request: RestoreRequest) -> StateAnswered:
     match request:
-        case ReadStateChunk(height, number):
-            offer = snapshots.offer(now_ms)
-            if offer is None or height not in (0, offer.height):
-                return StateAnswered(request, None)
-            chunk = snapshots.chunk(offer.height, number)
-            return StateAnswered(request, None if chunk is None else (offer, chunk))
         case CheckStateChunk(taken, number, data):
             try:
                 return StateAnswered(request, snapshots.take(taken, number, data))

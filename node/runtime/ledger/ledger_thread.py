@@ -24,17 +24,18 @@ import trio
 from commonweal.node.runtime.ledger.fold_pace import FoldPace
 from commonweal.node.runtime.ledger.ledger_answers import answer, follow_up
 from commonweal.node.service.events import (
-    STATE_REQUESTS,
+    RESTORE_REQUESTS,
     Event,
     OutlookChanged,
     Request,
-    StateRequest,
+    RestoreRequest,
 )
 from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.consensus.proposals import SealApplication
+from commonweal.storage.consensus.snapshots import Snapshots
 from commonweal.storage.consensus.view import ConsensusView
-from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 
@@ -44,6 +45,8 @@ ABANDON: dict[str, Any] = {"abandon_on_cancel": True}
 """A thread that only reads may outlive its task. The stubs that libp2p brings lack the argument."""
 QUIET_S = 0.4
 """The ledger counts as quiet this long after the last commit; then what came is folded."""
+FOLLOW_S = 0.05
+"""Pause between two portions of what follows on a state that was taken."""
 LATE_S = 5.0
 """Longest time between two conclusions, busy or idle: deadlines pass without any commit."""
 NEWS_MAX = 2_000
@@ -73,20 +76,20 @@ class LedgerThread:
 
     def __init__(self, ledger: Path, path: Path, community: CommunityId) -> None:
         self._ledger, self._path, self._community = ledger, path, community
-        self._requests: deque[Request | StateRequest] = deque(maxlen=REQUESTS_MAX)
+        self._requests: deque[Request | RestoreRequest] = deque(maxlen=REQUESTS_MAX)
         self._woken = trio.Event()
         self._quiet_at = math.inf
         """When what came is to be folded, unless another commit comes before; trio time."""
         self._open: tuple[Store, StateDb, SealApplication] | None = None
         self._told: ConsensusView | None = None
-        self._is_whole = False
+        self._is_whole = self._is_following = False
         self._rests: tuple[int, int] = (0, 0)
         self._pace = FoldPace()
         self._advanced: tuple[int, int] | None = None
         """The height of the last cut that was seen here, and when it was first seen, in ms."""
         self._is_busy = self._is_over = False
 
-    def assess(self, request: Request | StateRequest) -> None:
+    def assess(self, request: Request | RestoreRequest) -> None:
         """Take in a request of the service."""
         self._requests.append(request)
         self._woken.set()
@@ -126,7 +129,7 @@ class LedgerThread:
             if not self._is_busy:
                 self.close()
 
-    def step(self, now_ms: int, requests: Sequence[Request | StateRequest] = ()) -> list[Event]:
+    def step(self, now_ms: int, requests: Sequence[Request | RestoreRequest] = ()) -> list[Event]:
         """Fold what was committed; return the events for the service, conclusions first.
 
         Records above the last seal are folded only when nothing is requested, a portion at a time.
@@ -136,9 +139,11 @@ class LedgerThread:
             if self._is_over:  # cancelled before this thread began: the files are closed
                 return []
             assessor = self._opened()
-            for_state = [request for request in requests if isinstance(request, STATE_REQUESTS)]
-            for_seal = [request for request in requests if not isinstance(request, STATE_REQUESTS)]
-            events: list[Event] = [answer(assessor, request, now_ms) for request in for_state]
+            to_restore = [ask for ask in requests if isinstance(ask, RESTORE_REQUESTS)]
+            for_seal = [ask for ask in requests if not isinstance(ask, RESTORE_REQUESTS)]
+            events: list[Event] = [answer(assessor, request, now_ms) for request in to_restore]
+            if to_restore and not for_seal and assessor.kept.layers.mark(TAKING):
+                return events  # nothing is folded before the state is here
             assessor.kept.refresh(whole=False)
             events += self._news(assessor, now_ms, is_asked=bool(for_seal))
             events += [self._answered(assessor, request, now_ms) for request in for_seal]
@@ -146,7 +151,7 @@ class LedgerThread:
             if not requests:
                 if self._rest_ms(now_ms) <= 0 and not self._is_sealing(assessor, now_ms):
                     self._fold_above(assessor, now_ms)
-                follow_up(assessor)
+                self._is_following = follow_up(assessor)
                 assessor.kept.shrink()
             return events
         except UNREADABLE as error:
@@ -185,6 +190,8 @@ class LedgerThread:
         now = trio.current_time()
         if self._requests:
             self._quiet_at = now + QUIET_S
+        elif self._is_following:
+            self._quiet_at = now + FOLLOW_S
         elif not self._is_whole:
             rest_s = self._rest_ms(time.time_ns() // 1_000_000) / 1000
             self._quiet_at = min(self._quiet_at, now + max(QUIET_S, rest_s))
@@ -198,6 +205,7 @@ class LedgerThread:
                 store.close()
                 raise
             state = LedgerState(store, layers, self._community, whole=False)
+            Snapshots(state).tidy()
             self._open = store, layers, SealApplication(state)
             self._open[2].cut_records = self._pace.cut_records
         return self._open[2]
@@ -217,7 +225,7 @@ class LedgerThread:
         return unsealed > assessor.cut_records and 0 <= now_ms - self._advanced[1] < SEALING_MS
 
     def _fold_above(self, assessor: SealApplication, now_ms: int) -> None:
-        if self._is_whole:
+        if self._is_whole or assessor.kept.layers.mark(TAKING):
             return
         records = assessor.kept.refresh(at_once=False)
         self._is_whole = assessor.kept.is_whole

@@ -29,10 +29,10 @@ from commonweal.protocol.wire.state_sync import PART_BYTES_MAX, StateMessage, St
 
 if TYPE_CHECKING:
     from commonweal.node.service.consensus.reactor import Reactor
-    from commonweal.storage.consensus.snapshots import Offer
+    from commonweal.storage.consensus.offers import Offer
 
 RECORDS_MIN = 5_000
-"""With fewer missing records, folding them is faster than fetching a state."""
+"""With fewer sealed records, folding them is faster than fetching a state."""
 
 PATIENCE_MS = 5_000
 """Time that a member has for one part; then another member is asked."""
@@ -51,8 +51,11 @@ GIVERS_ASKED_MAX = 32
 class _Transfer:
     """What is being fetched: from which peer, which chunk, and how much of it has come.
 
-    offer: None before the first answer. since_ms: of the last step; began_ms: of the last
-    chunk. is_checked: whether the ledger has the chunk, and not answered yet.
+    While the ledger checks a chunk, the next one is fetched. offer: None before the first answer.
+    since_ms: of the last step; began_ms: of the last chunk that was right. number: of the chunk
+    that is fetched; data: what of it has come; None before it is asked for. is_whole: all of it
+    has come, and it waits for the check of the one before. checked: number of the chunk that the
+    ledger has; None when it has answered.
     """
 
     peer: PeerKey
@@ -61,7 +64,13 @@ class _Transfer:
     began_ms: int
     offer: Offer | None = None
     data: bytearray | None = None
-    is_checked: bool = False
+    is_whole: bool = False
+    checked: int | None = None
+
+    @property
+    def waits_for_peer(self) -> bool:
+        """Whether the peer is to send something."""
+        return not self.is_whole and (self.offer is None or self.number < self.offer.chunks)
 
 
 class StateSync:
@@ -123,11 +132,17 @@ class StateSync:
         taking, now = self._taking, self.core.now_ms
         if taking is None:
             self._begin()
-        elif now - taking.began_ms > GIVE_UP_MS or self._waited_ms() > TAKE_MS_MAX:
+        elif self._leads_nowhere(taking):
             self._end()
-        elif not taking.is_checked and now - taking.since_ms > PATIENCE_MS:
+        elif taking.waits_for_peer and now - taking.since_ms > PATIENCE_MS:
             self.silent[taking.peer] = None
             self._ask(taking.began_ms)
+
+    def _leads_nowhere(self, taking: _Transfer) -> bool:
+        """Whether the time for the next chunk is over, or that for all of them."""
+        waits_for_chunk = taking.checked is None
+        is_late = waits_for_chunk and self.core.now_ms - taking.began_ms > GIVE_UP_MS
+        return is_late or self._waited_ms() > TAKE_MS_MAX
 
     # Giving.
 
@@ -155,9 +170,10 @@ class StateSync:
     # Taking.
 
     def _begin(self) -> None:
-        """Begin to fetch a state when nothing is folded here and many sealed records are missing.
+        """Begin to fetch a state when nothing is folded here and many records are sealed.
 
-        What an earlier process began and did not end is ended here, too.
+        It does not matter how many of them are here. What an earlier process began and did not
+        end is ended here, too.
         """
         outlook, chain, now = self.reactor.outlook, self.chain, self.core.now_ms
         if self._is_over or outlook is None or not self.core.keeps:
@@ -170,9 +186,8 @@ class StateSync:
         if self._is_folded() or chain.fork is not None or self._waited_ms() > GIVE_UP_MS:
             self._end()
         elif members and all(peer.height <= chain.height for peer in members):
-            row, logs = self.core.replica.row, chain.logs.values()
-            missing = sum(max(0, log.length - row(log.author).length) for log in logs)
-            is_little = missing < RECORDS_MIN and not self.core.replica.light.has_bases
+            count = sum(log.length for log in chain.logs.values())
+            is_little = count < RECORDS_MIN and not self.core.replica.light.has_bases
             if is_little or not self._can_check(chain.height):
                 self._end()
             else:
@@ -224,10 +239,10 @@ class StateSync:
         self.core.send(peer, WantState(height, taking.number, offset))
 
     def _part(self, peer: PeerState, part: StatePart) -> None:
-        from commonweal.storage.consensus.snapshots import Offer
+        from commonweal.storage.consensus.offers import Offer
 
         taking = self._taking
-        if taking is None or taking.peer != peer.key or taking.is_checked:
+        if taking is None or taking.peer != peer.key or not taking.waits_for_peer:
             return
         offer = Offer(part.height, part.depth)
         is_known = 0 < part.height <= self.chain.height and self._can_check(part.height)
@@ -243,26 +258,49 @@ class StateSync:
         if len(taking.data) < part.size:
             self._want(peer)
         else:
-            taking.is_checked = True
-            self.core.do(AskLedger(CheckStateChunk(offer, part.number, bytes(taking.data))))
+            taking.is_whole = True
+            self._check(peer)
+
+    def _check(self, peer: PeerState | None) -> None:
+        """Hand the chunk that has come to the ledger, if that is free, and fetch the next one."""
+        taking = self._taking
+        if taking is None or taking.checked is not None or not taking.is_whole:
+            return
+        assert taking.offer is not None and taking.data is not None, "a chunk has come"
+        data, number = bytes(taking.data), taking.number
+        self.core.do(AskLedger(CheckStateChunk(taking.offer, number, data)))
+        taking.checked, taking.is_whole = number, False
+        self._fetch(number + 1, peer)
+
+    def _fetch(self, number: int, peer: PeerState | None) -> None:
+        taking = self._taking
+        assert taking is not None, "something is being taken"
+        taking.number, taking.data, taking.is_whole = number, None, False
+        taking.since_ms = self.core.now_ms
+        if peer is not None and taking.waits_for_peer:
+            self._want(peer)
 
     def _took(self, event: StateAnswered) -> None:
         """Go on with the next chunk, or doubt the peer that gave a wrong one."""
         from commonweal.storage.consensus.snapshots import SnapshotProgress
 
         taking = self._taking
-        if taking is None:
+        request = event.request
+        if taking is None or not isinstance(request, CheckStateChunk):
+            return
+        if (taking.offer, taking.checked) != (request.offer, request.number):
             return
         peer = self.core.peers.get(taking.peer)
+        taking.checked = None
         if isinstance(event.answer, SnapshotProgress):
-            if event.answer.wanted is None:
+            wanted = event.answer.wanted
+            if wanted is None:
                 self._taking, self._is_over = None, True
                 return
-            number, now = event.answer.wanted, self.core.now_ms
-            taken = _Transfer(taking.peer, number, now, now, event.answer.offer)
-            self._taking = taken
-            if peer is not None:
-                self._want(peer)
+            taking.began_ms = self.core.now_ms
+            if taking.number != wanted:  # an earlier process placed some
+                self._fetch(wanted, peer)
+            self._check(peer)
             return
         if peer is not None and taking.offer is not None:
             reason = f"gives a state that is not the seal's: {event.answer}"

@@ -7,7 +7,7 @@ of one depth are the whole state, with nothing added.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from commonweal.protocol import codec, merkle
@@ -42,12 +42,27 @@ def depth_for(size: int, keys: Iterable[bytes]) -> int:
 
     size: of all keys and values, in bytes.
     """
-    depth = 0
-    while depth < DEPTH_CHUNKS_MAX and size >> depth > CHUNK_BYTES_AIM:
-        depth += 1
+    depth = depth_by_size(size)
     below = [0] * (1 << depth)
     for key in keys:
         below[merkle.prefix_of(key, depth)] += 1
+    return filled_depth(below)
+
+
+def depth_by_size(size: int) -> int:
+    """Return the depth at which a state of so many bytes has chunks near the aim."""
+    depth = 0
+    while depth < DEPTH_CHUNKS_MAX and size >> depth > CHUNK_BYTES_AIM:
+        depth += 1
+    return depth
+
+
+def filled_depth(below: Sequence[int]) -> int:
+    """Return the greatest depth with two pairs or more in each chunk; 0 also for fewer.
+
+    below: how many pairs lie below each place of one depth.
+    """
+    depth = len(below).bit_length() - 1
     while depth and min(below) < 2:
         depth -= 1
         below = [left + right for left, right in zip(below[::2], below[1::2], strict=True)]
@@ -62,6 +77,11 @@ def chunk_to_bytes(tree: PageReader, depth: int, number: int, pairs: Iterable[Pa
     hashes = merkle.siblings_above(tree, depth, number)
     if hashes is None:
         raise WrongState(f"its tree ends above depth {depth}")
+    return chunk_of(hashes, pairs)
+
+
+def chunk_of(hashes: Iterable[bytes], pairs: Iterable[Pair]) -> bytes:
+    """Return a chunk. hashes: the siblings on the path to its place, root first."""
     listed: list[codec.Value] = [[*pair] for pair in sorted(pairs)]
     return codec.encode([list(hashes), listed])
 

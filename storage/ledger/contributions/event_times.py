@@ -5,7 +5,7 @@ Written while records are folded, since only records say it. Never folds and dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from commonweal.protocol.records.record import Record, with_data
@@ -19,6 +19,9 @@ from commonweal.storage.ledger.state.local_ids import NUMBER
 from commonweal.storage.ledger.state.state_db import StateDb
 
 EVENT_KIND = "event"
+
+ADOPTED_AT_ONCE = 1_000
+"""Events of which times are taken over at a time."""
 
 
 class EventTime(NamedTuple):
@@ -61,24 +64,34 @@ def note_times(layers: StateDb, rows: Iterable[TimeRow]) -> None:
     layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
+def note_late_times(layers: StateDb, rows: Sequence[TimeRow]) -> None:
+    """Note the times of events whose rows came without their records; the caller commits."""
+    columns = "claimed_at, when_start, when_is_day, when_local, when_stated"
+    layers.change_many(
+        f"UPDATE event_entry SET ({columns}) = (?2, ?3, ?4 - ?3 > 1, ?5, ?6)"  # noqa: S608
+        f" WHERE number = {NUMBER} AND claimed_at IS NULL",
+        rows,
+    )
+    layers.change_many(
+        "INSERT OR IGNORE INTO said_at SELECT ?1, ?2, ?3, ?4, ?5, ?6"  # noqa: S608
+        f" WHERE NOT EXISTS (SELECT 1 FROM event_entry WHERE number = {NUMBER})",
+        rows,
+    )
+
+
 def adopt_times(layers: StateDb, beside: StateDb) -> None:
-    """Take over the times that another file has, for events that came without their records."""
-    columns = ", ".join(TIMES)
-    rows = beside.each(
-        f"SELECT id, {columns} FROM said_at UNION ALL"  # noqa: S608
-        f" SELECT id, {columns} FROM event_row WHERE claimed_at NOTNULL"
-    )
-    note_times(layers, (TimeRow(*row) for row in rows))
-    layers.change(
-        "UPDATE event_entry SET (claimed_at, when_start, when_is_day, when_local, when_stated) ="
-        " (SELECT claimed_at, when_start, when_end - when_start > 1, when_local, when_stated"
-        " FROM said_at JOIN local_id USING (id) WHERE local_id.number = event_entry.number)"
-        " WHERE claimed_at IS NULL"
-    )
-    layers.change(
-        "DELETE FROM said_at WHERE id IN (SELECT local_id.id FROM event_entry"
-        " JOIN local_id USING (number))"
-    )
+    """Take over the times that another file has and that are not noted yet; the caller commits."""
+    after = 0
+    while missing := layers.rows(
+        "SELECT number, id FROM event_row WHERE claimed_at IS NULL AND number > ?"
+        " ORDER BY number LIMIT ?",
+        (after, ADOPTED_AT_ONCE),
+    ):
+        after = missing[-1][0]
+        columns = ", ".join(("id", *TIMES))
+        asked = f"SELECT {columns} FROM event_row WHERE number = {NUMBER}"  # noqa: S608
+        rows = (row for _, id in missing for row in beside.rows(asked, (id,)))
+        note_late_times(layers, [TimeRow(*row) for row in rows if row[1] is not None])
 
 
 def time_of(layers: StateDb, id: bytes) -> EventTime | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from commonweal.protocol.errors import MissingDatabase, ReadOnlyDatabase
 from commonweal.storage.files import create_private
@@ -33,6 +33,7 @@ class StateFile:
     def __init__(self, path: str | Path = ":memory:") -> None:
         """Open the file; discard it and create an empty one when it cannot be used."""
         self.path = str(path)
+        self._beside: dict[str, Self] = {}
         try:
             self._connection = self._open()
         except sqlite3.DatabaseError as error:
@@ -40,15 +41,44 @@ class StateFile:
                 raise named(error) from error
             self.discard()
 
+    def beside(self, name: str) -> Self:
+        """Return the file `name` beside this one: an empty one when there is none.
+
+        It is closed with this one. In memory it lasts as long as this one.
+        """
+        if name not in self._beside:
+            path = self.path if self.path == ":memory:" else f"{self.path}.{name}"
+            self._beside[name] = type(self)(path)
+        return self._beside[name]
+
+    def has_beside(self, name: str) -> bool:
+        """Whether there is a file `name` beside this one."""
+        return name in self._beside or Path(f"{self.path}.{name}").exists()
+
+    def remove_beside(self, name: str) -> None:
+        """Delete the file `name` beside this one, if there is one."""
+        held = self._beside.pop(name, None)
+        if held is not None:
+            held.remove()
+        elif self.path != ":memory:":
+            _delete(f"{self.path}.{name}")
+
+    def replace_by(self, other: StateFile) -> None:
+        """Have the content of `other` instead of ours, whole or not at all.
+
+        Other connections see it once it is whole. Copies pages, so that memory is bounded.
+        """
+        try:
+            other._connection.backup(self._connection)
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise named(error) from error
+
     def remove(self) -> None:
         """Close the connection and delete the file."""
         with suppress(AttributeError, sqlite3.Error):
-            self._connection.close()
-        try:
-            for end in ("", "-wal", "-shm"):
-                Path(self.path + end).unlink(missing_ok=True)
-        except OSError as error:
-            raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
+            self.close()
+        _delete(self.path)
 
     def discard(self) -> None:
         """Delete the file and create an empty one."""
@@ -59,7 +89,10 @@ class StateFile:
             raise named(error) from error
 
     def close(self) -> None:
-        """Close the file; uncommitted writes are lost."""
+        """Close the file, and those beside it; uncommitted writes are lost."""
+        for other in self._beside.values():
+            other.close()
+        self._beside.clear()
         self._connection.close()
 
     def shrink(self) -> None:
@@ -160,6 +193,14 @@ class StateFile:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
+
+
+def _delete(path: str) -> None:
+    try:
+        for end in ("", "-wal", "-shm"):
+            Path(path + end).unlink(missing_ok=True)
+    except OSError as error:
+        raise ReadOnlyDatabase(f"{path}: {error.strerror}") from error
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -27,6 +27,7 @@ from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.protocol.seal.consensus.events import ProcessProposal
+from commonweal.storage.consensus.audit import Audit
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
@@ -316,6 +317,7 @@ class Node:
             assessor = self._refreshed()
             outlook = assessor.outlook(self.now_ms)
             follow_up(assessor)
+            Audit(self.store, assessor.kept.layers, self.community).step()
             if outlook != self._told:
                 self._told = outlook
                 self.emit(events.OutlookChanged(outlook))

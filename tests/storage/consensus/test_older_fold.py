@@ -21,13 +21,14 @@ from commonweal.protocol.seal.formats import sealed_from_bytes, sign_proposal
 from commonweal.protocol.seal.votes import Step, sign_vote
 from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus import proposals
-from commonweal.storage.consensus.snapshots import Offer, Snapshots
+from commonweal.storage.consensus.offers import Offer
+from commonweal.storage.consensus.snapshots import Snapshots
 from commonweal.storage.ledger.state import finalizer
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, proposal, sealed_height
 from tests.protocol.ledger.workshop import Workshop
 from tests.storage.consensus.test_proposals import MINUTE, four, seal, signers_of
-from tests.storage.consensus.test_snapshots import pairs, roots
+from tests.storage.consensus.test_snapshots import handed_out, offers, pairs, roots
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "fold_1"
 OTHER_ROOT = b"\x01" * 32
@@ -148,11 +149,10 @@ def test_nobody_proposes_by_an_older_fold_but_what_a_quorum_took_is_taken(scene:
 def test_the_state_of_an_older_seal_is_neither_given_nor_taken(scene: Scene) -> None:
     shop, nodes = scene
     kept = older(shop, nodes)
-    given = Snapshots(nodes[0].kept)
     nodes[0].assessor.outlook()
-    assert given.offer(now_ms=1) is None
+    assert offers(nodes[0]).offer(now_ms=1) is None
     with pytest.raises(OlderSeal):
-        given.whole()
+        handed_out(nodes[0])
     late = Node(shop.community, shop.documents)
     late.take(shop.records[:1])
     for height in nodes[0].seals.heights:
@@ -167,7 +167,7 @@ def test_the_state_of_an_older_seal_is_neither_given_nor_taken(scene: Scene) -> 
         node.take(shop.records)
     newer = seal(nodes, shop)
     nodes[0].assessor.outlook()
-    offered = given.offer(now_ms=1)
+    offered = offers(nodes[0]).offer(now_ms=1)
     assert offered is not None and offered.height == newer.sealed.seal.height
 
 

@@ -19,7 +19,7 @@ from commonweal.storage.consensus.snapshots import Snapshots
 from tests.builders.sealing_nodes import Node, proposal, sealed_height
 from tests.protocol.ledger.workshop import Workshop
 from tests.storage.consensus.test_proposals import MINUTE, four, seal, signers_of
-from tests.storage.consensus.test_snapshots import Past
+from tests.storage.consensus.test_snapshots import Past, handed_out
 
 REASONS = "SELECT id, reason FROM refused WHERE layer = 0 ORDER BY id"
 
@@ -47,7 +47,7 @@ def test_who_takes_a_state_knows_what_counts_for_nothing_before_any_record_comes
 ) -> None:
     shop, void = past
     late = newcomer(shop)
-    offer, chunks = Snapshots(shop.here.kept).whole()
+    offer, chunks = handed_out(shop.here)
     for number, data in enumerate(chunks):
         Snapshots(late.kept).take(offer, number, data)
     assert late.store.record(void.id) is None
@@ -77,7 +77,7 @@ def test_a_state_that_lies_about_a_refusal_is_not_taken(
 ) -> None:
     shop, void = past
     late = newcomer(shop)
-    offer, chunks = Snapshots(shop.here.kept).whole()
+    offer, chunks = handed_out(shop.here)
     for number, data in enumerate(chunks):
         fields: Any = codec.decode(data)
         beside, listed = fields

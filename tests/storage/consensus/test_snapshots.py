@@ -16,7 +16,9 @@ from commonweal.protocol.ledger.checkpoint.roots import Trees
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal
-from commonweal.storage.consensus.snapshots import OFFER_MS, Offer, Snapshots
+from commonweal.storage.consensus.audit import Audit, AuditProgress
+from commonweal.storage.consensus.offers import OFFER_MS, Offer, Offers, Whole, whole
+from commonweal.storage.consensus.snapshots import Snapshots, held
 from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal, MissingParts
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
 from commonweal.storage.records.seal_store import KeptSeal
@@ -88,7 +90,25 @@ def roots(node: Node) -> list[bytes]:
     return [merkle.update(tree, {}).root for tree in trees]
 
 
-def fetch(node: Node, giver: Snapshots) -> Offer:
+def offers(node: Node) -> Offers:
+    """What a node hands out."""
+    return Offers(node.store, node.layers, node.kept.community)
+
+
+def handed_out(node: Node) -> Whole:
+    """What a node hands out, whole."""
+    return whole(node.store, node.layers, node.kept.community)
+
+
+def audited(node: Node) -> bool:
+    """Let a node audit the state that it took; whether that is over."""
+    audit = Audit(node.store, node.layers, node.kept.community)
+    while (progress := audit.step()) is AuditProgress.FOLDS:
+        pass
+    return progress is AuditProgress.OVER
+
+
+def fetch(node: Node, giver: Offers) -> Offer:
     """Let a node take what another offers."""
     offer = giver.offer(now_ms=1)
     assert offer is not None
@@ -108,7 +128,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_joins_at_height_50_has_the_state_of_one_that_was_there_from_the_start() -> None:
     shop, late = past(), newcomer()
     assert late.assessor.outlook().height == 0
-    offer = fetch(late, Snapshots(shop.here.kept))
+    offer = fetch(late, offers(shop.here))
     assert offer.height == HEIGHTS and offer.chunks > 4
     assert pairs(late) == pairs(shop.here)
     assert roots(late) == roots(shop.here)
@@ -123,21 +143,20 @@ def test_who_joins_at_height_50_has_the_state_of_one_that_was_there_from_the_sta
 
 def test_the_ledger_goes_on_from_there_while_records_follow() -> None:
     shop, late = past(), newcomer()
-    joined = Snapshots(late.kept)
-    assert joined.held() is None
-    fetch(late, Snapshots(shop.here.kept))
+    assert held(late.layers, late.store) is None
+    fetch(late, offers(shop.here))
     total = shop.held[-1]
-    assert joined.held() == (HEIGHTS, 1, total)
-    assert not joined.audit(), "not before all are here"
+    assert held(late.layers, late.store) == (HEIGHTS, 1, total)
+    assert not audited(late), "not before all are here"
     late.take(shop.records[: total // 2])
-    _, here, of = joined.held() or (0, 0, 0)
+    _, here, of = held(late.layers, late.store) or (0, 0, 0)
     assert 1 < here < of == total
     late.kept.refresh()
     assert late.kept.cut.height == HEIGHTS, "what comes does not take it back"
     late.take(shop.records[:total])
-    assert joined.held() == (HEIGHTS, total, total)
-    assert joined.audit()
-    assert joined.held() is None
+    assert held(late.layers, late.store) == (HEIGHTS, total, total)
+    assert audited(late)
+    assert held(late.layers, late.store) is None
     refused = "SELECT id, reason FROM refused WHERE layer = 0 ORDER BY id"
     assert late.layers.rows(refused) == shop.here.layers.rows(refused) != []
     assert late.kept.alarm == ""
@@ -153,7 +172,7 @@ def test_the_next_seals_are_judged_and_followed_from_a_state_that_was_taken() ->
     for kept in shop.chain:
         late.seals.put(kept.sealed, kept.delta)
     late.store.commit()
-    fetch(late, Snapshots(shop.here.kept))
+    fetch(late, offers(shop.here))
     late.take(shop.records)
     for _ in range(2):
         done = shop.work("Bo", 5, by="Mei")
@@ -167,13 +186,13 @@ def test_the_next_seals_are_judged_and_followed_from_a_state_that_was_taken() ->
         assert pairs(late) == pairs(shop.here)
         assert roots(late) == roots(shop.here)
         assert late.kept.verdict(done) is None and late.kept.is_final(done)
-    assert Snapshots(late.kept).audit()
+    assert audited(late)
 
 
 def test_an_offer_stays_while_newer_seals_come_and_is_made_anew_later() -> None:
     shop = Past()
     shop.work("Jun", 1, by="Ana")
-    giver = Snapshots(shop.here.kept)
+    giver = offers(shop.here)
     assert giver.offer(now_ms=0) is None, "nothing is sealed"
     shop.seal_all()
     first = giver.offer(now_ms=1_000)
@@ -202,7 +221,7 @@ def spoiled(data: bytes) -> list[tuple[bytes, type[CommonwealError]]]:
 
 def test_a_wrong_pair_is_refused_and_another_peer_goes_on_where_the_first_ended() -> None:
     shop, late = past(), newcomer()
-    giver = Snapshots(shop.here.kept)
+    giver = offers(shop.here)
     offer = giver.offer(now_ms=1)
     assert offer is not None
     taking = Snapshots(late.kept)
@@ -225,13 +244,13 @@ def test_a_wrong_pair_is_refused_and_another_peer_goes_on_where_the_first_ended(
 def test_a_state_of_a_height_that_is_not_kept_is_not_taken() -> None:
     shop, late = past(), newcomer(heights=10)
     with pytest.raises(WrongState, match="no seal"):
-        fetch(late, Snapshots(shop.here.kept))
+        fetch(late, offers(shop.here))
     assert late.assessor.outlook().height == 0
 
 
 def test_a_chunk_out_of_turn_is_passed_over_and_another_offer_begins_anew() -> None:
     shop, late = past(), newcomer()
-    giver, taking = Snapshots(shop.here.kept), Snapshots(late.kept)
+    giver, taking = offers(shop.here), Snapshots(late.kept)
     offer = giver.offer(now_ms=1)
     assert offer is not None
     chunks = [giver.chunk(offer.height, number) or b"" for number in range(offer.chunks)]
@@ -250,7 +269,7 @@ def test_a_ledger_that_came_as_far_by_itself_is_not_taken_back() -> None:
     early = newcomer(heights=20)
     early.take(shop.records[: shop.held[19]])
     early.kept.refresh()
-    offer, chunks = Snapshots(early.kept).whole()
+    offer, chunks = handed_out(early)
     assert offer.height == 20
     late.take(shop.records[: shop.held[-1]])
     late.kept.refresh()
@@ -279,7 +298,7 @@ def test_a_state_with_other_members_than_the_seal_names_is_not_put_in_place(
     shop, late = past(), newcomer()
     monkeypatch.setattr("commonweal.storage.consensus.snapshots.MEMBERS", (b"M",))
     with pytest.raises(WrongState, match="other roots"):
-        fetch(late, Snapshots(shop.here.kept))
+        fetch(late, offers(shop.here))
     late.kept.refresh()
     assert late.kept.cut.height == 0 and pairs(late) == {}
 
@@ -288,7 +307,7 @@ def test_without_the_evidence_that_seals_name_the_records_are_folded_anew_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shop, late = past(), newcomer()
-    fetch(late, Snapshots(shop.here.kept))
+    fetch(late, offers(shop.here))
     late.take(shop.records[: shop.held[-1]])
     folded: list[int] = []
     plain = Finalizer.fold
@@ -298,17 +317,17 @@ def test_without_the_evidence_that_seals_name_the_records_are_folded_anew_once(
         return MissingParts((b"proof",)) if seal.height == 7 else plain(self, seal, delta)
 
     monkeypatch.setattr(Finalizer, "fold", lacking)
-    assert not Snapshots(late.kept).audit()
+    assert not audited(late)
     assert folded[-1] == 7
     before = len(folded)
-    assert not Snapshots(late.kept).audit()
+    assert not audited(late)
     assert len(folded) == before, "nothing came that could help"
     assert late.kept.cut.height == HEIGHTS
 
 
 def test_records_that_come_to_another_root_raise_the_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     shop, late = past(), newcomer()
-    fetch(late, Snapshots(shop.here.kept))
+    fetch(late, offers(shop.here))
     late.take(shop.records[: shop.held[-1]])
     from commonweal.protocol.ledger.sharing import valuation
 
@@ -319,5 +338,5 @@ def test_records_that_come_to_another_root_raise_the_alarm(monkeypatch: pytest.M
         return plain(state, cut, some)
 
     monkeypatch.setattr(valuation, "book", forgetful)
-    assert Snapshots(late.kept).audit()
+    assert audited(late)
     assert late.kept.alarm

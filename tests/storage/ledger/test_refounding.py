@@ -29,7 +29,14 @@ from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.village import Pen, Person, Village
-from tests.storage.consensus.test_snapshots import Past, pairs, roots, signers_of
+from tests.storage.consensus.test_snapshots import (
+    Past,
+    audited,
+    handed_out,
+    pairs,
+    roots,
+    signers_of,
+)
 
 NONCE = b"\x66" * 32
 
@@ -42,7 +49,7 @@ class Again(Village):
         self.documents: dict[bytes, bytes] = {}
         self.community = CommunityId(b"")
         self.pens: dict[str, Pen] = {}
-        offer, chunks = Snapshots(old.here.kept).whole()
+        offer, chunks = handed_out(old.here)
         chunks = [(changed or {}).get(number, data) for number, data in enumerate(chunks)]
         last = old.chain[-1].sealed.seal
         root = last.state_root
@@ -180,12 +187,12 @@ def test_who_joins_the_new_community_late_takes_its_state_as_anywhere(old: Past)
     for kept in made:
         late.seals.put(kept.sealed, kept.delta)
     late.store.commit()
-    offer, chunks = Snapshots(node.kept).whole()
+    offer, chunks = handed_out(node)
     for number, data in enumerate(chunks):
         Snapshots(late.kept).take(offer, number, data)
     assert pairs(late) == pairs(node) and roots(late) == roots(node)
     late.take(again.records)
-    assert Snapshots(late.kept).audit()
+    assert audited(late)
     late.kept.refresh()
     assert late.kept.alarm == "" and pairs(late) == pairs(node)
 
@@ -194,7 +201,7 @@ def test_a_state_that_the_parent_did_not_have_is_never_begun_with(old: Past) -> 
     other = Past()
     other.work("Jun", 9, by="Ana")
     other.seal_all()
-    _, chunks = Snapshots(other.here.kept).whole()
+    _, chunks = handed_out(other.here)
     again = Again(old, "Jun", changed={0: chunks[0]})
     node = begun(again)
     outlook = node.assessor.outlook()

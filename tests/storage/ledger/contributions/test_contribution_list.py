@@ -12,7 +12,7 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
-from commonweal.storage.consensus.snapshots import Snapshots
+from commonweal.storage.consensus.arrivals import note_arrivals
 from commonweal.storage.ledger.contributions.contribution_filter import ContributionFilter
 from commonweal.storage.ledger.contributions.contribution_list import (
     ALL,
@@ -25,7 +25,7 @@ from commonweal.storage.ledger.contributions.points_in_time import DAY_MS, TimeB
 from commonweal.storage.ledger.ledger import LedgerState
 from tests.builders.sealing_nodes import Node
 from tests.protocol.ledger.scenes import Scene
-from tests.storage.consensus.test_snapshots import Past, fetch
+from tests.storage.consensus.test_snapshots import Past, audited, fetch, offers
 from tests.storage.ledger.test_ledger import Home, founding_documents, in_pieces
 from tests.storage.records.test_log_store import ANN, FOUND_TIP, chain
 
@@ -117,7 +117,7 @@ def test_after_a_state_sync_the_list_is_there_before_the_records() -> None:
     for kept in shop.chain:
         late.seals.put(kept.sealed, kept.delta)
     late.store.commit()
-    fetch(late, Snapshots(shop.here.kept))
+    fetch(late, offers(shop.here))
     shop.here.kept.refresh()
     there = {row.id: row for row in contributions(shop.here.kept) if row.reason is None}
     before = list(contributions(late.kept))
@@ -131,8 +131,9 @@ def test_after_a_state_sync_the_list_is_there_before_the_records() -> None:
         )
         assert (row.claimed_at_ms, row.when, row.seq, row.is_sealed) == (None, None, None, True)
     late.take(shop.records)
-    assert Snapshots(late.kept).audit()
     late.kept.refresh()
+    assert not note_arrivals(late.kept)
+    assert audited(late)
     assert list(contributions(late.kept)) == list(contributions(shop.here.kept))
 
 
