@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.language.plain import OPTIONAL
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.language.times import shown_when
+from commonweal.client.ledger.rows.promise_rows import PromiseState
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things import units_and_specs
@@ -21,7 +22,6 @@ from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 if TYPE_CHECKING:
     from commonweal.client.ledger.forecast import Forecast
     from commonweal.client.ledger.ledger_view import LedgerView
-    from commonweal.client.ledger.rows.promise_rows import PromiseState
     from commonweal.protocol.ledger.contributions.consent import CorrectionRow
     from commonweal.protocol.ledger.things.event_row import EventRow
     from commonweal.protocol.ledger.things.resources import ResourceRow
