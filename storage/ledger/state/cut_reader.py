@@ -1,7 +1,7 @@
-"""The final state as a cut reads it: what is read often is cached, what is new is not looked for.
+"""A state as a long fold reads it: what is read often is cached, what is new is not looked for.
 
-Most keys that a fold reads name a record that the cut newly covers, and the state has none of them
-yet. One query for each table says of which it has; the others are never looked up one by one.
+Most keys that a fold reads name a record that is being folded, and the state has none of them yet.
+One query for each table says of which it has; the others are never looked up one by one.
 Nothing is concluded about keys from their form alone.
 """
 
@@ -15,29 +15,34 @@ from commonweal.protocol.ledger.state.state import LOCAL
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 
 VALUES_CACHED_MAX = 20_000
-"""Values that are cached during one cut."""
+"""Values that are cached during one fold."""
 
 LISTS_CACHED_MAX, LIST_KEYS_MAX = 2_000, 32
-"""Lists of pairs that are cached during one cut, and the keys of a list that is."""
+"""Lists of pairs that are cached during one fold, and the keys of a list that is."""
 
 _Pairs = tuple[tuple[bytes, Any], ...]
 
 
+NEW_FEW = 16
+"""So few records are looked up one by one, which costs less than to ask for all at once."""
+
+
 class CutReader:
-    """The layer FINAL, which does not change while this is used; the base of a `State`."""
+    """The layers up to one of them, which do not change meanwhile; the base of a `State`."""
 
-    __slots__ = ("_final", "_held", "_layers", "_lists", "_new", "_values")
+    __slots__ = ("_base", "_held", "_layers", "_lists", "_new", "_top", "_values")
 
-    def __init__(self, layers: StateDb) -> None:
-        self._layers, self._final = layers, LayeredState(layers, FINAL)
+    def __init__(self, layers: StateDb, top: int = FINAL) -> None:
+        self._layers, self._top, self._base = layers, top, LayeredState(layers, top)
         self._values: dict[bytes, Any] = {}
         self._lists: dict[bytes, _Pairs] = {}
         self._new: dict[bytes, None] = {}
         self._held: dict[bytes, Set[bytes]] = {}
 
     def begin(self, ids: Iterable[bytes]) -> None:
-        """Note the records that the cut newly covers."""
-        self._new, self._held = dict.fromkeys(ids), {}
+        """Note the records that are folded next."""
+        new = dict.fromkeys(ids)
+        self._new, self._held = new if len(new) > NEW_FEW else {}, {}
 
     def get(self, key: bytes) -> Any:
         """Return the value of `key`, or None."""
@@ -48,19 +53,19 @@ class CutReader:
         if value is cache:
             if len(cache) >= VALUES_CACHED_MAX:
                 cache.clear()
-            value = cache[key] = self._final.get(key)
+            value = cache[key] = self._base.get(key)
         return value
 
     def items(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
         """Yield the pairs (key, value) with a key that starts with `prefix`, by key."""
         if len(prefix) <= HASH_BYTES:
-            return self._final.items(prefix)
+            return self._base.items(prefix)
         if self._is_absent(prefix):
             return iter(())
         cache = self._lists
         pairs = cache.get(prefix)
         if pairs is None:
-            pairs = tuple(self._final.items(prefix))
+            pairs = tuple(self._base.items(prefix))
             if len(pairs) <= LIST_KEYS_MAX:
                 if len(cache) >= LISTS_CACHED_MAX:
                     cache.clear()
@@ -75,5 +80,5 @@ class CutReader:
             return False
         held = self._held.get(key[:at])
         if held is None:
-            held = self._held[key[:at]] = self._layers.ids_held(key[:at], self._new)
+            held = self._held[key[:at]] = self._layers.ids_held(key[:at], self._new, self._top)
         return id not in held

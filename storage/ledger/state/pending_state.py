@@ -32,6 +32,7 @@ from commonweal.storage.ledger.contributions.event_times import (
     time_row,
 )
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds
+from commonweal.storage.ledger.state.cut_reader import CutReader
 from commonweal.storage.ledger.state.late_records import OutOfPlace, WaitingLogs, check_places
 from commonweal.storage.ledger.state.layer_ends import (
     REVOKE,
@@ -42,7 +43,7 @@ from commonweal.storage.ledger.state.layer_ends import (
     is_void,
     said_up_to,
 )
-from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
+from commonweal.storage.ledger.state.state_db import NEWEST, OLDER, StateDb
 from commonweal.storage.records.log_store import LogRow, Store
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
@@ -157,7 +158,7 @@ class PendingOverlay:
 
     def members(self) -> State:
         """Return the final state with the governance records above the cut folded on it."""
-        ledger, covered = self._begun(FINAL), self.covered()
+        ledger, covered = self._begun(CutReader(self.layers)), self.covered()
         rare = self.store.rare()
         above = (record for record in rare if record.seq >= covered.get(record.author, 0))
         ledger.add(map(without_data, above))  # what kinds say that nobody knows may be large
@@ -259,7 +260,8 @@ class PendingOverlay:
         base: the layer that holds the state at `point`. Raises OutOfPlace where that is not the
         fold of all in their order.
         """
-        ledger = self._begun(base, Trace(point.clock))
+        reader = CutReader(self.layers, base)
+        ledger = self._begun(reader, Trace(point.clock))
         for row in rows:
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)
@@ -283,6 +285,7 @@ class PendingOverlay:
                     yield record
 
         ledger.add(good())
+        reader.begin(folded)
         ledger.fold()
         self._records += len(folded)
         assert ledger.trace is not None, "it was begun with one"
@@ -309,11 +312,11 @@ class PendingOverlay:
         self.layers.put_mark("older", None)
         return [*self.layers.clear(OLDER), *self.layers.clear(NEWEST)]
 
-    def _begun(self, layer: int, trace: Trace | None = None) -> Ledger:
-        """Return a fold that begins with the state of a layer."""
+    def _begun(self, reader: CutReader, trace: Trace | None = None) -> Ledger:
+        """Return a fold that begins with the state of a layer, which `reader` reads."""
         from commonweal.protocol.ledger.fold.fold import Ledger
 
-        base = None if self.layers.is_empty() else LayeredState(self.layers, layer, cached=True)
+        base = None if self.layers.is_empty() else reader
         seals = SealIds(self.store, self.community)
         return Ledger(
             *(self.community, base, self.last.cut, self.rules, self.documents, seals),

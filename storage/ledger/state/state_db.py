@@ -76,8 +76,8 @@ class StateDb(StateFile):
             for (id,) in self.rows(asked, (FINAL, *(reason.value for reason in reasons)))
         )
 
-    def ids_held(self, table: bytes, ids: Iterable[bytes]) -> set[bytes]:
-        """Return those of `ids` with which, after `table`, a key of the layer FINAL begins."""
+    def ids_held(self, table: bytes, ids: Iterable[bytes], layer_max: int = FINAL) -> set[bytes]:
+        """Return those of `ids` with which, after `table`, a key up to a layer begins."""
         self.change("CREATE TEMP TABLE IF NOT EXISTS asked (id BLOB, start BLOB, stop BLOB)")
         self.change("DELETE FROM asked")
         starts = ((id, table + id) for id in ids)
@@ -85,7 +85,7 @@ class StateDb(StateFile):
         self.change_many("INSERT INTO asked VALUES (?, ?, ?)", rows)
         held = HELD_NUMBER if table in NUMBERED else HELD_KEY
         asked = f"SELECT id FROM asked WHERE EXISTS ({held})"  # noqa: S608
-        return {id for (id,) in self.rows(asked, (table,))}
+        return {id for (id,) in self.rows(asked, (table, layer_max))}
 
     def keys_above(self, prefix: bytes) -> list[bytes]:
         """Return the keys with this prefix that records above the last cut wrote, ascending."""

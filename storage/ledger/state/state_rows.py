@@ -199,13 +199,13 @@ def final_query(prefix: bytes) -> tuple[str, tuple[bytes, ...]]:
 HELD_NUMBER = (
     "SELECT 1 FROM local_id CROSS JOIN state ON state.number = local_id.number"  # noqa: S608
     f" WHERE {_START} = substr(asked.id, 1, {START_BYTES}) AND local_id.id = asked.id"
-    " AND start = ?1 AND layer = 0"
+    " AND start = ?1 AND layer <= ?2"
 )
-"""Whether a numbered table has a final key with the id of a row of `asked`."""
+"""Whether a numbered table has a key with the id, up to a layer, of a row of `asked`."""
 
 HELD_KEY = (
     "SELECT 1 FROM state WHERE state.start >= asked.start AND state.start < asked.stop"
-    " AND layer = 0 AND ?1 NOTNULL"
+    " AND layer <= ?2 AND ?1 NOTNULL"
 )
 """Whether another table has one."""
 

@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
-from commonweal.storage.ledger.state import cut_reader, finalizer
+from commonweal.storage.ledger.state import cut_reader, finalizer, pending_state
 from commonweal.storage.ledger.state.cut_reader import CutReader
-from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, LayeredState, StateDb
+from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from tests.storage.consensus.test_proposals import MINUTE
 from tests.storage.ledger.test_sealing_in_any_order import Scene
+
+
+@pytest.fixture(autouse=True)
+def _ask_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut_reader, "NEW_FEW", 0)
+
 
 OLD, NEW, LATER = (bytes([n]) * 32 for n in (1, 2, 255))
 
@@ -22,9 +28,9 @@ class ComparedReader(CutReader):
 
     absent = 0
 
-    def __init__(self, layers: StateDb) -> None:
-        super().__init__(layers)
-        self.plain = LayeredState(layers, FINAL)
+    def __init__(self, layers: StateDb, top: int = FINAL) -> None:
+        super().__init__(layers, top)
+        self.plain = LayeredState(layers, top)
 
     def get(self, key: bytes) -> Any:
         value = super().get(key)
@@ -54,6 +60,37 @@ def test_whatever_is_sealed_it_reads_what_the_table_has(
             scene.spread(node)
         scene.seal(scene.shop.now_ms + height * MINUTE)
     assert ComparedReader.absent > before, "some keys were not looked up"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_folded_above_the_cut_it_reads_what_the_layers_have(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending_state, "CutReader", ComparedReader)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_MAX", 9)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_KEPT", 3)
+    monkeypatch.setattr(pending_state, "PORTION_RECORDS_MAX", 5)
+    scene = Scene(seed)
+    node, before = scene.nodes[0], ComparedReader.absent
+    for _ in range(30):
+        scene.act()
+        scene.spread(node)
+        if scene.rng.random() < 0.3:
+            node.kept.refresh()
+    assert ComparedReader.absent > before, "some keys were not looked up"
+
+
+@pytest.mark.parametrize("top", [FINAL, OLDER, NEWEST])
+def test_it_reads_up_to_a_layer(top: int) -> None:
+    layers = layers_with(b"e" + OLD)
+    layers.put(OLDER, [(b"e" + NEW, [2]), (b"M" + NEW, [2])])
+    layers.put(NEWEST, [(b"e" + LATER, [3]), (b"e" + OLD, None)])
+    reader = CutReader(layers, top)
+    reader.begin([NEW, LATER])
+    plain = LayeredState(layers, top)
+    for key in (b"e" + OLD, b"e" + NEW, b"M" + NEW, b"e" + LATER, b"M" + LATER):
+        assert reader.get(key) == plain.get(key), key
+        assert list(reader.items(key)) == list(plain.items(key)), key
 
 
 def layers_with(*keys: bytes) -> StateDb:
@@ -90,9 +127,9 @@ def test_it_looks_for_new_records_once_a_table(monkeypatch: pytest.MonkeyPatch) 
     layers, asked = layers_with(b"e" + OLD), list[bytes]()
     ids_held, get = StateDb.ids_held, StateDb.get
 
-    def held(self: StateDb, table: bytes, ids: Any) -> set[bytes]:
+    def held(self: StateDb, table: bytes, ids: Any, layer_max: int) -> set[bytes]:
         asked.append(table)
-        return ids_held(self, table, ids)
+        return ids_held(self, table, ids, layer_max)
 
     def looked(self: StateDb, key: bytes, layer_max: int = NEWEST) -> Any:
         asked.append(key)
@@ -117,3 +154,11 @@ def test_it_caches_so_many_values_and_lists() -> None:
     for key in many[: cut_reader.LISTS_CACHED_MAX + 3]:
         list(reader.items(key))
     assert len(reader._lists) == 3
+
+
+def test_few_records_are_looked_up_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut_reader, "NEW_FEW", 1)
+    monkeypatch.setattr(StateDb, "ids_held", None)
+    reader = CutReader(layers_with(b"e" + NEW))
+    reader.begin([NEW])
+    assert (reader.get(b"e" + NEW), reader.get(b"a" + NEW)) == ([1], None)
