@@ -1,7 +1,8 @@
 """The loop of a real node: hands events to one service and performs its actions.
 
 Events are handled and committed in one worker thread, a batch at a time; the actions of a batch
-are performed only after its commit. The trio thread moves bytes and never waits for the disk.
+are performed only after its commit. The trio thread moves bytes and waits for the disk only where
+one record came and the disk is fast: the way to the worker and back costs more than such a commit.
 When the disk refuses, the batch is undone: its requests are told the error, every connection is
 dropped, and the node writes nothing of its own until the disk takes a change again. The loop
 never decides what an event means.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -53,6 +55,7 @@ from commonweal.node.transport import (
     PeerKey,
 )
 from commonweal.protocol.errors import DiskFailed, StorageError
+from commonweal.protocol.wire import frame_codec
 from commonweal.storage.records.log_store import Store
 
 log = logging.getLogger(__name__)
@@ -66,6 +69,11 @@ WAIT_S_MAX = 10.0
 CHECKPOINT_QUIET_S = 2.0
 CHECKPOINT_LATE_S = 60.0
 """Longest time between two checkpoints of the write-ahead log, however busy the node is."""
+BRIEF_FRAME_BYTES_MAX = 4 * 1024
+"""A frame of records up to this size is handled in the trio thread when it came alone."""
+BRIEF_S_MAX = 0.005
+"""Once a batch that came alone took longer, all batches go to the worker for a while."""
+BRIEF_REST_S = 10.0
 TIDY_PAUSE_S = 0.1
 """Pause between two portions of records that are packed while the node is idle."""
 RETRY_S = 10.0
@@ -120,6 +128,8 @@ class Runtime:
         self._retry_at = self._quiet_at = math.inf
         self._is_astray = False
         self._checkpoint_at = self._checkpoint_late_at = math.inf
+        self._brief_at = math.inf
+        """From this time on a record that came alone is handled in the trio thread."""
         self._tidies = False
         """Whether more is left to tidy, which goes on between two batches."""
         self._linked: dict[PeerKey, None] = {}
@@ -198,9 +208,8 @@ class Runtime:
 
     async def _turn(self, batch: list[Event]) -> None:
         """Handle a batch, commit it, and only then perform its actions."""
-        now_ms = self._now_ms()
         try:
-            actions = await self._worker.run(lambda: self._handle(batch, now_ms))
+            actions = await self._handled(batch, self._now_ms())
         except StorageError as error:
             self._tell_changes()
             await self._recover(error, batch)
@@ -210,8 +219,23 @@ class Runtime:
             self._perform(action)
         self._dirty()
 
+    async def _handled(self, batch: list[Event], now_ms: int) -> list[Action]:
+        """Handle a batch in the worker, or at once where that is faster; return its actions."""
+        is_brief = len(batch) == 1 and _is_brief(batch[0])
+        start = time.monotonic()
+        try:
+            if is_brief and self._worker.is_idle and start >= self._brief_at:
+                return self._handle(batch, now_ms)
+            return await self._worker.run(lambda: self._handle(batch, now_ms))
+        finally:
+            end = time.monotonic()
+            if is_brief and end - start > BRIEF_S_MAX:
+                self._brief_at = end + BRIEF_REST_S
+            elif is_brief and self._brief_at == math.inf:
+                self._brief_at = end
+
     def _handle(self, batch: list[Event], now_ms: int) -> list[Action]:
-        """In the worker: everything up to the second commit."""
+        """Everything up to the second commit; in the worker, or while the worker is idle."""
         actions: list[Action] = []
         for event in batch:
             actions += self._service.handle(event, now_ms)
@@ -363,3 +387,14 @@ class Runtime:
         self._drop_all("this node begins anew after a failure of its disk")
         self._wake_ms = 0.0
         self._dirty()
+
+
+def _is_brief(event: Event) -> bool:
+    """Whether an event is one record or little more, which takes no longer than its commit."""
+    match event:
+        case Submitted(_, wishes):
+            return len(wishes) == 1
+        case FrameReceived(_, frame):
+            return len(frame) <= BRIEF_FRAME_BYTES_MAX and frame_codec.is_runs(frame)
+        case _:
+            return False

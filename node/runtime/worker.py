@@ -22,6 +22,12 @@ class Worker:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
+        self._waiting = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all work is done, so that the trio thread may do a piece of it itself."""
+        return not self._waiting
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in the thread; return its result. Work that began ends even when cancelled."""
@@ -32,9 +38,13 @@ class Worker:
             with suppress(trio.RunFinishedError):
                 token.run_sync_soon(trio.lowlevel.reschedule, task)
 
-        doing = self._thread.submit(work)
-        doing.add_done_callback(wake)
-        await trio.lowlevel.wait_task_rescheduled(lambda _cancel: trio.lowlevel.Abort.FAILED)
+        self._waiting += 1
+        try:
+            doing = self._thread.submit(work)
+            doing.add_done_callback(wake)
+            await trio.lowlevel.wait_task_rescheduled(lambda _cancel: trio.lowlevel.Abort.FAILED)
+        finally:
+            self._waiting -= 1
         return doing.result()
 
     def end(self) -> None:

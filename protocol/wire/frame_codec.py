@@ -72,10 +72,17 @@ VALUES_MAX = 65_536
 
 DEPTH_MAX = 6
 
+_RUNS = codec.encode("runs")
+
 
 def encode(message: Message) -> bytes:
     """Return the frame of `message`."""
     return codec.encode(cast(Value, _to_list(message)), DEPTH_MAX)
+
+
+def is_runs(frame: bytes) -> bool:
+    """Whether a frame begins as `Runs` do; nothing else of it is looked at."""
+    return frame[1 : 1 + len(_RUNS)] == _RUNS
 
 
 def _to_list(message: Message) -> list[Any]:

@@ -267,6 +267,11 @@ class Connection:
         """Whether a transaction is open."""
         return bool(self._inner.in_transaction)
 
+    @property
+    def total_changes(self) -> int:
+        """How many rows were changed since it was opened."""
+        return int(self._inner.total_changes())
+
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Cursor:
         """Run one statement."""
         if self._synchronous and statement == "PRAGMA synchronous = FULL":

@@ -33,7 +33,7 @@ KINDS: dict[str, type[apsw.Error]] = {"full": apsw.FullError, "failing": apsw.IO
 KTH_MAX = 200
 ONCE_ONE_IN = 4
 """A single refusal is tried at one in so many changes; one that lasts, at each."""
-ASKS = 10
+ASKS = 15
 OUTAGE_S = 2.5 * RETRY_S
 
 # A refusal that SQLite passes over, as when it closes, APSW reports to nobody in particular.
