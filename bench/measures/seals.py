@@ -43,6 +43,7 @@ def figures() -> list[Figure]:
         bare, sealed = _latencies(cluster)
         p50, p99 = median(sealed), quantiles(sealed, n=100)[98]
         small, large = _cost(cluster, SMALL), _cost(cluster, LARGE)
+        heights, lost = _rounds(cluster.home("n1"))
     beside = "a question to the node"
     per_record = large / LARGE * 1e6
     return [
@@ -53,6 +54,7 @@ def figures() -> list[Figure]:
         Figure(
             f"seals of {LARGE:,} records, CPU of a node", per_record, "us/record", "", 1, per_record
         ),
+        Figure("rounds that were lost", lost, "", "of seals", heights, lost / heights, 0, low=True),
     ]
 
 
@@ -175,6 +177,15 @@ def _work(home: Home, count: int) -> list[Wish]:
 def _seals(home: Home) -> Iterator[SealStore]:
     with home.store(readonly=True) as store:
         yield SealStore(store, Settings.read(store).here)
+
+
+def _rounds(home: Home) -> tuple[int, int]:
+    """Return the number of seals, and how many rounds they needed beyond the first of each."""
+    rounds = []
+    for seals in _seals(home):
+        kept = [seals.at(height) for height in range(1, seals.height + 1)]
+        rounds = [one.sealed.certificate.round for one in kept if one is not None]
+    return len(rounds), sum(rounds)
 
 
 def _height(home: Home) -> int:

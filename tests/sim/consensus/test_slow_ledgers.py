@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from commonweal.storage.consensus.proposals import SealApplication
-from tests.sim.consensus.test_seals import SEEDS, chain, check, council, next_seal, until
+from tests.sim.consensus.test_seals import SEEDS, chain, check, council, next_seal, seal_soon, until
 from tests.sim.world.node import Node
 from tests.sim.world.world import World
 
@@ -91,3 +91,22 @@ def test_a_proposer_that_is_dead_or_whose_ledger_hangs_stops_no_slow_ledgers(fau
         same = partial(lambda world: len({chain(node).seal for node in world.nodes}) == 1, world)
         until(world, same, SEALED_MS_MAX, "it does not follow")
         check(world)
+
+
+def test_what_a_full_cut_leaves_is_asked_for_before_the_ledger_is_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(2, seals=True)
+    node = world.nodes[0]
+    next_seal(world, [node], SEALED_MS_MAX)
+    world.run(1_000)
+    assert node.assessor is not None
+    node.assessor.cut_records = 4
+    for _ in range(10):
+        node.write()
+    world.run(1_000)
+    height = chain(node).height
+    monkeypatch.setattr(node, "conclude", lambda: None)
+    seal_soon(node)
+    until(world, lambda: chain(node).height == height + 3, 20_000, "the ledger is waited for")
+    assert node.assessor.outlook().unsealed == 0
