@@ -32,6 +32,15 @@ from commonweal.protocol.errors import NotReachable, NotYet
 from commonweal.protocol.records.record import RecordId
 
 NODES, LASTING = 10, 4
+RULES = f"""
+name = "Soak"
+
+[membership]
+founding_circle = {NODES}
+en = "{NODES} members may join at once."
+zh = "可以有 {NODES} 名成员同时加入。"
+"""
+"""All may come at once: by the usual rules nine may, and the others in a week."""
 RECORD_EACH_S = 1.0
 SAMPLE_EACH_S = 5.0
 DEATH_EACH_S = (15.0, 35.0)
@@ -224,8 +233,10 @@ def main() -> int:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="weal-soak-"))
     cluster = Cluster(folder)
+    rules = folder / "rules.toml"
+    rules.write_text(RULES, "utf-8")
     try:
-        command.found(folder, NODES)
+        command.found(folder, NODES, str(rules))
         cluster.start(cluster.names())
         cluster.wait_equal(EQUAL_S_MAX)
         soak = Soak(cluster, Random(given.seed))
