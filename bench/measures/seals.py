@@ -184,7 +184,7 @@ def _rounds(home: Home) -> tuple[int, int]:
     rounds = []
     for seals in _seals(home):
         kept = [seals.at(height) for height in range(1, seals.height + 1)]
-        rounds = [one.sealed.certificate.round for one in kept if one is not None]
+        rounds = [seal.sealed.certificate.round for seal in kept if seal is not None]
     return len(rounds), sum(rounds)
 
 
