@@ -28,6 +28,7 @@ from commonweal.storage.consensus.offers import Offer
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
+from commonweal.storage.ledger.state.state_rows import unpacked
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
@@ -174,9 +175,7 @@ class Snapshots:
         beside = self._layers.beside(BESIDE)
         with _writing(beside):
             beside.put_encoded(pairs)
-            told = [
-                (pair.key, snapshot.value_of(pair)) for pair in pairs if pair.key.startswith(_TOLD)
-            ]
+            told = [(key, unpacked(value)) for key, value in pairs if key.startswith(_TOLD)]
             beside.put(FINAL, local_rows(told))
             beside.put_refused(told)
             _grow(beside, STATE_TREE, dict(pairs))
