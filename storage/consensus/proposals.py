@@ -80,7 +80,7 @@ class SealApplication(ConsensusReader):
             waits = waiting(self.kept, self._above(), now_ms)
             fair = fair_lengths(voting, last, quorum_of(len(seated)).lies)
             least = {author: length for author, length in fair.items() if author not in waits}
-            records_max = min(FULL_CUT_RECORDS, self.cut_records)
+            records_max = self._records_max(FULL_CUT_RECORDS, now_ms)
             history = self.kept.history(records_max, least, FULL_CUT_BYTES, waits)
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))

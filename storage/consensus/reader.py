@@ -38,6 +38,9 @@ from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, 
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
 
+DEADLINE_MARGIN_MS = 5 * 60_000
+"""So long before a deadline cuts are as large as may be: clocks differ, and a height takes time."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Final:
@@ -116,7 +119,7 @@ class ConsensusReader:
                 return ()
             logs_max = have_logs_max(len(witnesses))
             count = sum(stop - start for _, start, stop in unsealed)
-            records_max = min(HAVE_RECORDS_MAX, self.cut_records)
+            records_max = self._records_max(HAVE_RECORDS_MAX, now_ms)
             may_be_large = count * RECORD_BYTES_MAX > HAVE_BYTES_MAX
             if count > records_max or may_be_large or len(unsealed) > logs_max:
                 unsealed = first_of(self._store, unsealed, logs_max, records_max, HAVE_BYTES_MAX)
@@ -128,6 +131,16 @@ class ConsensusReader:
             return tuple(shown)
 
     # Inside
+
+    def _records_max(self, full: int, now_ms: int) -> int:
+        """Return how many records a cut may take now. full: how many a full one takes.
+
+        Near a deadline that is all: a cut that is not full decides what is due, so no record that
+        is here may wait outside it.
+        """
+        deadline_ms = self._final().deadline_ms
+        is_near = deadline_ms is not None and now_ms >= deadline_ms - DEADLINE_MARGIN_MS
+        return full if is_near else min(full, self.cut_records)
 
     @contextmanager
     def _looking(self) -> Iterator[None]:

@@ -197,3 +197,25 @@ def test_rows_of_what_a_cut_wrote_are_those_that_its_table_gives() -> None:
     views.refresh(node.layers, node.store, keys)
     times = 5  # columns that follow from the records, and are noted only when these are folded
     assert [row[:-times] for row in node.layers.rows(rows)] == [row[:-times] for row in before]
+
+
+def test_a_backlog_comes_to_the_roots_of_a_history_in_memory() -> None:
+    shop, node = backlog(2 * PER_CUT)
+    shop.earn(900)
+    node.take(shop.records)
+    seal_all(shop, node)
+    plain = History(shop.community)
+    plain.add_documents(shop.documents)
+    plain.add(shop.records)
+    for height in range(1, node.kept.cut.height + 1):
+        kept = node.seals.at(height)
+        assert kept is not None
+        seal = kept.sealed.seal
+        advance = plain.advance(kept.delta, seal.time_ms)
+        outcome = plain.conclude(advance, plain.covered(advance).records)
+        roots = plain.roots(outcome)
+        assert (advance.cut.root, roots.state, roots.members, roots.distribution) == (
+            *(seal.cut_root, seal.state_root, seal.members_root, seal.distribution_root),
+        )
+        plain.accept(outcome, seal.id, roots)
+    assert node.kept.cut.height >= 3

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.seal.cut import FULL_CUT_RECORDS, new_records
 from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.witnesses import witness_devices
-from tests.builders.sealing_nodes import proposal
-from tests.storage.consensus.test_proposals import MINUTE, four, seal, signers_of
+from tests.builders.sealing_nodes import proposal, seal_once
+from tests.protocol.ledger.workshop import Workshop, paying
+from tests.storage.consensus.test_proposals import MINUTE, four, node_of, seal, signers_of
 
 WRITTEN = 12
 
@@ -62,3 +64,28 @@ def test_what_f_plus_1_witnesses_show_is_taken_by_a_slow_machine_too(
         .verdict
     )
     assert verdict.sound and verdict.timely
+
+
+@pytest.mark.parametrize("before_ms", [0, 4 * MINUTE])
+def test_no_vote_ends_in_a_small_cut_while_votes_wait_outside_it(before_ms: int) -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    node, signers = node_of(shop), signers_of(shop)
+    proposed = shop.decide("Jun")
+    node.take(shop.records)
+    seal_once([node], signers, shop.now_ms)
+    node.assessor.outlook()
+    row = proposals.proposal_row(node.kept.final, proposed.id)
+    assert row is not None and row.status == proposals.VOTING
+    for number in range(WRITTEN):
+        shop.work("Jun", number + 1)
+    shop.say(proposed, "yes", "Mei Jun Ana")
+    node.take(shop.records)
+    node.assessor.cut_records = 5
+    shown = node.assessor.shown(row.deadline_ms - before_ms)
+    last = node.kept.last.logs
+    assert sum(log.length - last[log.author].length for log in shown) == WRITTEN + 3
+    assert sum(log.length - last[log.author].length for log in node.assessor.shown(1)) == 5
+    seal_once([node], signers, row.deadline_ms + 1)
+    node.assessor.outlook()
+    row = proposals.proposal_row(node.kept.final, proposed.id)
+    assert row is not None and (row.status, row.yes) == (proposals.PASSED, 3)
