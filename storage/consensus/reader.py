@@ -39,7 +39,7 @@ from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
 
 DEADLINE_MARGIN_MS = 5 * 60_000
-"""So long before a deadline cuts are as large as may be: clocks differ, and a height takes time."""
+"""Time before a deadline in which cuts are full already: clocks differ, and a height takes time."""
 
 
 @dataclass(frozen=True, slots=True)

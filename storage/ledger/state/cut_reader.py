@@ -24,7 +24,7 @@ _Pairs = tuple[tuple[bytes, Any], ...]
 
 
 NEW_FEW = 16
-"""So few records are looked up one by one, which costs less than to ask for all at once."""
+"""Number of new records up to which each is looked up: it costs less than one query for all."""
 
 
 class CutReader:
