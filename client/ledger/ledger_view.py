@@ -7,7 +7,7 @@ never kept. Whatever is shown says what is final and what is provisional: not se
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from commonweal.client.ledger.names.directory import begins, called, whole_id
 from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.client.ledger.words.texts import outside
 from commonweal.protocol.errors import (
+    NotYet,
     StorageError,
     UnknownId,
 )
@@ -138,11 +139,27 @@ class LedgerView:
         return begins((RecordId(key[len(prefix) :]) for key, _ in self.state.items(prefix)), text)
 
     def held(self, text: str) -> Record:
-        """Return the record that is held whose id begins so."""
+        """Return the record that is held whose id begins so.
+
+        Raises UnknownId, AmbiguousId, and NotYet for a contribution that the state has and whose
+        record has not come yet, as after a join.
+        """
         digits = text.strip().lower()
-        record = self.store.record(begins(self.store.ids(digits), digits))
+        ids = self.store.ids(digits)
+        if not ids:
+            self._expect_event(text)
+        record = self.store.record(begins(ids, digits))
         assert record is not None, "an id of the store is held"
         return record
+
+    def _expect_event(self, text: str) -> None:
+        """Raise NotYet where the state has a contribution whose id begins so."""
+        from commonweal.protocol.ledger.things.event_row import EVENT
+
+        with suppress(UnknownId):
+            id = self.id_among(text, EVENT)
+            late = self.words("{id} counts; its record is not here yet, and comes from peers")
+            raise NotYet(late.format(id=id.hex()[:ID_DIGITS]))
 
     def clock(self, record: bytes) -> int:
         """Return the clock of a record that is held. Raises UnknownId."""

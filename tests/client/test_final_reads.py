@@ -10,6 +10,7 @@ import pytest
 
 from commonweal.client import Member, create_home
 from commonweal.node.service.events import Text, Wish
+from commonweal.protocol.errors import NotYet, UnknownId
 from commonweal.storage.home.home import Home
 from commonweal.storage.ledger.state.state_db import FINAL, StateDb
 from tests.builders import homes
@@ -78,3 +79,15 @@ def test_a_final_view_names_members_as_the_seal_does(mei: Path) -> None:
         assert (row.signed, member.view.name(member.view.me)) == (("Mei",), "Mei Lin")
         member.seal()
         assert member.seals()[-1].signed == ("Mei Lin",)
+
+
+def test_a_contribution_whose_record_is_not_here_yet_is_said_to_come(
+    mei: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Member(mei) as member:
+        (first, *_) = member.contributions().records
+        monkeypatch.setattr(member.view.store, "ids", lambda _digits: [])
+        with pytest.raises(NotYet, match=f"{first.id.hex()[:8]} counts; its record is not here"):
+            member.view.held(first.id.hex()[:12])
+        with pytest.raises(UnknownId):
+            member.view.held("0123456789ab")
