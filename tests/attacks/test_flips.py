@@ -136,7 +136,7 @@ def test_what_the_disk_changed_is_not_served() -> None:
 
     The first record of each log is spared: without its own enrolment the home is nobody's.
     """
-    world = World(12)
+    world = World(6)
     world.grow(3)
     for node in world.nodes:
         for _ in range(RECORDS_MAX + 10):

@@ -185,7 +185,7 @@ def test_a_store_goes_on_from_its_last_commit_after_any_refused_change(
     steps, known = history.steps(3, 16), history.lives(3, 16)
     for kth in range(1, KTH_MAX + 1):
         FILES.disk = Disk()
-        FILES.disk.fails_at, FILES.disk.refusal = kth + 20, KINDS[kind]
+        FILES.disk.fails_at, FILES.disk.refusal = kth + 60, KINDS[kind]
         try:
             store = Store(path)
         except StorageError:
