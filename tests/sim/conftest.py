@@ -13,6 +13,8 @@ from functools import lru_cache
 import pytest
 from nacl import bindings
 
+from tests.sim.world.world import World
+
 REMEMBERED = 50_000
 OBJECTS_BETWEEN_SEARCHES = 100_000
 _CHECKED = lru_cache(REMEMBERED)(bindings.crypto_sign_open)
@@ -21,6 +23,15 @@ _CHECKED = lru_cache(REMEMBERED)(bindings.crypto_sign_open)
 @pytest.fixture(autouse=True)
 def _remembered_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bindings, "crypto_sign_open", _CHECKED)
+
+
+@pytest.fixture(autouse=True)
+def _closed_worlds() -> Iterator[None]:
+    """Close what a test leaves: a query of `weal sql` before it bounds the memory of SQLite."""
+    yield
+    for world in list(World.made):
+        world.close()
+    World.made.clear()
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from random import Random
+from typing import ClassVar
+from weakref import WeakSet
 
 from commonweal.node.service.events import Ticket, Wish
 from commonweal.node.service.peers.overlay import MADE_ROOM
@@ -45,10 +47,14 @@ class Broken(AssertionError):
 class World:
     """A community that a seed drives. The first node is the founder's."""
 
+    made: ClassVar[WeakSet[World]] = WeakSet()
+    """The worlds that were made and are not let go of."""
+
     def __init__(
         self, seed: int, *, seals: bool = False, rules: Mapping[str, Value] = OPEN
     ) -> None:
         """Seals: whether ledgers are folded and heights sealed, which costs time."""
+        World.made.add(self)
         self.seed, self.seals = seed, seals
         self.rng = Random(seed)
         self.agenda = Agenda()
@@ -179,6 +185,13 @@ class World:
                 return self.agenda.now_ms - begun_ms
             if self.agenda.now_ms - begun_ms >= ms_max:
                 raise self.broken(f"after {ms_max} ms of calm {missing}")
+
+    def close(self) -> None:
+        """Close the files of all nodes, whose memory no search for garbage knows of."""
+        for node in self.nodes:
+            node.store.close()
+            if node.layers is not None:
+                node.layers.close()
 
     # What must hold.
 
