@@ -64,7 +64,7 @@ class Offer(NamedTuple):
         return 1 << self.depth
 
 
-class Offers:
+class StateOffers:
     """Hands out the final state in `layers`."""
 
     def __init__(
@@ -242,7 +242,7 @@ def whole(store: Store, layers: StateDb, community: CommunityId) -> Whole:
     Raises OlderSeal where the last seal names no root of the state as it is kept here, or where a
     chunk would be too large.
     """
-    offers = Offers(store, layers, community, BESIDE_WHOLE)
+    offers = StateOffers(store, layers, community, BESIDE_WHOLE)
     try:
         offer = offers.made(0)
         if offer is None:

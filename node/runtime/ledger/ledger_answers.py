@@ -25,7 +25,7 @@ from commonweal.node.service.events import (
 from commonweal.protocol.errors import Malformed, WrongState
 from commonweal.protocol.seal.consensus.events import PrepareProposal, ProcessProposal
 from commonweal.storage.consensus.arrivals import note_arrivals
-from commonweal.storage.consensus.offers import Offers
+from commonweal.storage.consensus.offers import StateOffers
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.consensus.snapshots import Snapshots
 
@@ -36,7 +36,7 @@ def answer(
     """Return the answer to a request, by a ledger that was refreshed. now_ms: this node's clock."""
     kept = assessor.kept
     if isinstance(request, ReadStateChunk):
-        return chunk_answer(Offers(kept.store, kept.layers, kept.community), request, now_ms)
+        return chunk_answer(StateOffers(kept.store, kept.layers, kept.community), request, now_ms)
     if isinstance(request, RESTORE_REQUESTS):
         return _stated(Snapshots(kept), request)
     seal = assessor.outlook(now_ms).seal
@@ -51,7 +51,7 @@ def answer(
             assert_never(request)
 
 
-def chunk_answer(offers: Offers, request: ReadStateChunk, now_ms: int) -> StateAnswered:
+def chunk_answer(offers: StateOffers, request: ReadStateChunk, now_ms: int) -> StateAnswered:
     """Return the answer to a request for a chunk of our state. now_ms: this node's clock."""
     offer = offers.offer(now_ms)
     if offer is None or request.height not in (0, offer.height):

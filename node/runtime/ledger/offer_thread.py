@@ -20,7 +20,7 @@ from commonweal.node.runtime.ledger.ledger_answers import chunk_answer
 from commonweal.node.service.events import Event, ReadStateChunk
 from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.records.record import CommunityId
-from commonweal.storage.consensus.offers import Offers
+from commonweal.storage.consensus.offers import StateOffers
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 
@@ -84,7 +84,7 @@ class OfferThread:
             if self._is_over:  # cancelled before this thread began
                 return []
             store, layers = self._opened()
-            offers = Offers(store, layers, self._community)
+            offers = StateOffers(store, layers, self._community)
             answered: list[Event] = [chunk_answer(offers, request, now_ms) for request in requests]
             if not requests:
                 self._has_offer = offers.tidy(now_ms)

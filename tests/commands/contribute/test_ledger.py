@@ -309,7 +309,8 @@ def test_status_keeps_its_shape(home: Path) -> None:
     found = good("status", "--home", home, "-o", "json").json
     assert sorted(found) == [
         *("behind", "community", "community_name", "damaged", "device", "finality", "frontier"),
-        *("joined", "listening", "logs", "member", "member_name", "not_counting", "parent"),
+        *("joined", "keepers", "keepers_needed", "light", "listening", "logs", "member"),
+        *("member_name", "not_counting", "parent"),
         *("peers", "records", "refused", "room", "running", "state", "writable"),
     ]
     assert found["community_name"] == "Garden"

@@ -15,6 +15,7 @@ from commonweal.node.control.messages import (
     QUESTIONS,
     AnyQuestion,
     CountHolders,
+    FetchRecord,
     Health,
     HoldCode,
     Holders,
@@ -59,6 +60,7 @@ def asked(home: Home, link: str) -> list[tuple[AnyQuestion, Any]]:
             ask(question)
         ask(Watch(b"", 0))
         ask(CountHolders(((device, written.records[0].seq),)))
+        ask(FetchRecord(id))
         ask(HoldCode(bytes(32), bytes(32), link, 1))
         with pytest.raises(BadLink):
             client.ask(HoldCode(bytes(32), bytes(32), "weal://x", 1))

@@ -15,7 +15,7 @@ from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.wire import frame_codec
 from commonweal.protocol.wire.state_sync import StatePart
-from commonweal.storage.consensus.offers import STATE_TREE, Offer, Offers
+from commonweal.storage.consensus.offers import STATE_TREE, Offer, StateOffers
 from commonweal.storage.consensus.snapshots import TAKEN, SnapshotProgress, Snapshots
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
 from tests.sim.consensus.test_seals import SEALED_MS_MAX, chain, next_seal, seal_soon, until
@@ -182,10 +182,10 @@ def test_where_nobody_gives_a_state_the_records_are_folded_instead(
     world = sealed(3, 12, members=1)
     monkeypatch.setattr(state_sync, "RECORDS_MIN", 0)
 
-    def none(self: Offers, now_ms: int) -> None:
+    def none(self: StateOffers, now_ms: int) -> None:
         return None
 
-    monkeypatch.setattr(Offers, "offer", none)
+    monkeypatch.setattr(StateOffers, "offer", none)
     node = late(world)
     world.run(8_000)
     assert chain(node).height >= 12 and height(node) == 0, "folding waits for a state"

@@ -93,7 +93,7 @@ def test_an_offer_is_deleted_when_nobody_asks_any_more(tmp_path: Path) -> None:
     past().here.kept.refresh()
     with closing(StateDb(tmp_path / "state.db")) as layers:
         layers.replace_by(past().here.layers)
-        handing = offers.Offers(past().here.store, layers, past().community)
+        handing = offers.StateOffers(past().here.store, layers, past().community)
         assert not handing.tidy(now_ms=0)
         file = tmp_path / "state.db.offer"
         assert not file.exists(), "it is made when somebody asks"

@@ -17,7 +17,7 @@ from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.audit import Audit, AuditProgress
-from commonweal.storage.consensus.offers import OFFER_MS, Offer, Offers, Whole, whole
+from commonweal.storage.consensus.offers import OFFER_MS, Offer, StateOffers, Whole, whole
 from commonweal.storage.consensus.snapshots import Snapshots, held
 from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal, MissingParts
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
@@ -90,9 +90,9 @@ def roots(node: Node) -> list[bytes]:
     return [merkle.update(tree, {}).root for tree in trees]
 
 
-def offers(node: Node) -> Offers:
+def offers(node: Node) -> StateOffers:
     """What a node hands out."""
-    return Offers(node.store, node.layers, node.kept.community)
+    return StateOffers(node.store, node.layers, node.kept.community)
 
 
 def handed_out(node: Node) -> Whole:
@@ -108,7 +108,7 @@ def audited(node: Node) -> bool:
     return progress is AuditProgress.OVER
 
 
-def fetch(node: Node, giver: Offers) -> Offer:
+def fetch(node: Node, giver: StateOffers) -> Offer:
     """Let a node take what another offers."""
     offer = giver.offer(now_ms=1)
     assert offer is not None
