@@ -17,6 +17,8 @@ from tests.builders.weal import founder, good
 
 HOMES = Path(__file__).parents[1] / "homes"
 KEPT = ("ledger.db", "keystore")
+ROWS = 20
+"""Rows that are written at once, so that they are packed."""
 
 
 def said(home: Path) -> dict[str, object]:
@@ -40,6 +42,9 @@ def freeze(name: str) -> None:
         good("record", "work", "2.5", "hour", "--note", "dug the beds 挖地", "--home", home)
         good("seal", "--home", home)
         good("record", "工作", "１", "小时", "--home", home)
+        sheet = Path(folder) / "hours.csv"
+        sheet.write_text("Hours\n" + "".join(f"{n % 8 + 1}\n" for n in range(ROWS)))
+        good("import", "csv", sheet, "--yes", "--home", home)
         good("seal", "--home", home)
         good("record", "produce", "12", "kilogram", "--scope", "tomatoes", "--home", home)
         good("invite", "create", "--uses", "3", "--home", home, "-o", "json")

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,8 @@ def test_an_older_home_that_is_in_use_is_left_as_it_is(tmp_path: Path) -> None:
     with home.lock(), pytest.raises(HomeInUse):
         counted(home)
     assert home.database.read_bytes() == before
+
+
+def test_a_frozen_home_has_packed_runs() -> None:
+    with closing(sqlite3.connect(HOMES / "packed_runs" / "ledger.db")) as database:
+        assert database.execute("SELECT count(*) FROM run").fetchone() == (1,)
