@@ -10,26 +10,17 @@ import time
 from collections.abc import Callable
 
 from bench.figures import Figure, table
-from bench.measures import (
-    append,
-    backlog,
+from bench.measures import append, market, page, queries
+from bench.measures.books import backlog, disk, history, late, seals, sheet, state_size
+from bench.measures.nodes import (
     catchup,
     change_delay,
     cold_sync,
-    disk,
-    history,
-    late,
     latency,
     light_home,
-    market,
     newcomer,
-    page,
     peers,
-    queries,
     running_node,
-    seals,
-    sheet,
-    state_size,
 )
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {

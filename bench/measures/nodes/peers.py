@@ -11,7 +11,8 @@ import sys
 from statistics import median
 
 from bench.figures import Figure, compare
-from bench.measures import append, cold_sync, latency
+from bench.measures import append
+from bench.measures.nodes import cold_sync, latency
 from bench.peers import hypercore, postgres
 
 RECORDS = 100_000

@@ -2,7 +2,7 @@
 
 Cold sync is timed from the moment the empty node runs until it holds all. Baselines of
 the same run: the same sync by a node that checks every signature; a bare SQLite insert
-of the same rows; raw TCP is in `bench.measures.link`.
+of the same rows; raw TCP is in `bench.measures.nodes.link`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What one link carries between two processes on loopback, beside raw trio TCP in the same run.
 
-`python -m bench.measures.link` prints MiB/s of 256-KiB frames and the one-way latency of small
+`python -m bench.measures.nodes.link` prints MiB/s of 256-KiB frames and the latency of small
 frames, each with its ratio to a bare TCP socket that carries the same bytes; `--json` prints a line
 of JSON instead. It measures the network alone: nothing is parsed, checked or stored.
 """
@@ -198,7 +198,7 @@ def main(arguments: list[str]) -> None:
     if arguments == ["--serve"]:
         trio.run(serve)
         return
-    command = [sys.executable, "-m", "bench.measures.link", "--serve"]
+    command = [sys.executable, "-m", "bench.measures.nodes.link", "--serve"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdin is not None and other.stdout is not None
         try:

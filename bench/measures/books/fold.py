@@ -1,4 +1,4 @@
-"""How fast records are folded, beside how fast they are decoded: `python -m bench.measures.fold`.
+"""How fast records are folded, and decoded: `python -m bench.measures.books.fold`.
 
 Prints one line per figure: events folded a second, the same bytes decoded a second, their
 ratio, and the milliseconds of a fold again after a late record.

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.figures import Figure
-from bench.measures.sheet import lines
+from bench.measures.books.sheet import lines
 from commonweal.client import Member, create_home
 from commonweal.client.governance.rule_templates import text_of_rules
 from commonweal.node.service.replica import quota
