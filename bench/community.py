@@ -14,7 +14,7 @@ from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import CommunityId, Record, RecordDraft, RecordId
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 NOW_MS = 1_700_000_000_000
 RECORDS_PER_APPEND = 1_000

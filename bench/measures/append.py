@@ -16,7 +16,7 @@ from commonweal.node.service.service import Service
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 SINGLES = 300
 BATCHES, BATCH = 10, 1_000

@@ -19,7 +19,7 @@ from commonweal.client.member import Member
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home
 from commonweal.storage.ledger.contributions.points_in_time import DAY_MS
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.web.application import create_application
 from commonweal.web.pages.navigation import MENU
 from commonweal.web.security.entry import EntryTokens, new_token

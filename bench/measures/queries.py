@@ -17,7 +17,7 @@ from commonweal.storage.ledger.contributions.contribution_filter import Contribu
 from commonweal.storage.ledger.contributions.contribution_list import contributions, count
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 RECORDS = 100_000
 COMMANDS = (["--help"], ["ledger", "--limit", "20"])

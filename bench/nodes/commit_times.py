@@ -16,7 +16,7 @@ from commonweal import cli
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import Record
 from commonweal.storage.home.home import Home
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 _append, _commit = Store.append, Store.commit
 _fresh: list[bytes] = []

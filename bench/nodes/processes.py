@@ -22,7 +22,7 @@ from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
 from commonweal.storage.records.address_book import Address
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 START_S_MAX = 60.0
 WAIT_S_MAX = 300.0

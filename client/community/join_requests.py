@@ -24,7 +24,7 @@ from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
 JOIN_SECONDS_MAX = 10.0

@@ -20,7 +20,7 @@ from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home.home import Settings
 from commonweal.storage.records import light_home
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.node.control.messages import NodeStatus, PeerStatus

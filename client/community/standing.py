@@ -9,7 +9,7 @@ from commonweal.client.ledger.names.directory import People
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 
 if TYPE_CHECKING:

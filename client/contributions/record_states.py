@@ -11,7 +11,7 @@ from commonweal.protocol.errors import UsageError
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.home.home import Settings
 from commonweal.storage.ledger.state.checkpoint import covers
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import RecordPlace, SealStore
 
 

@@ -38,7 +38,7 @@ from commonweal.protocol.ledger.things.resources import RESOURCE, resource_row
 from commonweal.protocol.records import log
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, event_time
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import RecordPlace, SealStore
 
 if TYPE_CHECKING:

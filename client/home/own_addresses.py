@@ -11,7 +11,7 @@ from commonweal.client.home.node_client import ask_if_running
 from commonweal.protocol.identity.invite import ADDRESSES_MAX, PEERS_MAX, Contact, is_address
 from commonweal.protocol.keys import PeerKey
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 OTHERS_MAX = PEERS_MAX - 1
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from commonweal.node.service.events import OnceKey, Wish
     from commonweal.node.service.service import Service
     from commonweal.storage.home.keystore import Secrets
-    from commonweal.storage.records.log_store import Store
+    from commonweal.storage.records.logs.log_store import Store
 
 Write: TypeAlias = "Callable[[Sequence[Wish]], list[WrittenRecord]]"
 """Writes a batch, all of it or nothing; what it returns is durable."""

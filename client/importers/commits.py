@@ -20,7 +20,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.members.agents import is_outside
 from commonweal.protocol.records.record import Record
 from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Wish

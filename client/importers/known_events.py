@@ -7,7 +7,7 @@ from itertools import chain
 
 from commonweal.protocol import codec
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 
 def events_naming(store: Store, key: str, *sizes: int) -> Iterator[Record]:

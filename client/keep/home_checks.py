@@ -18,7 +18,7 @@ from commonweal.protocol.keys import short
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import LogRow, Store
+from commonweal.storage.records.logs.log_store import LogRow, Store
 
 if TYPE_CHECKING:
     from commonweal.node.control.messages import NodeStatus

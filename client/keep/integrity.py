@@ -37,7 +37,7 @@ from commonweal.protocol.seal.chain import chain_start, verify_adjacent
 from commonweal.protocol.seal.cut import SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.home.home import Settings
-from commonweal.storage.records.log_store import LogRow, Store
+from commonweal.storage.records.logs.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import SealStore
 
 RUN_BYTES = 256 * 1024

@@ -37,7 +37,7 @@ from commonweal.storage.home.home import Settings
 
 if TYPE_CHECKING:
     from commonweal.protocol.seal.finality_proof import FinalityProof, ProvenRecord, SealCoverage
-    from commonweal.storage.records.log_store import Store
+    from commonweal.storage.records.logs.log_store import Store
     from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
 COMMUNITY_DIGITS = 64

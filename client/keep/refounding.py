@@ -30,7 +30,7 @@ from commonweal.storage.home.keystore import Secrets
 
 if TYPE_CHECKING:
     from commonweal.storage.ledger.ledger import LedgerState
-    from commonweal.storage.records.log_store import Store
+    from commonweal.storage.records.logs.log_store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from commonweal.storage.files import sync
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from commonweal.storage.records.settings import RESTORING
 

@@ -32,7 +32,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.pending_state import Watch, nobody
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:  # loaded when something is written
     from commonweal.client.ledger.drafts import Drafts

@@ -15,7 +15,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.names.directory import People

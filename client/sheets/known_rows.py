@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from commonweal.client.ledger.ledger_view import LedgerView
 from commonweal.client.ledger.words.texts import text_in
 from commonweal.storage.ledger.contributions.row_digests import RowDigests, row_digests
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite.counts import TemporaryCounts
 
 _ERASED, _WITH_NOTE, _LOOKED_UP = b"\0", b"\1", b"\2"

@@ -56,7 +56,7 @@ from commonweal.node.transport import (
 )
 from commonweal.protocol.errors import DiskFailed, StorageError
 from commonweal.protocol.wire import frame_codec
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 log = logging.getLogger(__name__)
 

@@ -47,7 +47,7 @@ from commonweal.protocol.errors import CommonwealError, HomeInUse
 from commonweal.protocol.identity import invite
 from commonweal.storage.home.home import Home, Settings, new_port
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 log = logging.getLogger(__name__)
 

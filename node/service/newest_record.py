@@ -10,7 +10,7 @@ from __future__ import annotations
 from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.records.log_store import LogRow
+from commonweal.storage.records.logs.log_store import LogRow
 
 LAG_CLOCKS_MIN = 64
 """A record that would stand less than this many clocks behind the newest one does not cite it.

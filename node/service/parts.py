@@ -31,7 +31,7 @@ from commonweal.node.service.writer import Writer
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
     from random import Random

@@ -21,8 +21,8 @@ from commonweal.node.service.upkeep.signatures import AUDIT_PAUSE_MS
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.storage.records import row_repair
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs import row_repair
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.once_store import KeyedRequest
 
 if TYPE_CHECKING:

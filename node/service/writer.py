@@ -30,7 +30,7 @@ from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import BodyRef, Record, RecordDraft, RecordId
 from commonweal.protocol.seal.votes import SealId
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 
 VOUCH, REQUEST = "member.vouch", "member.request"

@@ -15,7 +15,7 @@ from commonweal.storage.consensus.snapshots import TAKEN
 from commonweal.storage.ledger.contributions.event_times import adopt_times
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 TRIED = "audit tried"
 """Mark of how much evidence was here, and missing, when the last audit found parts missing."""

@@ -22,7 +22,7 @@ from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.ledger.state.state import LOCAL
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.ledger.state.state_db import StateDb, TreePages
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
 OFFER_MS = 10 * 60 * 1000

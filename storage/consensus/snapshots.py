@@ -29,7 +29,7 @@ from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
 from commonweal.storage.ledger.state.state_rows import unpacked
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
 CUT_TREE, STATE_TREE, MEMBERS_TREE = range(len(Trees._fields))
@@ -185,7 +185,7 @@ class Snapshots:
 
     def _put_in_place(self, offer: Offer) -> None:
         """Replace the folded state by the fetched one. Raises `WrongState` on other roots."""
-        from commonweal.storage.ledger import views
+        from commonweal.storage.ledger.views import views
 
         seal, beside = self._seal(offer.height), self._layers.beside(BESIDE)
         roots = tuple(_grow(beside, tree, {}) for tree in (STATE_TREE, MEMBERS_TREE))

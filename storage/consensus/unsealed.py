@@ -18,8 +18,8 @@ from commonweal.protocol.seal.cut import FULL_CUT_RECORDS, Delta
 from commonweal.protocol.vocabulary.budget import Usage, day_of, log_window
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.pending_state import places
-from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.run_pages import SEQ_BITS
+from commonweal.storage.records.logs.log_store import Store
+from commonweal.storage.records.logs.run_pages import SEQ_BITS
 
 
 class LogRange(NamedTuple):

@@ -33,7 +33,7 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home.process_lock import ProcessLock
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.settings import SettingStore
 
 SOCKET_PATH_BYTES_MAX = 100

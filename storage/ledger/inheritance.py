@@ -26,7 +26,7 @@ from commonweal.protocol.records.record import (
 from commonweal.protocol.seal.chain import chain_start
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 MEMBERSHIP = (registry.MEMBER, member_keys.SUCCESSION)
 """Tables of the inherited state that the fold of membership records needs."""

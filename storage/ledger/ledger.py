@@ -27,7 +27,7 @@ from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint, read_m
 from commonweal.storage.ledger.state.pending_state import PendingOverlay, Watch, nobody
 from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
-from commonweal.storage.records.log_store import LogRow, Store
+from commonweal.storage.records.logs.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
@@ -294,7 +294,7 @@ class LedgerState:
 
         Return whether more seals can be applied, and the number of pending records folded.
         """
-        from commonweal.storage.ledger import views
+        from commonweal.storage.ledger.views import views
 
         if self.layers.mark("community") not in (None, self.community):
             for table in views.TABLES:

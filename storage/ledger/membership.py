@@ -30,7 +30,7 @@ from commonweal.protocol.vocabulary.rule_params import (
     membership_rules,
 )
 from commonweal.storage.ledger.state.checkpoint import SealIds
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from commonweal.storage.records.settings import SettingStore
 

@@ -15,7 +15,7 @@ from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.record import Record
 from commonweal.storage.records.address_book import Address
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.protocol.authors import BO, EVE, FIRST, FOUNDING, MEI, Author, write
 
 STEP = "step"

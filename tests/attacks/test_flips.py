@@ -13,9 +13,9 @@ from commonweal.node.service.peer import Identity
 from commonweal.node.service.replica.replica import Replica
 from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.protocol.records.packed_run import RECORDS_MAX
-from commonweal.storage.records import row_repair, run_pages
-from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.run_pages import SEQ_BITS
+from commonweal.storage.records.logs import row_repair, run_pages
+from commonweal.storage.records.logs.log_store import Store
+from commonweal.storage.records.logs.run_pages import SEQ_BITS
 from tests.attacks import history
 from tests.protocol.authors import COMMUNITY, MEI
 from tests.sim.world.node import Node

@@ -16,7 +16,7 @@ from random import Random
 import pytest
 
 from commonweal.protocol.errors import CommonwealError, NotOurs
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite import database, schema
 from tests.attacks import history
 from tests.attacks.disk import Disk, FileSystem, Sqlite

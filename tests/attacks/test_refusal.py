@@ -21,7 +21,7 @@ from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
 from commonweal.protocol.errors import CommonwealError, DiskFailed, DiskFull, StorageError
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite import database, schema
 from tests.attacks import history
 from tests.attacks.disk import Disk, FileSystem, Sqlite

@@ -13,7 +13,7 @@ from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.replica.chain import SealChain
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.builders import homes
 from tests.builders.weal import Ran, good, weal

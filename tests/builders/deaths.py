@@ -9,7 +9,7 @@ from typing import Any
 
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.messages import Submit
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 WITH_NODE = ("before it asks", "before it reads the answer", "after the answer")
 ALONE = ("before the commit", "after the commit")

@@ -30,7 +30,7 @@ from commonweal.node.transport import Connected, Disconnected, FrameReceived, Pe
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.identity import invite
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders import homes
 
 EPOCH_MS = 1_700_000_000_000

@@ -18,7 +18,7 @@ from commonweal.storage.consensus.proposals import (
 )
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
 Log = list[Record]

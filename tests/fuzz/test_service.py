@@ -28,7 +28,7 @@ from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, FrontierEntry
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.wire import frame_codec, messages
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.protocol.wire.test_messages import MESSAGES
 from tests.sim.world.node import Node
 from tests.sim.world.world import World

@@ -122,8 +122,8 @@ FAULTS = {
     "a vague file": ("node/utils.py", DOC, "the file's name says nothing"),
     "protocol that imports storage": (
         "protocol/records/log.py",
-        DOC + "from commonweal.storage.records import log_store\n",
-        "commonweal.storage.records may not be imported",
+        DOC + "from commonweal.storage.records.logs import log_store\n",
+        "commonweal.storage.records.logs may not be imported",
     ),
     "protocol that imports storage from the package": (
         "protocol/records/log.py",
@@ -141,7 +141,7 @@ FAULTS = {
         "time may not",
     ),
     "storage that runs a loop": (
-        "storage/records/log_store.py",
+        "storage/records/logs/log_store.py",
         DOC + "import trio\n",
         "trio may not",
     ),
@@ -188,7 +188,7 @@ FAULTS = {
         "no order",
     ),
     "a named set gone through": (
-        "storage/records/log_store.py",
+        "storage/records/logs/log_store.py",
         DOC + "a = set(b)\nx = [c for c in a]\n",
         "no order",
     ),
@@ -227,7 +227,7 @@ FAULTS = {
         "narrowest",
     ),
     "except with Exception among others": (
-        "storage/records/log_store.py",
+        "storage/records/logs/log_store.py",
         DOC + "try: a()\nexcept (OSError, Exception) as e: b()\n",
         "narrowest",
     ),
@@ -267,7 +267,7 @@ FINE = {
         DOC + "if TYPE_CHECKING:\n    from random import Random\n",
     ),
     "a lower layer": (
-        "storage/records/log_store.py",
+        "storage/records/logs/log_store.py",
         DOC + "from commonweal.protocol import codec\n",
     ),
     "the network": ("node/network/host.py", DOC + "import libp2p\nimport trio\n"),
@@ -284,7 +284,7 @@ FINE = {
     "a set from a set": ("protocol/records/log.py", DOC + "a = {1, 2}\nx = {b for b in a}\n"),
     "the wall": ("node/network.py", DOC + "try: a()\nexcept Exception: b()\n"),
     "a rollback": (
-        "storage/records/log_store.py",
+        "storage/records/logs/log_store.py",
         DOC + "try: a()\nexcept BaseException:\n    b()\n    raise\n",
     ),
     "a queue with a limit": (

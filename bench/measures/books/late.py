@@ -14,7 +14,7 @@ from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.late_records import LATE_REFOLDS_MAX
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.sealing_nodes import Node, seal_once
 
 UNSEALED = 100_000

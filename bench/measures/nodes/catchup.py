@@ -13,7 +13,7 @@ from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
 from commonweal.node.transport import Connected, FrameReceived
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 MEMBERS = 10
 RECORDS = 100_000

@@ -19,7 +19,7 @@ from bench import community as made
 from bench.community import Community
 from bench.figures import Figure
 from bench.nodes import processes
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 MEMBERS = 10
 RUN = 50

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from bench import community as made
 from bench.figures import Figure
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 MEMBERS = 10
 RECORDS = 20_000

@@ -19,7 +19,7 @@ from bench import community as made
 from bench.figures import Figure
 from bench.nodes import processes
 from commonweal.storage.home.home import Home
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 SIZES = (10_000, 100_000)
 SECONDS_MAX = 10

@@ -21,7 +21,7 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.vocabulary.identifiers import displayed_name, normal_name
 from commonweal.storage.home.home import Home
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.protocol.ledger.members import membership

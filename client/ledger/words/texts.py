@@ -7,7 +7,7 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import short
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import BodyRef, RecordId
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 MEMBER_BYTES = 32
 

@@ -17,7 +17,7 @@ from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.consensus.audit import Audit, AuditProgress
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 log = logging.getLogger(__name__)
 

@@ -37,7 +37,7 @@ from commonweal.storage.consensus.snapshots import Snapshots
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.records.record import FOUND, Record
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 
 def chosen(store: Store, ledger: Ledger, device: DeviceKey, founder: MemberId) -> list[bytes]:

@@ -31,7 +31,7 @@ from commonweal.protocol.seal.chain import (
 from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight
 from commonweal.protocol.seal.votes import Certificate, SealId, certificate_from_bytes
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
 

@@ -27,7 +27,7 @@ from commonweal.protocol.vocabulary.budget import (
 
 if TYPE_CHECKING:
     from commonweal.node.service.replica.replica import Replica
-    from commonweal.storage.records.log_store import LogRow
+    from commonweal.storage.records.logs.log_store import LogRow
 
 BRANCH_RECORDS_MAX, BRANCH_BYTES_MAX = 65_536, 32 * 1024 * 1024
 """Limit of the void branches of one frozen log, beside what a seal covers of them.

@@ -40,10 +40,10 @@ from commonweal.storage.ledger.membership import (
     put_decisions,
     read_decisions,
 )
-from commonweal.storage.records import row_repair
-from commonweal.storage.records.log_bases import NAMED_BYTES
-from commonweal.storage.records.log_store import LogRow, Store
-from commonweal.storage.records.run_pages import SEQ_MAX
+from commonweal.storage.records.logs import row_repair
+from commonweal.storage.records.logs.log_bases import NAMED_BYTES
+from commonweal.storage.records.logs.log_store import LogRow, Store
+from commonweal.storage.records.logs.run_pages import SEQ_MAX
 
 BULK_KINDS = ("event", "attest", "review")
 """Kinds that the ledger of membership and rules does not read."""

@@ -14,7 +14,7 @@ from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.wire import messages
-from commonweal.storage.records.run_pages import SEQ_MAX
+from commonweal.storage.records.logs.run_pages import SEQ_MAX
 from commonweal.storage.records.settings import RESTORING
 
 FETCH_STALL_MS = 5_000

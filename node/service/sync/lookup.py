@@ -34,7 +34,7 @@ from commonweal.protocol.wire.lookup import (
     GivenRecord,
     WantRecord,
 )
-from commonweal.storage.records.log_bases import FOLLOWING_BYTES_MAX
+from commonweal.storage.records.logs.log_bases import FOLLOWING_BYTES_MAX
 from commonweal.storage.records.seal_store import RecordPlace
 
 LOOKUPS_MAX = 64

@@ -14,7 +14,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import erasure
 from commonweal.protocol.ledger.members import membership, registry
 from commonweal.protocol.records.record import BodyRef, Record
-from commonweal.storage.records.blob_references import authors_naming, erasures
+from commonweal.storage.records.logs.blob_references import authors_naming, erasures
 
 ROUND_MS = 60_000
 """How often the records are read again, since one that names a text may come late."""

@@ -19,7 +19,7 @@ from commonweal.protocol.errors import LightHome
 from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
 from commonweal.storage.ledger.contributions.event_times import EVENT_KIND
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import LogRow, Store
+from commonweal.storage.records.logs.log_store import LogRow, Store
 
 ROW_KEY = "row"
 """Where the data of an event names the row, or the lost record, that it was taken from."""

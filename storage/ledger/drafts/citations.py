@@ -17,7 +17,7 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import DEPS_MAX, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.records.log_store import LogRow
+from commonweal.storage.records.logs.log_store import LogRow
 
 ATTEST = "attest"
 

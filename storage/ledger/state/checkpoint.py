@@ -17,7 +17,7 @@ from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.protocol.seal.cut import SealedLog, length_in
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import LogRow, Store
+from commonweal.storage.records.logs.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import SealStore
 
 BEGUN = "begun"

@@ -36,7 +36,7 @@ from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds, cove
 from commonweal.storage.ledger.state.cut_reader import CutReader
 from commonweal.storage.ledger.state.pending_state import Watch, nobody
 from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
 READ_BYTES = 4 * 1024 * 1024

@@ -17,8 +17,8 @@ from commonweal.protocol.ledger.state.trace import ID_BYTES, Touched, Trace
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.ledger.state.checkpoint import Checkpoint
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import LogRow, Store
-from commonweal.storage.records.run_pages import BULK_KINDS
+from commonweal.storage.records.logs.log_store import LogRow, Store
+from commonweal.storage.records.logs.run_pages import BULK_KINDS
 
 LATE_REFOLDS_MAX = 4
 """How often between two cuts the late records of one member make all be folded again."""

@@ -44,7 +44,7 @@ from commonweal.storage.ledger.state.layer_ends import (
     said_up_to,
 )
 from commonweal.storage.ledger.state.state_db import NEWEST, OLDER, StateDb
-from commonweal.storage.records.log_store import LogRow, Store
+from commonweal.storage.records.logs.log_store import LogRow, Store
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.fold.fold import Ledger

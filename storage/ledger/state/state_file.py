@@ -188,7 +188,7 @@ class StateFile:
         if version not in (0, VERSION):
             raise sqlite3.DatabaseError(f"version {version}")
         if not version:
-            script = resources.files("commonweal.storage.ledger") / "views.sql"
+            script = resources.files("commonweal.storage.ledger.views") / "views.sql"
             for statement in schema.statements(script.read_text("utf-8")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")

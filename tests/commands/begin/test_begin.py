@@ -15,7 +15,7 @@ from commonweal.protocol.identity.phrase import entropy_from_phrase
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
 from commonweal.storage.home.keystore import COST_MIN
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.weal import founder, good, member, weal
 
 

@@ -14,7 +14,7 @@ from commonweal.commands.contribute import ledger as ledger_commands
 from commonweal.protocol import errors
 from commonweal.protocol.vocabulary import identifiers as texts
 from commonweal.storage.home.home import Home
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.weal import founder, good, weal
 
 

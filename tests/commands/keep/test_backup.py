@@ -17,7 +17,7 @@ from commonweal.client.keep.archive import unpack
 from commonweal.protocol.errors import BadBackup
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.weal import founder, good, weal
 
 

@@ -20,7 +20,7 @@ from commonweal.commands.terminal.ledger import folded
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
-from commonweal.storage.records import run_pages
+from commonweal.storage.records.logs import run_pages
 from tests.builders.unasked import write
 from tests.builders.weal import founder, good, member, weal
 

@@ -21,7 +21,7 @@ from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders import homes
 from tests.builders.weal import Ran, founder, good, weal
 

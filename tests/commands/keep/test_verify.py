@@ -25,7 +25,7 @@ from commonweal.protocol.records.record import (
 )
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.unasked import write
 from tests.builders.weal import Ran, founder, good, weal
 

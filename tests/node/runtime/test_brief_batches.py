@@ -14,7 +14,7 @@ from commonweal.node.service.events import Action, Event, Submitted, Ticket, Wis
 from commonweal.node.transport import FrameReceived, PeerKey
 from commonweal.protocol import codec
 from commonweal.protocol.wire import frame_codec, messages
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.runtimes import Links
 
 PEER = PeerKey(b"p" * 32)

@@ -36,7 +36,7 @@ from commonweal.node.transport import Connected, FrameReceived, PeerKey
 from commonweal.protocol import codec
 from commonweal.protocol.errors import DiskFailed, DiskFull, StorageError
 from commonweal.storage.home.home import Settings
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders import homes
 from tests.builders.runtimes import EPOCH_MS, Disk, Inline, Links, Road, Village
 

@@ -42,7 +42,7 @@ from commonweal.node.service.service import Service
 from commonweal.node.transport import Disconnected
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.keys import DeviceKey
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
 from tests.sim.world.node import Node
 from tests.sim.world.world import World

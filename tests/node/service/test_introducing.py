@@ -16,7 +16,7 @@ from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.records.record import RecordId, read_erasable_body
 from commonweal.protocol.wire import frame_codec, messages
 from commonweal.storage.ledger.membership import SealedDecisions, put_decisions, read_decisions
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, FOUNDING, MEI, Author, write
 

@@ -27,7 +27,7 @@ from commonweal.protocol.identity.invite import CommunityLink, Contact, to_text
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.wire import frame_codec, messages
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
 from tests.sim.world.world import World
 

@@ -15,7 +15,7 @@ from commonweal.protocol.keys import SIGNATURE_BYTES
 from commonweal.protocol.records import packed_run, record
 from commonweal.protocol.records.packed_run import RECORDS_MAX
 from commonweal.protocol.records.record import BodyRef, Record, RecordId
-from commonweal.storage.records.log_pages import opening_of
+from commonweal.storage.records.logs.log_pages import opening_of
 from tests.protocol.authors import BO, COMMUNITY, chain, seed, wires, write
 
 OPENING = opening_of(COMMUNITY, BO.device)

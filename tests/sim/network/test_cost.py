@@ -7,7 +7,7 @@ from collections import Counter
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import from_bytes_unchecked
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.sim.world.node import Node, Person
 from tests.sim.world.world import World
 

@@ -18,7 +18,7 @@ from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.wire import frame_codec, messages
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.sim.membership.test_joining import status
 from tests.sim.world import returning
 from tests.sim.world.byzantine import copy_of

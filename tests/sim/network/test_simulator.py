@@ -14,7 +14,7 @@ from commonweal.node.service.peers.handshake import Handshake
 from commonweal.node.service.service import Service
 from commonweal.node.service.sync.fetch import RecordFetch
 from commonweal.node.service.sync.ingest import Ingest
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.sim.replication.test_byzantine import convicted, live, reconnect, with_a_liar
 from tests.sim.world.byzantine import good
 from tests.sim.world.node import Node, by_hand

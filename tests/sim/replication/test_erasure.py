@@ -11,7 +11,7 @@ from commonweal.protocol.records.record import (
     RecordId,
     sign,
 )
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.sim.replication.test_blobs import naming
 from tests.sim.replication.test_byzantine import live, with_a_liar
 from tests.sim.world.byzantine import Face, Flaw

@@ -32,7 +32,7 @@ from commonweal.protocol.records.record import (
     sign,
 )
 from commonweal.protocol.wire import frame_codec, messages
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 HEARD_KEPT_MAX = 64
 

@@ -33,7 +33,7 @@ from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.address_book import Address
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.sim.world.network import End
 
 if TYPE_CHECKING:

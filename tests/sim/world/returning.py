@@ -14,7 +14,7 @@ from commonweal.protocol.identity.invite import RekeyedMember
 from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.ledger.members import member_keys
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 from tests.sim.world.node import Mind, Node, Person
 from tests.sim.world.world import World

@@ -22,7 +22,7 @@ from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.sim.world.agenda import Agenda
 from tests.sim.world.network import End, Network
 from tests.sim.world.node import OPEN, Mind, Node, Person

@@ -18,9 +18,9 @@ from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.things.event_row import EVENT
 from commonweal.storage.consensus import proposals, reader
-from commonweal.storage.ledger import views
 from commonweal.storage.ledger.state import pending_state, state_db
 from commonweal.storage.ledger.state.finalizer import Finalizer, StoredHistory
+from commonweal.storage.ledger.views import views
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.workshop import Workshop, hours, paying
 from tests.storage.consensus.test_proposals import MINUTE, node_of, signers_of

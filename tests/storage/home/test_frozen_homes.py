@@ -13,7 +13,7 @@ import pytest
 
 from commonweal.protocol.errors import HomeInUse, OlderHome
 from commonweal.storage.home.home import Home
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite import schema
 from tests.builders.frozen_home import HOMES, KEPT, said
 from tests.builders.weal import good, weal

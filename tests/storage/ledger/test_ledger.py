@@ -22,7 +22,7 @@ from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state import pending_state
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.ledger.state.state_rows import KEY, VALUE
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.protocol.ledger.scenes import Scene
 from tests.protocol.ledger.village import NAME, Pen, Village, seed

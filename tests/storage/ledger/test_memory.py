@@ -17,8 +17,8 @@ from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.service.events import Event, Wish
 from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records import id_index
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs import id_index
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.unasked import write
 from tests.builders.weal import founder
 from tests.protocol.authors import BO, chain

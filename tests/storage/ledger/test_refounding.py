@@ -26,7 +26,7 @@ from commonweal.storage.consensus.snapshots import Snapshots
 from commonweal.storage.ledger.inheritance import members_before, start
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.village import Pen, Person, Village
 from tests.storage.consensus.test_snapshots import (

@@ -11,8 +11,8 @@ from commonweal.protocol.records import record
 from commonweal.protocol.records.record import BodyRef, Record
 from commonweal.storage.records import address_book
 from commonweal.storage.records.address_book import Address
-from commonweal.storage.records.log_store import Store
-from tests.storage.records.test_log_store import ANN, BEN, FOUND, FOUND_TIP, chain, key
+from commonweal.storage.records.logs.log_store import Store
+from tests.storage.records.logs.test_log_store import ANN, BEN, FOUND, FOUND_TIP, chain, key
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from random import Random
 
 from commonweal.protocol.codec import Value
 from commonweal.protocol.records.log import Tip
-from commonweal.storage.records.log_store import Store
-from tests.storage.records.test_log_store import ANN, BEN, FOUND, FOUND_TIP, chain, key
+from commonweal.storage.records.logs.log_store import Store
+from tests.storage.records.logs.test_log_store import ANN, BEN, FOUND, FOUND_TIP, chain, key
 
 LOGS = {ANN: FOUND_TIP, BEN: Tip()}
 RECORDS = 8_000

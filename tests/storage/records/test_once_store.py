@@ -7,7 +7,7 @@ import pytest
 from commonweal.protocol.errors import KeyTaken, TooManyKeys
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.records import once_store
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.once_store import KEPT_MS, KeyedRequest
 
 KEY, REQUEST = b"k" * 32, b"r" * 32

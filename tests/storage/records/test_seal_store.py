@@ -12,7 +12,7 @@ from commonweal.protocol.seal.cut import Delta, delta_from_bytes, delta_to_bytes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, prove_double_vote
 from commonweal.storage.records import seal_store
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import RecordPlace, SealStore
 from tests.protocol.seal import scenes
 from tests.protocol.seal.scenes import DEVICES, POINT, certificate, delta, proposal, seal, vote

@@ -20,9 +20,9 @@ from commonweal.protocol.errors import (
     ReadOnlyDatabase,
 )
 from commonweal.protocol.records import record
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite import database
-from tests.storage.records.test_log_store import ANN, FOUND, FOUND_TIP, key, notes
+from tests.storage.records.logs.test_log_store import ANN, FOUND, FOUND_TIP, key, notes
 
 
 @pytest.fixture

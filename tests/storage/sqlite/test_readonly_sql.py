@@ -13,7 +13,7 @@ import pytest
 
 from commonweal.protocol.errors import BadQuestion, QuestionTooLong
 from commonweal.storage.ledger import ledger
-from commonweal.storage.ledger.views import VIEWS
+from commonweal.storage.ledger.views.views import VIEWS
 from commonweal.storage.sqlite import readonly_sql
 from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
 from tests.protocol.ledger.council import DAY, HOUR, SAID

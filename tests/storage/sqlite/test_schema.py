@@ -15,7 +15,7 @@ from commonweal.protocol.errors import (
     NotOurs,
     OlderHome,
 )
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite import schema
 from tests.storage.sqlite.test_database import filled, length, opened, sql
 

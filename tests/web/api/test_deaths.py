@@ -16,7 +16,7 @@ KEY = "2026-11-30 beds".replace(" ", "-")
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from fastapi import FastAPI
 from tests.builders.api_calls import Caller, calling
 from commonweal.web.api import calls

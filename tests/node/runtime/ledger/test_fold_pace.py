@@ -19,7 +19,7 @@ from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.service.events import LedgerAnswered
 from commonweal.protocol.seal.consensus.events import PrepareProposal
 from commonweal.protocol.seal.cut import FULL_CUT_RECORDS
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.sealing_nodes import Node
 from tests.protocol.ledger.workshop import Workshop, paying
 from tests.storage.consensus.test_proposals import signers_of

@@ -23,7 +23,7 @@ from commonweal.storage.home import keystore
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state import pending_state
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders import homes
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.workshop import Workshop, paying

@@ -17,7 +17,7 @@ from commonweal.storage.consensus.audit import AuditProgress
 from commonweal.storage.consensus.offers import OFFER_UNUSED_MS_MAX
 from commonweal.storage.consensus.snapshots import TAKEN
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.sealing_nodes import Node
 from tests.storage.consensus.test_snapshots import Past, fetch, handed_out, offers
 

@@ -16,7 +16,7 @@ from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import SealId, Step, certify, sign_vote
 from commonweal.protocol.seal.witnesses import witness_set_root
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from tests.builders.cuts import whole_cut_root
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI
 

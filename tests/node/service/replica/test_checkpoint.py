@@ -23,7 +23,7 @@ from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.builders.weal import founder, good, member, weal
 from tests.protocol.authors import BO, COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS

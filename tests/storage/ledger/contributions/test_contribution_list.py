@@ -27,7 +27,7 @@ from tests.builders.sealing_nodes import Node
 from tests.protocol.ledger.scenes import Scene
 from tests.storage.consensus.test_snapshots import Past, audited, fetch, offers
 from tests.storage.ledger.test_ledger import Home, founding_documents, in_pieces
-from tests.storage.records.test_log_store import ANN, FOUND_TIP, chain
+from tests.storage.records.logs.test_log_store import ANN, FOUND_TIP, chain
 
 ANNE, GUEST = b"a" * 32, b"g" * 16
 FIFTH_MS = 1_767_571_200_000

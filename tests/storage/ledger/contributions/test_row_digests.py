@@ -14,8 +14,8 @@ from commonweal.protocol.records.record import Record
 from commonweal.storage.ledger.contributions import row_digests
 from commonweal.storage.ledger.contributions.row_digests import RowDigests
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.records.log_store import Store
-from tests.storage.records.test_log_store import ANN, COMMUNITY, FOUND, FOUND_TIP, chain, key
+from commonweal.storage.records.logs.log_store import Store
+from tests.storage.records.logs.test_log_store import ANN, COMMUNITY, FOUND, FOUND_TIP, chain, key
 
 ONE, TWO, THREE = (bytes([n]) * 32 for n in (1, 2, 3))
 

@@ -16,16 +16,16 @@ from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.rules.split import PayoutLine
-from commonweal.storage.ledger import (
+from commonweal.storage.ledger.contributions import row_digests
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.views import (
     booking_views,
     deal_views,
     event_views,
     member_views,
     offer_views,
 )
-from commonweal.storage.ledger.contributions import row_digests
-from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 TABLES = (
     *("mark", "state", "refused", "touched", "sealed_log", "tree", "member_row"),

@@ -20,8 +20,8 @@ from commonweal.protocol.records.record import (
     RecordDraft,
     RecordId,
 )
-from commonweal.storage.records import id_index, record_lookup
-from commonweal.storage.records.log_store import Counts, LogRow, Store
+from commonweal.storage.records.logs import id_index, record_lookup
+from commonweal.storage.records.logs.log_store import Counts, LogRow, Store
 
 ANN, BEN = Signer(bytes([1]) * 32), Signer(bytes([2]) * 32)
 FOUND = record.sign(

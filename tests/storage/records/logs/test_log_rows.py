@@ -12,9 +12,9 @@ import pytest
 from commonweal.protocol.records import fork_proof
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import Record
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite.database import Row
-from tests.storage.records.test_log_store import ANN, COMMUNITY, FOUND, FOUND_TIP, key, notes
+from tests.storage.records.logs.test_log_store import ANN, COMMUNITY, FOUND, FOUND_TIP, key, notes
 
 
 def test_rows_of_logs_are_read_again_after_a_write_and_only_then(

@@ -18,10 +18,10 @@ from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import NO_ID, Record, RecordId, community_of, is_body
 from commonweal.storage.records.address_book import AddressBook
 from commonweal.storage.records.blobs import BlobStore
-from commonweal.storage.records.log_bases import LogBases
-from commonweal.storage.records.log_pages import opening_of
+from commonweal.storage.records.logs.log_bases import LogBases
+from commonweal.storage.records.logs.log_pages import opening_of
+from commonweal.storage.records.logs.run_pages import BULK_KINDS, SEQ_BITS, SEQ_MAX
 from commonweal.storage.records.once_store import OnceStore
-from commonweal.storage.records.run_pages import BULK_KINDS, SEQ_BITS, SEQ_MAX
 from commonweal.storage.records.settings import SettingStore
 
 _LOG_ROW = "author, length, head, clock, frozen, checked, bytes, documents, texts, base"

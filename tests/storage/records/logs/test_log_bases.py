@@ -8,9 +8,10 @@ from commonweal.protocol import keys
 from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import Record
-from commonweal.storage.records import light_home, log_bases, row_repair
-from commonweal.storage.records.log_store import Store
-from tests.storage.records.test_log_store import (
+from commonweal.storage.records import light_home
+from commonweal.storage.records.logs import log_bases, row_repair
+from commonweal.storage.records.logs.log_store import Store
+from tests.storage.records.logs.test_log_store import (
     ANN,
     COMMUNITY,
     FOUND,

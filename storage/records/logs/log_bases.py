@@ -16,9 +16,9 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import InvalidRecord, LightHome, Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import BodyRef, Record, RecordId, from_bytes_unchecked
-from commonweal.storage.records.fork_store import ForkStore
-from commonweal.storage.records.log_pages import LOG_BYTES_MAX
-from commonweal.storage.records.run_pages import LOST, SEQ_BITS
+from commonweal.storage.records.logs.fork_store import ForkStore
+from commonweal.storage.records.logs.log_pages import LOG_BYTES_MAX
+from commonweal.storage.records.logs.run_pages import LOST, SEQ_BITS
 from commonweal.storage.sqlite.database import Row
 
 FETCHED_MAX = 1_000

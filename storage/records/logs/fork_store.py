@@ -19,9 +19,9 @@ from commonweal.protocol.records.record import (
     community_of,
     from_bytes_unchecked,
 )
-from commonweal.storage.records.log_pages import LOG_BYTES_MAX, fitting, opening_of
-from commonweal.storage.records.record_lookup import RecordLookup
-from commonweal.storage.records.run_pages import SEQ_BITS
+from commonweal.storage.records.logs.log_pages import LOG_BYTES_MAX, fitting, opening_of
+from commonweal.storage.records.logs.record_lookup import RecordLookup
+from commonweal.storage.records.logs.run_pages import SEQ_BITS
 from commonweal.storage.sqlite.database import Row
 
 

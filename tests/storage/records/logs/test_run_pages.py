@@ -13,10 +13,10 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof, packed_run
 from commonweal.protocol.records.packed_run import RECORDS_MAX
 from commonweal.protocol.records.record import Record, RecordId
-from commonweal.storage.records import run_pages
-from commonweal.storage.records.blob_references import authors_naming, erasures
-from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.run_pages import LOST, PACKED_MIN
+from commonweal.storage.records.logs import run_pages
+from commonweal.storage.records.logs.blob_references import authors_naming, erasures
+from commonweal.storage.records.logs.log_store import Store
+from commonweal.storage.records.logs.run_pages import LOST, PACKED_MIN
 from tests.attacks import history
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, FOUNDING, MEI, chain, write
 

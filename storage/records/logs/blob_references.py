@@ -15,8 +15,8 @@ from commonweal.protocol.keys import SIGNATURE_BYTES, DeviceKey
 from commonweal.protocol.ledger.contributions.erasure import ERASE
 from commonweal.protocol.records import packed_run
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.run_pages import whole
+from commonweal.storage.records.logs.log_store import Store
+from commonweal.storage.records.logs.run_pages import whole
 
 HASHES_PER_SCAN_MAX = 1_000
 """Bodies that one scan of all records looks for."""

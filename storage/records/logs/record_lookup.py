@@ -19,9 +19,9 @@ from commonweal.protocol.records.record import (
     clock_from_bytes,
     from_bytes_unchecked,
 )
-from commonweal.storage.records.id_index import IdIndex
-from commonweal.storage.records.log_pages import LogPages
-from commonweal.storage.records.run_pages import SEQ_BITS, SEQ_MAX, whole
+from commonweal.storage.records.logs.id_index import IdIndex
+from commonweal.storage.records.logs.log_pages import LogPages
+from commonweal.storage.records.logs.run_pages import SEQ_BITS, SEQ_MAX, whole
 
 CLOCKS_CACHED_MAX = 4_096
 

@@ -11,7 +11,7 @@ from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.membership import name_of
 from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, LayeredState, StateDb
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 
 ID_BYTES = 32
 

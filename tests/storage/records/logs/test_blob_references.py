@@ -8,9 +8,17 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.records import fork_proof
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, NO_ID, BodyRef, Record
-from commonweal.storage.records import blob_references
-from commonweal.storage.records.log_store import Store
-from tests.storage.records.test_log_store import ANN, BEN, COMMUNITY, FOUND, FOUND_TIP, chain, key
+from commonweal.storage.records.logs import blob_references
+from commonweal.storage.records.logs.log_store import Store
+from tests.storage.records.logs.test_log_store import (
+    ANN,
+    BEN,
+    COMMUNITY,
+    FOUND,
+    FOUND_TIP,
+    chain,
+    key,
+)
 
 WANTED = bytes([7]) * 32
 OTHER = bytes([8]) * 32

@@ -20,9 +20,9 @@ from commonweal.protocol.records.record import (
     clock_from_bytes,
     from_bytes_unchecked,
 )
-from commonweal.storage.records.log_pages import opening_of
-from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.run_pages import SEQ_BITS
+from commonweal.storage.records.logs.log_pages import opening_of
+from commonweal.storage.records.logs.log_store import Store
+from commonweal.storage.records.logs.run_pages import SEQ_BITS
 
 
 class _Row(NamedTuple):

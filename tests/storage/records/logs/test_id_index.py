@@ -11,7 +11,7 @@ from commonweal.client.home.submit import WrittenRecord
 from commonweal.node.service.events import Wish
 from commonweal.protocol.records.record import NO_ID, RecordId
 from commonweal.storage.home.home import Home
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite.database import Database
 from tests.builders.unasked import write
 from tests.builders.weal import founder

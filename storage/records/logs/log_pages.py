@@ -15,7 +15,7 @@ from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.log import is_signed
 from commonweal.protocol.records.record import CONTEXT, CommunityId, Record, from_bytes_unchecked
-from commonweal.storage.records.run_pages import LOST, SEQ_BITS, SEQ_MAX, RunPages
+from commonweal.storage.records.logs.run_pages import LOST, SEQ_BITS, SEQ_MAX, RunPages
 
 ROWS_READ_AT_ONCE = 512
 """Records of a range that are read at once, then cut to the bytes wanted."""

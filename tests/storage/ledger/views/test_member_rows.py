@@ -9,9 +9,9 @@ import pytest
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import BodyRef, Record
-from commonweal.storage.ledger import member_views
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
+from commonweal.storage.ledger.views import member_views
 from tests.protocol.ledger.village import Pen, Village
 from tests.storage.ledger.test_ledger import Home, founding_documents
 

@@ -1,0 +1,1 @@
+"""The rows behind the SQL views, one module for each subject."""

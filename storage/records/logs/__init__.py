@@ -1,0 +1,1 @@
+"""The logs of records: packed runs, indexes, forks and bases."""
