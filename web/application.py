@@ -22,16 +22,8 @@ from commonweal.web.pages.books import data, ledger, things, why
 from commonweal.web.pages.daily import attest, give, sheet, today
 from commonweal.web.pages.decide import rule_changes, rules, votes
 from commonweal.web.pages.decide.replays import Replays
-from commonweal.web.pages.exchange import (
-    balance,
-    book,
-    calendar,
-    calendar_address,
-    deal_terms,
-    deals,
-    loan_terms,
-    market,
-)
+from commonweal.web.pages.exchange import balance, deal_terms, deals, market
+from commonweal.web.pages.exchange.lending import book, calendar, calendar_address, loan_terms
 from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain

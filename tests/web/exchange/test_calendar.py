@@ -9,7 +9,7 @@ import pytest
 from commonweal.client import Member
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.local_time.spans import Span
-from commonweal.web.pages.exchange.calendar import ACTS
+from commonweal.web.pages.exchange.lending.calendar import ACTS
 from tests.builders.browser import browser
 from tests.builders.lenders import HOUR_MS, Lenders
 

@@ -164,7 +164,9 @@ def test_a_fault_of_the_page_does_not_log_the_token(
     def broken(*_: Any, **__: Any) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("commonweal.web.pages.exchange.calendar_address.calendar_bytes", broken)
+    monkeypatch.setattr(
+        "commonweal.web.pages.exchange.lending.calendar_address.calendar_bytes", broken
+    )
     with caplog.at_level(logging.DEBUG):
         assert program.get(path).status_code == 500
     ours = [text for name, _, text in caplog.record_tuples if name.startswith("commonweal")]

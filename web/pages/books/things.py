@@ -22,7 +22,7 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.vocabulary.rule_params import FACTORS
 from commonweal.web.pages.books.why import TRACED_MAX, trees
-from commonweal.web.pages.exchange.lending_form import (
+from commonweal.web.pages.exchange.lending.lending_form import (
     BLOCK,
     SEVERAL,
     TERMS,

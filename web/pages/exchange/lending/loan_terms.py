@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from commonweal.protocol.errors import CommonwealError
 from commonweal.web.pages.books.things import thing_page
-from commonweal.web.pages.exchange.lending_form import TERMS, read_block, read_terms
+from commonweal.web.pages.exchange.lending.lending_form import TERMS, read_block, read_terms
 from commonweal.web.pages.request import Page
 
 router = APIRouter()

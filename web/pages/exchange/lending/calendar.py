@@ -14,7 +14,7 @@ from commonweal.client.language.local_time.spans import Span, shown_span
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError, UnknownId, UsageError
-from commonweal.web.pages.exchange.calendar_view import CalendarView
+from commonweal.web.pages.exchange.lending.calendar_view import CalendarView
 from commonweal.web.pages.request import Page, PageRequest
 
 router = APIRouter()

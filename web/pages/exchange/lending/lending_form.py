@@ -15,7 +15,7 @@ from commonweal.client.member import Member
 from commonweal.protocol.errors import UnknownId, UnreadableQuantity, UsageError
 from commonweal.protocol.ledger.exchange.lending.calendar_slots import LENGTH_MS_MAX
 from commonweal.protocol.ledger.exchange.lending.terms import AHEAD_MS_MAX
-from commonweal.web.pages.exchange.calendar_view import WEEK, CalendarView
+from commonweal.web.pages.exchange.lending.calendar_view import WEEK, CalendarView
 from commonweal.web.pages.request import PageRequest
 
 TERMS = (
