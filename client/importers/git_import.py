@@ -101,7 +101,7 @@ class GitImports(Imports):
         ):
             for commits, batch in look.wishes():
                 try:
-                    last = tuple(write_batch([drafts.alone(wish)[0] for wish in batch]))
+                    last = tuple(self._written(write_batch, drafts, batch))
                 except OverBudget:
                     break
                 written += commits

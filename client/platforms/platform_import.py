@@ -130,7 +130,7 @@ class PlatformImports(Imports):
         ):
             for count, batch, begun in look.batches():
                 try:
-                    made = write_batch([drafts.alone(wish)[0] for wish in batch])
+                    made = self._written(write_batch, drafts, batch)
                 except OverBudget:
                     break
                 if begun is not None:

@@ -103,7 +103,7 @@ class SheetImports(Imports):
         ):
             for batch in _batches(look.new_records()):
                 try:
-                    made = write_batch([drafts.alone(record.wish())[0] for record in batch])
+                    made = self._written(write_batch, drafts, (row.wish() for row in batch))
                 except OverBudget:
                     break
                 if batch[0].begins_treasury:

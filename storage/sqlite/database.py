@@ -134,6 +134,21 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
 
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Hold no snapshot inside, and read a newer one afterwards, where one is held.
+
+        While a snapshot is held, what is committed after it stays in the write-ahead log.
+        """
+        is_held = self._ready().in_transaction
+        if is_held:
+            self._execute("COMMIT")
+        try:
+            yield
+        finally:
+            if is_held:
+                self._execute("BEGIN")
+
     # Statements
 
     def row(self, statement: str, values: Iterable[Any] = ()) -> Row | None:

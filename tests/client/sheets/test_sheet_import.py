@@ -22,6 +22,7 @@ from commonweal.protocol.errors import AmbiguousSheet, UnreadableFile, UsageErro
 from commonweal.protocol.vocabulary.budget import Budget, Usage
 from commonweal.storage.home.home import Home
 from commonweal.storage.ledger.contributions.row_digests import ROW_BYTES, ROW_KEY
+from commonweal.storage.sqlite import database
 
 HOURS = "Datum;Wer;Stunden;Tätigkeit\n"
 ROOT = Path(__file__).parents[3]
@@ -314,3 +315,32 @@ def test_what_stands_above_the_headings_is_left_out(mei: Path, tmp_path: Path) -
             member.sheet_preview(file, heading_line=99)
         file.write_text(file.read_text().replace("much", "2"))
         assert member.import_csv(member.sheet_preview(file, heading_line=3)).written == 2
+
+
+def test_the_write_ahead_log_stays_short_while_a_long_sheet_is_taken_in(
+    mei: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "WAL_PAGES_MAX", 100)
+    monkeypatch.setattr(sheet_import, "BATCH_RECORDS", 20)
+    rows = "".join(
+        f"{day:02d}.01.2026;Mei;{n % 8 + 1},5;Beet {n}\n"
+        for n in range(1_000)
+        for day in [n % 28 + 1]
+    )
+    wal = mei / "ledger.db-wal"
+    longest = 0
+
+    @contextmanager
+    def watched(_source: str, _total: int) -> Iterator[Callable[[int], None]]:
+        def advance(_more: int) -> None:
+            nonlocal longest
+            longest = max(longest, wal.stat().st_size)
+
+        yield advance
+
+    with Member(mei) as member:
+        written = member.import_csv(
+            member.sheet_preview(put(tmp_path, HOURS + rows)), progress=watched
+        )
+    assert written.written == 1_000
+    assert 0 < longest < 400 * 4096

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -315,6 +315,26 @@ def test_an_idle_checkpoint_empties_the_log_into_the_file(
         monkeypatch.setattr(database, "WAL_IDLE_BYTES_MAX", short - 1)
         store.checkpoint()
         assert wal.stat().st_size == 0
+
+
+def test_what_holds_a_snapshot_can_let_go_of_it_and_reads_a_newer_one_then(path: Path) -> None:
+    with opened(path) as store, closing(Store(path, readonly=True)) as reader:
+        store.append(key(ANN), [FOUND])
+        store.commit()
+        with reader.snapshot():
+            assert reader.row("SELECT length FROM log") == (1,)
+            store.append(key(ANN), notes(ANN, FOUND_TIP, 300))
+            store.commit()
+            assert reader.row("SELECT length FROM log") == (1,)
+            store.row("PRAGMA busy_timeout = 0")
+            busy = store.row("PRAGMA wal_checkpoint(TRUNCATE)")
+            assert busy is not None
+            assert busy[0] == 1
+            with reader.released():
+                busy = store.row("PRAGMA wal_checkpoint(TRUNCATE)")
+                assert busy is not None
+                assert busy[0] == 0
+            assert reader.row("SELECT length FROM log") == (301,)
 
 
 def test_the_log_is_bounded_without_idle_times(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
