@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import NewType, NoReturn
 
 from commonweal.protocol import codec
-from commonweal.protocol.errors import BadSignature
+from commonweal.protocol.errors import BadSignature, Malformed
 
 KEY_BYTES = 32
 SEED_BYTES = 32
@@ -63,13 +63,14 @@ HELD = HashPurpose(b"cw1/held")
 CODE_ASK = HashPurpose(b"cw1/code-ask")
 CODE_BOX = HashPurpose(b"cw1/code-box")
 MATCH = HashPurpose(b"cw1/match")
+CONTENT = HashPurpose(b"cw1/content")
 
 HASH_PURPOSES = frozenset(
     {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
     | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE, KEYSTORE}
     | {RULESET, TIE, BACKTEST}
     | {STATE_KEY, STATE_VALUE, WITNESSES, SEAT, PROPOSAL, ORDER, FACT, CLAIM, HELD}
-    | {CODE_ASK, CODE_BOX, MATCH}
+    | {CODE_ASK, CODE_BOX, MATCH, CONTENT}
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)
@@ -137,6 +138,24 @@ class Signer:
         from nacl.bindings import crypto_sign
 
         return crypto_sign(data, self._secret)[:SIGNATURE_BYTES]
+
+    def unsealed(self, box: bytes) -> bytes:
+        """Return what was sealed to the Curve25519 key that follows from this key.
+
+        Raises `Malformed` when the box was sealed to another key, or was changed.
+        """
+        from nacl.bindings import (
+            crypto_box_seal_open,
+            crypto_sign_ed25519_pk_to_curve25519,
+            crypto_sign_ed25519_sk_to_curve25519,
+        )
+        from nacl.exceptions import CryptoError
+
+        secret = crypto_sign_ed25519_sk_to_curve25519(self._secret)
+        try:
+            return crypto_box_seal_open(box, crypto_sign_ed25519_pk_to_curve25519(self.key), secret)
+        except (CryptoError, TypeError, ValueError) as error:
+            raise Malformed("a box that does not open with this key") from error
 
 
 def verify(key: bytes, data: bytes, signature: bytes) -> None:

@@ -185,13 +185,13 @@ def record_body(store: Store, record: Record) -> RecordBody | None:
     if ref is None:
         return None
     held, erased = store.has_body(ref.hash), store.is_erased(ref.hash)
-    content = None if ref.permanent else body_of(store, record.id)
+    content = body_of(store, record.id) if ref.is_text else None
     media_type = text = None
     if content is not None:
         media_type = content[0]
         if media_type.startswith("text/"):
             text = content[1].decode("utf-8", "replace")
-    return RecordBody(ref.hash, ref.size, ref.permanent, held, erased, media_type, text)
+    return RecordBody(ref.hash, ref.size, ref.permanent, held, erased, media_type, text, ref.sealed)
 
 
 def _walk(

@@ -240,7 +240,7 @@ def _read(file: Path) -> bytes:
 def _text(proven: ProvenRecord) -> str | None:
     """Return the words of the body, when the file contains some."""
     record, body = proven.record, proven.body
-    if body is None or record.body is None or record.body.permanent:
+    if body is None or record.body is None or not record.body.is_text:
         return None
     try:
         media_type, content = read_erasable_body(body)

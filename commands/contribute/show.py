@@ -68,6 +68,9 @@ def _show_body(body: RecordBody) -> None:
     if body.text is not None:
         for line in body.text.splitlines():
             say(f"  {visible(line)}")
+    elif body.held and body.sealed:
+        said = _("Sealed to the devices that may read it: {size} bytes that nobody else can open.")
+        say(said.format(size=f"{body.size:,}"))
     elif body.held:
         kind = visible(body.media_type or _("document"))
         say(_("A file: {kind}, {size} bytes.").format(kind=kind, size=f"{body.size:,}"))

@@ -65,6 +65,7 @@ from commonweal.protocol.errors.caller import (
 from commonweal.protocol.errors.machine import (
     BadSetting,
     ConfigError,
+    DamagedContent,
     DamagedDatabase,
     DatabaseBusy,
     DigestNotShown,
@@ -95,6 +96,7 @@ from commonweal.protocol.errors.machine import (
     PageNotStarted,
     ReadOnlyDatabase,
     StorageError,
+    TooManyContents,
     Unanswered,
 )
 from commonweal.protocol.errors.records import (
@@ -109,7 +111,9 @@ from commonweal.protocol.errors.records import (
     MissingDependency,
     MissingParent,
     NotCertified,
+    NotForThisDevice,
     OtherCheckpoint,
+    UnfitContent,
     WrongCommunity,
     WrongState,
 )
@@ -139,6 +143,7 @@ __all__ = [
     "BadSignature",
     "CommonwealError",
     "ConfigError",
+    "DamagedContent",
     "DamagedDatabase",
     "DatabaseBusy",
     "DeviceFrozen",
@@ -183,6 +188,7 @@ __all__ = [
     "NodeNotStarted",
     "NotAdmittedYet",
     "NotCertified",
+    "NotForThisDevice",
     "NotInCommunity",
     "NotOurs",
     "NotPermitted",
@@ -211,9 +217,11 @@ __all__ = [
     "SealNeedsNode",
     "StorageError",
     "TooLarge",
+    "TooManyContents",
     "TooManyKeys",
     "TooManyTimes",
     "Unanswered",
+    "UnfitContent",
     "UnfitDay",
     "UnfitOffer",
     "UnknownAction",

@@ -143,3 +143,15 @@ class KeystoreTooNew(ConfigError):
 
 class KeystoreTooCostly(ConfigError):
     """The keystore asks for more memory or time than this machine gives to open it."""
+
+
+class DamagedContent(CommonwealError):
+    """A content of this home is not as it was added; restore a backup, or add the file again."""
+
+    exit_code = 65
+
+
+class TooManyContents(CommonwealError):
+    """This home keeps no more contents; remove one by `weal data remove`, then add this one."""
+
+    exit_code = 73

@@ -79,3 +79,15 @@ class InvalidProof(CommonwealError):
     """The file does not prove that its record is final; ask whoever gave it for another."""
 
     exit_code = 65
+
+
+class NotForThisDevice(CommonwealError):
+    """The content is sealed to other devices; open it on one that its use was written for."""
+
+    exit_code = 77
+
+
+class UnfitContent(CommonwealError):
+    """The parts do not make what the owner's record names; ask the owner, and do not use them."""
+
+    exit_code = 65

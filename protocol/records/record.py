@@ -45,17 +45,32 @@ HEADER_VALUES_MAX = 512
 DEPS_MAX = 16
 KIND_CHARS_MAX = 32
 ERASABLE_BYTES_MAX = 64 * 1024
+"""Largest erasable body, and largest sealed one."""
 PERMANENT_BYTES_MAX = 1024 * 1024
 MEDIA_TYPE_CHARS_MAX = 100
 SALT_BYTES = 16
 
 
+ERASABLE, PERMANENT, SEALED = 0, 1, 2
+"""The classes of bodies, as a header names them; `SEALED` is for `sealed_body`."""
+
+
 class BodyRef(NamedTuple):
-    """The reference to a body: BLAKE2b-256 hash, size in bytes, whether it is permanent."""
+    """The reference to a body: BLAKE2b-256 hash, size in bytes, and its class.
+
+    permanent: it can never be deleted. sealed: only the devices that it names can read it; it can
+    be erased as a text can. At most one of the two holds.
+    """
 
     hash: bytes
     size: int
     permanent: bool
+    sealed: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is an erasable text or file that everybody can read."""
+        return not (self.permanent or self.sealed)
 
 
 class Record(NamedTuple):
@@ -126,7 +141,8 @@ def sign(signer: Signer, place: LogPosition, draft: RecordDraft) -> Record:
     """
     body: list[Value] | None = None
     if draft.body:
-        body = [draft.body.hash, draft.body.size, int(draft.body.permanent)]
+        ref = draft.body
+        body = [ref.hash, ref.size, SEALED if ref.sealed else int(ref.permanent)]
     fields = codec.ordered(
         [
             CONTEXT,
@@ -336,10 +352,10 @@ def read_deps(values: list[Value], prev: bytes) -> tuple[RecordId, ...]:
 def read_body_ref(value: Value, kind: str) -> BodyRef:
     """Return the body reference in a header of that kind. Raises `InvalidRecord`."""
     match value:
-        case [bytes(digest), int(size), 0 | 1 as cls] if len(digest) == 32 and type(cls) is int:
-            limit = PERMANENT_BYTES_MAX if cls else ERASABLE_BYTES_MAX
-            if cls and kind not in PERMANENT_BODY_KINDS:
+        case [bytes(digest), int(size), 0 | 1 | 2 as cls] if len(digest) == 32 and type(cls) is int:
+            limit = PERMANENT_BYTES_MAX if cls == PERMANENT else ERASABLE_BYTES_MAX
+            if cls == PERMANENT and kind not in PERMANENT_BODY_KINDS:
                 raise InvalidRecord(f"a record of kind {kind!r:.40} has no permanent body")
             if type(size) is int and 0 < size <= limit:
-                return BodyRef(digest, size, bool(cls))
+                return BodyRef(digest, size, cls == PERMANENT, cls == SEALED)
     raise InvalidRecord("the reference to the body is not [hash, size, class] within limits")

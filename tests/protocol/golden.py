@@ -44,6 +44,7 @@ from tests.protocol.authors import (
     tip,
     write,
 )
+from tests.protocol.sealed_vectors import sealed_vectors
 from tests.protocol.test_codec import NOT_OURS, NOT_SHORTEST
 from tests.protocol.wire.test_messages import LIMITS, MESSAGES
 
@@ -358,6 +359,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "link": link_vectors,
     "join_code": join_code_vectors,
     "succession": succession_vectors,
+    "sealed": sealed_vectors,
 }
 
 

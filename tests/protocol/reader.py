@@ -5,6 +5,7 @@ It shares no line with the code that it checks: only hashlib, base64 and libsodi
 
 from __future__ import annotations
 
+import hmac
 import struct
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
@@ -13,9 +14,10 @@ from itertools import pairwise
 from typing import Any
 
 from nacl.exceptions import CryptoError
+from nacl.public import SealedBox
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
-from nacl.signing import VerifyKey
+from nacl.signing import SigningKey, VerifyKey
 
 
 class Refused(Exception):
@@ -192,11 +194,37 @@ def record(wire: bytes) -> dict[str, Any]:
     if one["body"] is not None:
         named, size, kind = one["body"]
         need(type(named) is bytes and len(named) == 32 and type(kind) is int, "body")
-        need(0 < size <= {0: 65_536, 1: 1_048_576}[kind], "the size of a body")
+        need(0 < size <= {0: 65_536, 1: 1_048_576, 2: 65_536}[kind], "the size of a body")
     one["id"] = digest("cw1/record", wire)
     one["signed"] = is_signed(one["author"], header, signature)
     one["in"] = one["id"] if founds else one["community"]
     return one
+
+
+def sealed(body: bytes, device_seed: bytes) -> bytes:
+    """Return what a sealed body holds for the device with this seed."""
+    need(len(body) <= 65_536, "a sealed body has at most 65,536 bytes")
+    version, boxes, nonce, content = value(body)
+    need(type(version) is int and version == 1, "the version of a sealed body")
+    need(1 <= len(boxes) <= 16, "a sealed body is for 1 to 16 devices")
+    need(all(len(one) == 32 and len(box) == 80 for one, box in boxes), "a device and its box")
+    need(all(low[0] < high[0] for low, high in pairwise(boxes)), "devices ascend, each once")
+    need(len(nonce) == 24 and len(content) >= 16, "nonce and content")
+    key = SigningKey(derived(device_seed, b"record"))
+    box = dict(boxes).get(key.verify_key.encode())
+    if box is None:
+        raise Refused("it is sealed to others")
+    try:
+        secret = SealedBox(key.to_curve25519_private_key()).decrypt(box)
+        return SecretBox(secret).decrypt(content, nonce)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise Refused("it does not open") from error
+
+
+def derived(of: bytes, purpose: bytes) -> bytes:
+    """Return the seed for a purpose that follows from a device's seed."""
+    extracted = hmac.digest(b"commonweal/1", of, "sha256")
+    return hmac.digest(extracted, purpose + b"\x01", "sha256")
 
 
 def run(community: bytes, author: bytes, wires: list[bytes], held: Mapping[bytes, int]) -> None:

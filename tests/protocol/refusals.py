@@ -101,7 +101,7 @@ def records() -> dict[str, str]:
     changed("data that is a list", 10, [])
     changed("a body of size 0", 11, [ID, 0, 0])
     changed("an erasable body of 65,537 bytes", 11, [ID, 65_537, 0])
-    changed("a class of body that is not known", 11, [ID, 1, 2])
+    changed("a class of body that is not known", 11, [ID, 1, 3])
     fields = header_fields(good)
     cases["thirteen fields"] = signed(BO, [*fields, None])
     cases["eleven fields"] = signed(BO, fields[:-1])

@@ -26,6 +26,7 @@ from tests.protocol.reader import Refused
 CODEC, RECORD, LOG, EVIDENCE = (golden.read(n) for n in ("codec", "record", "log", "evidence"))
 FRONTIER, WIRE, HELLO, LINK = (golden.read(n) for n in ("frontier", "wire", "hello", "link"))
 SUCCESSION, JOIN_CODE = golden.read("succession"), golden.read("join_code")
+SEALED = golden.read("sealed")
 
 
 def from_json(value: Any) -> Any:
@@ -288,3 +289,18 @@ def test_a_second_reader_reads_a_code_and_a_link_for_a_member() -> None:
     member, id, clock = reader.link(SUCCESSION["link"])[6]
     assert member.hex() == SUCCESSION["member"]
     assert (len(id), clock > 0) == (32, True)
+
+
+def test_a_second_reader_opens_a_sealed_body() -> None:
+    body, part = bytes.fromhex(SEALED["body"]), bytes.fromhex(SEALED["part"])
+    assert reader.digest("cw1/body", body).hex() == SEALED["hash"]
+    for device_seed in SEALED["devices"].values():
+        assert reader.sealed(body, bytes.fromhex(device_seed)) == part
+    with pytest.raises(Refused, match="to others"):
+        reader.sealed(body, b"s" * 32)
+    spoiled = body[:-1] + bytes([body[-1] ^ 1])
+    with pytest.raises(Refused, match="does not open"):
+        reader.sealed(spoiled, bytes.fromhex(next(iter(SEALED["devices"].values()))))
+    key, content = bytes.fromhex(SEALED["content_key"]), bytes.fromhex(SEALED["content"])
+    assert part == key + content
+    assert reader.digest("cw1/content", key, content).hex() == SEALED["content_hash"]

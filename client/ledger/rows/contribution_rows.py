@@ -110,7 +110,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class RecordBody:
-    """The text or file of a record. text: None where it is no text, or not here."""
+    """The text, file or sealed content of a record. text: None where it is no text, or not here.
+
+    sealed: only the devices that it names can read it.
+    """
 
     hash: bytes
     size: int
@@ -119,6 +122,12 @@ class RecordBody:
     erased: bool
     media_type: str | None = None
     text: str | None = None
+    sealed: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text or file that everybody can read and that can be erased."""
+        return not (self.permanent or self.sealed)
 
 
 @dataclass(frozen=True, slots=True)

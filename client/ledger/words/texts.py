@@ -46,7 +46,7 @@ def body_of(store: Store, id: RecordId) -> tuple[str, bytes] | None:
 
 def content_of(store: Store, body: BodyRef | None) -> tuple[str, bytes] | None:
     """Return media type and content of an erasable body; None when it is not here."""
-    data = None if body is None or body.permanent else store.body(body.hash)
+    data = store.body(body.hash) if body is not None and body.is_text else None
     if data is None:
         return None
     try:

@@ -155,7 +155,7 @@ BAD_FIELDS: dict[str, tuple[int, Any, str]] = {
     "body of size -1": (BODY, [HASH, -1, 0], "reference to the body"),
     "body of size true": (BODY, [HASH, True, 0], "reference to the body"),
     "body of size nil": (BODY, [HASH, None, 0], "reference to the body"),
-    "body of class 2": (BODY, [HASH, 1, 2], "reference to the body"),
+    "body of class 3": (BODY, [HASH, 1, 3], "reference to the body"),
     "body of class -1": (BODY, [HASH, 1, -1], "reference to the body"),
     "body of class false": (BODY, [HASH, 1, False], "reference to the body"),
     "body of class true": (BODY, [HASH, 1, True], "reference to the body"),
@@ -218,6 +218,7 @@ GOOD_FIELDS: dict[str, tuple[int, Any]] = {
     "a kind of 32 characters in more bytes": (KIND, "共" * 32),
     "unknown keys": (DATA, {"": {"n": [None, True, -1, b"", "ü"]}}),
     "the largest erasable body": (BODY, [HASH, ERASABLE_BYTES_MAX, 0]),
+    "the largest sealed body": (BODY, [HASH, ERASABLE_BYTES_MAX, 2]),
     "the largest permanent body": (BODY, [HASH, PERMANENT_BYTES_MAX, 1]),
 }
 

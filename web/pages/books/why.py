@@ -96,7 +96,7 @@ def proof(page: Page, id: str) -> Response:
         proof=made,
         size=len(made.data),
         what=words,
-        has_text=details.body is not None and not details.body.permanent,
+        has_text=details.body is not None and details.body.is_text,
         digest=digest,
         code=qr_code("\n".join(lines)),
     )
