@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, NewType, cast
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed
-from commonweal.protocol.rules import portions
 from commonweal.protocol.rules.checks import faults, unreachable_objections
+from commonweal.protocol.rules.class_processes import class_processes
 from commonweal.protocol.rules.credit import credit_rule
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
@@ -25,22 +25,19 @@ from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.match import MatchRules, match_rules
 from commonweal.protocol.rules.portions import Portion
-from commonweal.protocol.rules.process import Ballot, Process, enough_to_stop
+from commonweal.protocol.rules.process import Process, enough_to_stop
 from commonweal.protocol.rules.rounds import GivingRound, giving_round
 from commonweal.protocol.rules.schema import (
     ADMISSION,
     BUCKET,
     BUDGET,
-    CLASSES,
     CONTRIBUTIONS,
     FINALITY,
-    LAZY,
     POOL,
-    PROCESS,
     ROUND,
     VALUE,
-    Fields,
 )
+from commonweal.protocol.rules.table_values import filled, portion_of
 from commonweal.protocol.rules.toml_positions import nearest, places
 from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
 from commonweal.protocol.vocabulary.currencies import decimals
@@ -61,9 +58,6 @@ KEY_PARTS_MAX = 16
 """Parts of a dotted key; a longer one is refused first, since parsing takes quadratic time."""
 
 HOUR_MS = 3_600_000
-
-DEFAULT_THRESHOLDS = {"ordinary": ">1/2", "constitution": "2/3", "membership": "2/3", "lazy": "0%"}
-"""The default threshold of each class; lazy consensus needs no yes, also when a vote is held."""
 
 
 class Problem(NamedTuple):
@@ -271,8 +265,8 @@ def _size(document: Mapping[str, Any]) -> int:
 def _read(document: Mapping[str, Any]) -> Ruleset:
     """Return the ruleset of a document without faults."""
     canonical = codec.encode(cast(codec.Value, dict(document)))
-    contributions = _filled(CONTRIBUTIONS, document.get("contributions", {}))
-    finality = _filled(FINALITY, document.get("finality", {}))
+    contributions = filled(CONTRIBUTIONS, document.get("contributions", {}))
+    finality = filled(FINALITY, document.get("finality", {}))
     lazy = document.get("governance", {}).get("lazy", {})
     return Ruleset(
         id=RulesetId(keys.hash32(keys.RULESET, canonical)),
@@ -286,18 +280,18 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         factors=tuple(contributions["factors"]),
         units=tuple(contributions["units"]),
         admissions=tuple(
-            _admission(name, _filled(ADMISSION, table))
+            _admission(name, filled(ADMISSION, table))
             for name, table in sorted(document.get("admit", {}).items())
         ),
         values={
-            name: check_expression(_filled(VALUE, table)["points"], ENVIRONMENT, INT)
+            name: check_expression(filled(VALUE, table)["points"], ENVIRONMENT, INT)
             for name, table in sorted(document.get("value", {}).items())
         },
         pools=tuple(
             _pool(name, table) for name, table in sorted(document.get("pools", {}).items())
         ),
         rounds=tuple(
-            giving_round(name, _filled(ROUND, table))
+            giving_round(name, filled(ROUND, table))
             for name, table in sorted(document.get("rounds", {}).items())
         ),
         credits={
@@ -305,18 +299,14 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
             for unit, table in sorted(document.get("credit", {}).items())
         },
         match=match_rules(document),
-        processes=_processes(document.get("governance", {})),
+        processes=class_processes(document.get("governance", {})),
         lazy_covers=tuple(lazy.get("covers", ())),
         lazy_decisions=lazy.get("decisions", False),
         interval_ms=finality["interval_minutes"] * 60_000,
         witnesses=finality["witnesses"],
         grace_ms=finality["grace_hours"] * HOUR_MS,
-        budget=_budget(_filled(BUDGET, document.get("budget", {}))),
+        budget=_budget(filled(BUDGET, document.get("budget", {}))),
     )
-
-
-def _filled(fields: Fields, table: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: table.get(name, field.default) for name, field in fields.items()}
 
 
 def _budget(values: dict[str, Any]) -> Budget:
@@ -324,48 +314,13 @@ def _budget(values: dict[str, Any]) -> Budget:
     return Budget(Usage(values["records"], *sizes), values["days"])
 
 
-def _portion(text: str) -> Portion:
-    portion = portions.read(text)
-    assert portion is not None, "the document was checked"
-    return portion
-
-
 def _admission(name: str, values: dict[str, Any]) -> EventCondition:
     when = check_expression(values["when"], ENVIRONMENT, BOOL)
     return EventCondition(name, tuple(values["actions"]), when)
 
 
-def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
-    """Return the process of each class; of lazy consensus only when the document has it."""
-    processes: dict[str, Process] = {}
-    for name in CLASSES:
-        if name == "lazy" and name not in tables:
-            continue
-        is_lazy = name == "lazy"
-        table = {"threshold": DEFAULT_THRESHOLDS[name], **tables.get(name, {})}
-        values = _filled(LAZY if is_lazy else PROCESS, table)
-        ballot = Ballot(
-            values["voters"],
-            (_portion(values["threshold"]),),
-            (_portion(values["quorum"]),),
-            blocks=values["blocks"],
-            objections=values.get("objections", 0),
-            silent=is_lazy,
-            min_yes=values["min_yes"],
-            indifferent=values["indifferent"],
-        )
-        processes[name] = Process(
-            (ballot,),
-            period_ms=values["period_hours"] * HOUR_MS,
-            early=values["early"] and not is_lazy,
-            early_failure=values["early_failure"],
-            trial_ms=values["trial_hours"] * HOUR_MS,
-        )
-    return processes
-
-
 def _pool(name: str, table: Mapping[str, Any]) -> Pool:
-    values = _filled(POOL, table)
+    values = filled(POOL, table)
     return Pool(
         name=name,
         unit=values["unit"],
@@ -375,10 +330,10 @@ def _pool(name: str, table: Mapping[str, Any]) -> Pool:
         late=values["late"],
         late_ms=values["late_hours"] * HOUR_MS,
         late_attestations=values["late_attestations"],
-        commission=tuple(_portion(text) for text in values["commission"]),
+        commission=tuple(portion_of(text) for text in values["commission"]),
         commission_role=values["commission_role"],
         commission_ms=values["commission_hours"] * HOUR_MS,
-        buckets=tuple(_bucket(_filled(BUCKET, bucket)) for bucket in table["buckets"]),
+        buckets=tuple(_bucket(filled(BUCKET, bucket)) for bucket in table["buckets"]),
     )
 
 
@@ -389,7 +344,7 @@ def _bucket(values: dict[str, Any]) -> Bucket:
     return Bucket(
         **{
             **values,
-            "share": _portion(values["share"]),
+            "share": portion_of(values["share"]),
             "actions": tuple(values["actions"]),
             "where": check_expression(where, ENVIRONMENT, BOOL) if where else None,
         },
