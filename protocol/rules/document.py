@@ -26,6 +26,7 @@ from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.match import MatchRules, match_rules
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Process, enough_to_stop
+from commonweal.protocol.rules.projects import ProjectRules, project_rules
 from commonweal.protocol.rules.rounds import GivingRound, giving_round
 from commonweal.protocol.rules.schema import (
     ADMISSION,
@@ -140,6 +141,7 @@ class Ruleset:
     rounds: tuple[GivingRound, ...]
     credits: Mapping[str, CreditRule]
     match: MatchRules
+    projects: ProjectRules
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
     lazy_decisions: bool
@@ -299,6 +301,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
             for unit, table in sorted(document.get("credit", {}).items())
         },
         match=match_rules(document),
+        projects=project_rules(document),
         processes=class_processes(document.get("governance", {})),
         lazy_covers=tuple(lazy.get("covers", ())),
         lazy_decisions=lazy.get("decisions", False),

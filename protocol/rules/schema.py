@@ -15,6 +15,7 @@ from commonweal.protocol.vocabulary.actions import ACTIONS
 from commonweal.protocol.vocabulary.budget import MIB
 from commonweal.protocol.vocabulary.rule_params import (
     DEFAULT_MEMBERSHIP,
+    DEFAULT_PROJECTS_OPEN,
     FACTORS,
     HOUR_MS,
     MATCH_WEIGHTS,
@@ -42,6 +43,8 @@ HOURS_MAX = 24 * 366 * 100
 DECIDING_HOURS_MAX = 24 * 366
 """Longest vote or trial: no other rules can be adopted during a trial."""
 PEOPLE_MAX = 1_000
+PROJECTS_OPEN_MAX = 20
+"""The most projects that a member who opened them may have open, whatever rules say."""
 
 FieldType: TypeAlias = Literal[
     "name", "text", "count", "flag", "portion", "names", "portions", "rule", "choice", "choices"
@@ -233,6 +236,16 @@ CREDIT: Fields = {
 }
 """The balances of members in a unit, in whole units; the floors are negative or 0."""
 
+PROJECTS: Fields = {
+    "opener": _name(),
+    "open_per_member": Field("count", DEFAULT_PROJECTS_OPEN, 0, PROJECTS_OPEN_MAX),
+    "settled_hours": _hours(0),
+    "threshold": Field("portion", ">1/2"),
+    "period_hours": _hours(24 * 3, high=DECIDING_HOURS_MAX),
+    **_SENTENCES,
+}
+"""Who opens projects, how many, who shares in equal parts, and how their members close one."""
+
 CLASSES = ("ordinary", "constitution", "membership", "lazy")
 """The classes of change; each has a process."""
 
@@ -245,6 +258,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "match": MATCH,
         "finality": FINALITY,
         "budget": BUDGET,
+        "projects": PROJECTS,
     }
 )
 """Sections with one table."""

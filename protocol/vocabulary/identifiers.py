@@ -15,6 +15,8 @@ from commonweal.protocol.vocabulary.characters import JOINERS, is_seen, without_
 
 NAME_CHARACTERS_MAX = 64
 CODE_CHARACTERS_MAX = 32
+PROJECT_POOL = "project "
+"""How the name of the pool of a project begins; the name of the project follows."""
 READ_CHARACTERS_MAX = 4 * NAME_CHARACTERS_MAX
 """What is read of a longer name to display it."""
 

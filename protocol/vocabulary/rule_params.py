@@ -123,6 +123,9 @@ MATCH_WEIGHTS: Mapping[str, int] = MappingProxyType(
 )
 """How much each feature of a suggestion counts, unless rules say otherwise."""
 
+DEFAULT_PROJECTS_OPEN = 3
+"""How many projects that a member opened may be open, unless rules say otherwise."""
+
 NO_CREDIT: Mapping[str, CreditRule] = MappingProxyType({})
 
 
@@ -135,7 +138,8 @@ class RuleParams:
     is more. keeper: the role that moves the community's things without common_attestations;
     empty for none. speaks_for_community: the role that offers, needs and agrees for the community;
     empty: every member. units: valid without `unit.define`. admissions: conditions on events.
-    credits: the units in which members have a balance.
+    credits: the units in which members have a balance. project_opener: the role that opens
+    projects; empty: every member. projects_open: how many that one member opened may be open.
     """
 
     membership: MembershipRules = DEFAULT_MEMBERSHIP
@@ -148,6 +152,8 @@ class RuleParams:
     units: frozenset[str] = frozenset(UNITS)
     admissions: tuple[EventCondition, ...] = ()
     credits: Mapping[str, CreditRule] = field(default_factory=lambda: NO_CREDIT)
+    project_opener: str = ""
+    projects_open: int = DEFAULT_PROJECTS_OPEN
 
 
 DEFAULT_PARAMS = RuleParams()

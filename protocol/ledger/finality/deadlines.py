@@ -13,6 +13,7 @@ from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.time_jumps import LAST
+from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Ruleset
 
@@ -23,11 +24,11 @@ def next_deadline(
     """Return the earliest deadline (ms) after the last seal; None without one.
 
     final: the state at `cut`, the last one. ruleset: in force since. Deadlines are the ends of
-    votes, trials, rulesets and giving rounds, when rounds open, and pools that hold something and
-    are due; and the next millisecond, when new rules value or pay what the old ones left, or when
-    votes or rounds are still open that a full cut did not close. Whatever else the last seal
-    passed is no deadline: another seal would do nothing more. While the time of the last seal is in
-    doubt, all of them wait until that is resolved.
+    votes, trials, rulesets, giving rounds and projects, when rounds open, and pools that hold
+    something and are due; and the next millisecond, when new rules value or pay what the old ones
+    left, or when votes, rounds or projects are still open that a full cut did not close. Whatever
+    else the last seal passed is no deadline: another seal would do nothing more. While the time of
+    the last seal is in doubt, all of them wait until that is resolved.
     """
     doubt = time_jumps.last_jump(final).doubtful_until_ms(cut.time_ms)
     due = (max(at_ms, doubt) for at_ms in _deadlines(final, ruleset, cut))
@@ -48,6 +49,7 @@ def _deadlines(final: State, ruleset: Ruleset, cut: CutHeader) -> Iterator[int]:
         elif proposal is not None and proposal.status == TRIAL:
             yield proposal.until_ms
     yield from giving_rounds.deadlines(final, cut.time_ms, ruleset)
+    yield from projects.deadlines(final, cut.time_ms)
     held = pools.pools(final)
     for pool in ruleset.pools:
         balance = held.get(pools.pool_id(pool))

@@ -45,6 +45,7 @@ from commonweal.protocol.ledger.state.context import SealHeights, Verdict
 from commonweal.protocol.ledger.state.rejections import put_refused
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import local_rows
+from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, with_data
 from commonweal.protocol.rules.document import Ruleset
 from commonweal.protocol.seal.cut import Delta, SealedLog
@@ -282,6 +283,7 @@ class History:
         touched = valuation.book(over, cut, counted)
         full, paying = is_full(self.logs, advance.delta, size_of(new)), self._paying or rules
         trusted_ms = time_jumps.trusted_ms(over, cut.time_ms)
+        projects.begin(over, cut.height, rules)
         giving_rounds.close_rounds(over, trusted_ms, paying, is_full=full)
         distribution.share(over, cut, paying, self.community, touched)
         enact(over, cut, self._documents, is_full=full)

@@ -27,6 +27,7 @@ from commonweal.protocol.ledger.plans import plans, recipes
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things import units_and_specs
+from commonweal.protocol.ledger.ventures.projects import projects, tasks
 from commonweal.protocol.records.record import Record
 
 
@@ -78,7 +79,7 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "recipe": RecordKind(recipes.describe),
         "plan": RecordKind(plans.plan),
         "plan.end": RecordKind(plans.end),
-        "intent": RecordKind(intents.intend),
+        "intent": RecordKind(tasks.intend),
         "intent.pause": RecordKind(intents.pause),
         "intent.withdraw": RecordKind(intents.withdraw),
         "proposal.offer": RecordKind(offers.offer),
@@ -90,6 +91,9 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "agreement.comment": RecordKind(agreements.comment),
         "resource.terms": RecordKind(terms.set_terms),
         "resource.block": RecordKind(blocks.block),
+        "project": RecordKind(projects.open_project),
+        "project.join": RecordKind(projects.join),
+        "project.leave": RecordKind(projects.leave),
         "event": RecordKind(conditions.event),
         "attest": RecordKind(attestation.attest),
         erasure.ERASE: RecordKind(erasure.erase),

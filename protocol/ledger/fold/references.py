@@ -25,6 +25,7 @@ from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import OF_RESOURCE, event_row
 from commonweal.protocol.ledger.things.quantities import UNIT
+from commonweal.protocol.ledger.ventures.projects.projects import PROJECT, project_of
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.vocabulary.identifiers import is_name
 from commonweal.protocol.vocabulary.rule_params import RuleParams
@@ -35,7 +36,7 @@ RECORDS = (
     *("resourceConformsTo", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn"),
     *("recipe", "processes", "plannedWithin", "plan", "intent", "publishes", "reciprocal"),
     "offer",
-    *("stipulates", "stipulatesReciprocal", "counters", "replaces", "resource"),
+    *("stipulates", "stipulatesReciprocal", "counters", "replaces", "resource", "project"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
 
@@ -95,6 +96,7 @@ def references(
         find.resource(data.get(field))
     for member in data["proposedTo"] if type(data.get("proposedTo")) is list else ():
         find.agent(member)
+    find.project(data.get("inScopeOf"))
     if kind in SPOKEN_FOR:
         find.holding(author, rules.speaks_for_community)
     if kind in ("resource.terms", "resource.block"):
@@ -159,6 +161,12 @@ class _Find:
             self.correction(event)
             if commons.common_row(self.state, event) is not None:
                 self.attested[event] = None
+
+    def project(self, scope: Any) -> None:
+        """Add the open project that owns a scope."""
+        project = project_of(self.state, scope) if type(scope) is str else None
+        if project is not None and any(True for _ in self.above(PROJECT + project)):
+            self.records[RecordId(project)] = None
 
     def terms(self, resource: Any) -> None:
         """Add the terms on which a thing is lent, if it has any."""

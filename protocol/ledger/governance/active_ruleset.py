@@ -140,6 +140,8 @@ def _rules_of(canonical: bytes) -> RuleParams:
         units=frozenset(ruleset.units),
         admissions=ruleset.admissions,
         credits=MappingProxyType(dict(ruleset.credits)),
+        project_opener=ruleset.projects.opener,
+        projects_open=ruleset.projects.open_per_member,
     )
 
 

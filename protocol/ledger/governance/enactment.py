@@ -21,6 +21,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     IN_FORCE,
     OPEN,
     PASSED,
+    PROJECT,
     REMOVAL,
     RULES,
     STALE,
@@ -51,7 +52,9 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.ledger.ventures.projects import projects
+from commonweal.protocol.ledger.ventures.projects.closing import Closing, close, close_due
+from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
 from commonweal.protocol.rules.process import Ballot, Process
@@ -83,6 +86,7 @@ def enact(
     if cut.time_ms <= time_jumps.last_cut_ms(state):
         enactment.cap_times()
     enactment.decide()
+    close_due(state, enactment.closing(), is_full=is_full)
     trusted_ms, rules = enactment.trusted_ms, enactment.ruleset
     giving_rounds.open_rounds(state, cut.height, cut.time_ms, trusted_ms, rules)
     jump = time_jumps.jump_after(state, cut.time_ms)
@@ -153,6 +157,12 @@ class _Enactment:
         self._drop_stale()
         forget_documents(self.state, self.ended)
 
+    def closing(self) -> Closing:
+        """Return what this cut closes projects by."""
+        community = CommunityId(self.state.get(registry.FOUNDING)[1])
+        params = active_ruleset.rules_of(self.ruleset)
+        return Closing(self.cut, self.trusted_ms, community, self.ruleset, params)
+
     def _open(self) -> list[tuple[bytes, object]]:
         return list(self.state.items(OPEN))
 
@@ -217,6 +227,8 @@ class _Enactment:
         if row.subject == FORK:
             device, seq = self.state.get(DECIDED + id)
             keep(self.state, device, seq, RecordId(row.target))
+        if row.subject == PROJECT:
+            close(self.state, self.closing(), row.target, projects.BY_VOTE, row.opened_ms)
         if row.subject == REMOVAL:
             member = registry.member_row(self.state, row.target)
             if member is not None and member.status == registry.ACTIVE:
@@ -298,6 +310,9 @@ class _Enactment:
 
     def _is_stale(self, id: bytes, row: ProposalRow) -> bool:
         """Return whether another change of the rules that this one builds on came first."""
+        if row.subject == PROJECT:
+            project = projects.project_row(self.state, row.target)
+            return project is None or project.status != projects.OPEN
         if row.subject != RULES:
             return False
         return row.base != self.ruleset.id or any(rival != id for rival in self.trials)
@@ -311,6 +326,8 @@ class _Enactment:
                 return process_of(self.ruleset, new, not row.is_voted, back)
             case "decision":
                 return decision_process(self.ruleset, is_silent)
+            case "project":
+                return self.ruleset.projects.closing
         return self.ruleset.processes[row.kind]
 
     def _proposed(self, row: ProposalRow) -> Ruleset:
@@ -319,9 +336,14 @@ class _Enactment:
     def _electors(self, role: str, row: ProposalRow) -> list[bytes]:
         """Return who may vote on a ballot: the holders of its role, or all members.
 
-        All members when nobody holds it. On a removal only those vote who were members before it
+        All members when nobody holds it. On the end of a project, those of its members who may
+        vote. On a removal only those vote who were members before it
         was proposed, never the member it concerns, nor one holder alone.
         """
+        if row.subject == PROJECT:
+            return [
+                member for member in self.members if projects.is_in(self.state, row.target, member)
+            ]
         if role not in self.holders:
             holders = [member for member in self.members if roles.holds(self.state, member, role)]
             self.holders[role] = holders or self.members

@@ -4,7 +4,7 @@ What they gave, were given, and attested stays. Their disputes end, because they
 withdraw them and would keep others from their share for ever. Their invites end, because they could
 return under them as somebody else. Their open requests end, because a later vouch would bring them
 back against their will. What they offer and need is withdrawn, and what is asked of them or by them
-is declined; what was agreed stands.
+is declined; what was agreed stands. They are in no project any more.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from commonweal.protocol.ledger.exchange.offers import intents, offers
 from commonweal.protocol.ledger.members import invites, registry
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.records.record import Record
 
 
@@ -37,6 +38,7 @@ def _depart(state: State, member: MemberId, status: str, clock: int) -> None:
     invites.end_requests(state, member)
     attestation.withdraw_disputes(state, member)
     agreement_row.decline_all(state, member)
+    projects.leave_all(state, member)
     for record, sort in open_records.open_of(state, member):
         if sort == open_records.INTENT:
             intents.close(state, record, intents.WITHDRAWN, member)

@@ -1,15 +1,16 @@
 """The records of governance: proposals, comments, votes and withdrawals.
 
 Records:
-  rules.propose   subject: "rules", "removal", "fork" or "decision"
+  rules.propose   subject: "rules", "removal", "fork", "decision" or "project"
                   rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
                   body is the document or the patch; optional sunset: hours it then holds;
                   backtest: the height and hash of what it would have paid
                   removal: member; decision: a permanent body that says what is decided
                   fork: device, seq: where its log ends by evidence, pair: the ids of two
                   records there, ascending, keep: the one, cited, that is to count
+                  project: project: an open one that the author's member is in, to be closed
                   optional vote: true, to vote on what silence could pass
-                  removal, fork: optional permanent body that says why
+                  removal, fork, project: optional permanent body that says why
                   texts that are voted on are UTF-8, at most TEXT_BYTES_MAX
   rules.comment   proposal; the text is in the body
   rules.vote      proposal, say: "yes", "no", "abstain", "block" or, where the rules allow it,
@@ -39,6 +40,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     NO,
     OF_MEMBER,
     OPEN,
+    PROJECT,
     REMOVAL,
     RULES,
     VOTE,
@@ -56,6 +58,7 @@ from commonweal.protocol.ledger.members.permissions import Permission, writer_de
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.changes import LAZY, ORDINARY, classes_of, patched
 from commonweal.protocol.rules.document import Ruleset, from_bytes
@@ -74,7 +77,9 @@ BACKTEST_BYTES = 40
 
 
 def propose(state: State, record: Record, context: Context) -> Verdict:
-    """Propose a change of the rules, a removal, a decision, or which record of a fork counts."""
+    """Propose a change of the rules, a removal, a decision, which record of a fork counts, or the
+    end of a project.
+    """
     early = writer_denial(state, record, context, Permission.VOTE)
     if early is not None:
         return early
@@ -96,6 +101,8 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
             is_lazy = ruleset.lazy_decisions and not _asks_vote(record)
             kind = LAZY if is_lazy else ORDINARY
             row = ProposalRow(DECISION, context.member, record.clock, ruleset.id, b"", kind)
+        case "project":
+            row = _proposed_closing(state, record, context, ruleset)
         case _:
             return Reason.SHAPE
     if isinstance(row, Reason):
@@ -253,6 +260,22 @@ def _proposed_removal(
     if row is None or row.status != registry.ACTIVE:
         return Reason.UNKNOWN_MEMBER
     return ProposalRow(REMOVAL, context.member, record.clock, ruleset.id, member, "membership")
+
+
+def _proposed_closing(
+    state: State, record: Record, context: Context, ruleset: Ruleset
+) -> ProposalRow | Reason:
+    project = record.data.get("project")
+    if not is_bytes(project):
+        return Reason.SHAPE
+    row = projects.project_row(state, project)
+    if row is None:
+        return Reason.UNKNOWN_PROJECT
+    if row.status != projects.OPEN:
+        return Reason.PROJECT_CLOSED
+    if not projects.is_in(state, project, context.member):
+        return Reason.NOT_IN_PROJECT
+    return ProposalRow(PROJECT, context.member, record.clock, ruleset.id, project, ORDINARY)
 
 
 def _proposed_fork(

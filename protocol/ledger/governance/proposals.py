@@ -21,7 +21,7 @@ PROPOSAL, OPEN, VOTE = Table.PROPOSAL.prefix, Table.OPEN.prefix, Table.VOTE.pref
 ELECTOR, COMMENT = Table.ELECTOR.prefix, Table.COMMENT.prefix
 OF_MEMBER, DECIDED = Table.OF_MEMBER.prefix, Table.DECIDED_FORK.prefix
 
-RULES, REMOVAL, FORK, DECISION = "rules", "removal", "fork", "decision"
+RULES, REMOVAL, FORK, DECISION, PROJECT = "rules", "removal", "fork", "decision", "project"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
 INDIFFERENT = "indifferent"
 
@@ -90,11 +90,11 @@ class BallotRow(NamedTuple):
 class ProposalRow(NamedTuple):
     """A proposal in the state.
 
-    target: the id of the proposed ruleset, the member to be removed, or the record of a fork to be
-    kept. is_voted: its author asked for a vote on what silence could pass. What the vote asks is
-    not known until it opens, and then fixed: of each electorate by its ballot. electorate, yes ...
-    block: of all electors, as of the last cut. Times in ms; until_ms: the end of the trial, later
-    the end of what it put in force.
+    target: the id of the proposed ruleset, the member to be removed, the record of a fork to be
+    kept, or the project to be closed. is_voted: its author asked for a vote on what silence could
+    pass. What the vote asks is not known until it opens, and then fixed: of each electorate by its
+    ballot. electorate, yes ... block: of all electors, as of the last cut. Times in ms; until_ms:
+    the end of the trial, later the end of what it put in force.
     """
 
     subject: str

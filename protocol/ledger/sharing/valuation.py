@@ -46,6 +46,12 @@ from commonweal.protocol.ledger.things.event_row import (
     EventRow,
     event_row,
     put_pending,
+    put_scoped,
+)
+from commonweal.protocol.ledger.ventures.projects.pools_of_projects import (
+    counted,
+    pool_move,
+    take_in,
 )
 from commonweal.protocol.records.record import CommunityId, Record, with_data
 from commonweal.protocol.rules.document import Pool, Ruleset
@@ -138,7 +144,8 @@ def value_events(
 ) -> dict[PoolId, list[Income]]:
     """Value the events of `touched` that are attested now; return the income of each pool.
 
-    An income that was split is corrected instead (`income_corrections`).
+    An income that was split is corrected instead (`income_corrections`). What moves the pool of an
+    open project is written to it here, and is in no other.
     """
     state, rules = writer.state, active_ruleset.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
@@ -152,9 +159,14 @@ def value_events(
             continue
         known = income_row(state, event)
         if known is not None:
-            amount = amount_in(known.pool.scale, row)
+            amount = counted(community, row, known.pool)
             if _has_room(writer, known.pool, came.get(known.pool, 0), amount - known.amount):
                 _correct(writer, cut, event, known, amount)
+                put_pending(state, event, row, None)
+            continue
+        move = pool_move(state, community, event, row)
+        if move is not None:
+            if take_in(state, event, cut.height, move):
                 put_pending(state, event, row, None)
             continue
         if shared_fuel.left <= 0:
@@ -191,6 +203,7 @@ def _book(state: State, cut: CutHeader, event: bytes, source: bytes) -> None:
     row = _row(state, event)
     booked = row._replace(height=cut.height, time_ms=cut.time_ms, earned_by=source)
     put_pending(state, event, booked, True)
+    put_scoped(state, event, booked)
 
 
 def _row(state: State, event: bytes) -> EventRow:

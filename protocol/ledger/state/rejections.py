@@ -160,6 +160,13 @@ class Reason(StrEnum):
     OVER_GIVEN = "these are more points than a member has in this round"
     TOO_MUCH_FOR_ONE = "these are more points than the round lets a member give to one other"
 
+    UNKNOWN_PROJECT = "the project is not known here"
+    PROJECT_CLOSED = "the project has closed"
+    NOT_IN_PROJECT = "the member is not in the project"
+    NOT_AN_OPENER = "by the rules only the holders of a role open projects"
+    TOO_MANY_PROJECTS = "the member has as many projects open as the rules allow: close one first"
+    ENDS_IN_THE_PAST = "the project would end before the last seal: choose a later end"
+
     SEAT_NEEDED = (
         "the next seal needs this witness: hand the seat on first, and wait for the seal that"
         " says so"

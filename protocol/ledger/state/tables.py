@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commonweal.protocol.ledger.state import exchange_layouts
+from commonweal.protocol.ledger.state import exchange_layouts, project_layouts
 from commonweal.protocol.ledger.state import row_layouts as rows
 from commonweal.protocol.ledger.state.row_layouts import Layout
 
@@ -187,6 +187,11 @@ class Table(Enum):
     SIGNED = exchange_layouts.SIGNED
     OPEN_DEAL = exchange_layouts.OPEN_DEAL
     DEAL_COMMENT = exchange_layouts.DEAL_COMMENT
+    PROJECT = project_layouts.PROJECT
+    PROJECT_LOOK = project_layouts.PROJECT_LOOK
+    PROJECT_MEMBER = project_layouts.PROJECT_MEMBER
+    OPEN_PROJECT = project_layouts.OPEN_PROJECT
+    PROJECT_TASK = project_layouts.PROJECT_TASK
     SAID = Layout(
         b"a", "event: id, corrections: u64?, member: id", "text",
         "contributions/attestation",

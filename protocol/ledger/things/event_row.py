@@ -2,7 +2,8 @@
 
 Read by every package that looks at events; written by contributions, and by the valuation of a cut.
 State: e events, x the events of a process, t those of a resource. In no root: which events wait for
-a value, so that a cut under new rules finds them without reading all events.
+a value, so that a cut under new rules finds them without reading all events, and which were booked
+in a scope.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ EVENT, OF_PROCESS = Table.EVENT.prefix, Table.OF_PROCESS.prefix
 OF_RESOURCE = Table.OF_RESOURCE.prefix
 UNVALUED: Final = LOCAL + b"e"
 """Local: the events that have `pending`, by id."""
+SCOPED: Final = LOCAL + b"s"
+"""Local: the events that a cut covers, by their scope."""
 INPUT, OUTPUT = b"i", b"o"
 TAKEN, GIVEN = "from", "to"
 
@@ -90,6 +93,28 @@ def put_pending(
         state.put(UNVALUED + event, True)
 
 
+def put_scoped(state: State, event: bytes, row: EventRow) -> None:
+    """Note the scope of an event that a cut covers."""
+    if row.scope is not None:
+        state.put(_of_scope(row.scope) + event, True)
+
+
+def events_in_scope(state: State, scope: str) -> list[bytes]:
+    """Return the events of a scope that cuts cover, by id."""
+    prefix = _of_scope(scope)
+    return [key[len(prefix) :] for key, _ in state.items(prefix)]
+
+
+def booked_in_scope(state: State, scope: str, height: int) -> bool:
+    """Return whether a cut before that of a height covers an event of a scope."""
+    rows = (event_row(state, event) for event in events_in_scope(state, scope))
+    return any(row is not None and row.height < height for row in rows)
+
+
+def _of_scope(scope: str) -> bytes:
+    return SCOPED + scope.encode() + b"\0"
+
+
 def unvalued_events(state: State, start: bytes) -> Iterator[bytes]:
     """Yield the events from `start` on that wait for a value, by id; read a part at a time."""
     for first in range(start[0] if start else 0, 256):
@@ -102,5 +127,10 @@ def unvalued_events(state: State, start: bytes) -> Iterator[bytes]:
 def local_rows(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:
     """Yield the local rows that follow from rows of the state."""
     for key, value in pairs:
-        if key[:1] == EVENT and EventRow(*value).pending is not None:
+        if key[:1] != EVENT:
+            continue
+        row = EventRow(*value)
+        if row.pending is not None:
             yield UNVALUED + key[1:], True
+        if row.scope is not None and row.height:
+            yield _of_scope(row.scope) + key[1:], True

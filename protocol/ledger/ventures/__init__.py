@@ -1,0 +1,1 @@
+"""Ventures: what members undertake together."""
