@@ -136,6 +136,12 @@ REASONS = (
     N_("members cannot give points to themselves"),
     N_("these are more points than a member has in this round"),
     N_("these are more points than the round lets a member give to one other"),
+    N_("the project is not known here"),
+    N_("the project has closed"),
+    N_("the member is not in the project"),
+    N_("by the rules only the holders of a role open projects"),
+    N_("the member has as many projects open as the rules allow: close one first"),
+    N_("the project would end before the last seal: choose a later end"),
     N_(
         "the next seal needs this witness: hand the seat on first, and wait for the seal that"
         " says so"

@@ -24,7 +24,7 @@ from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import table
 from commonweal.protocol.ledger.governance import proposal_records
-from commonweal.protocol.ledger.governance.enactment import REMOVAL_YES_MIN
+from commonweal.protocol.ledger.governance.ballot_rows import REMOVAL_YES_MIN
 from commonweal.protocol.ledger.governance.proposals import REMOVAL
 from commonweal.storage.home.home import Home
 

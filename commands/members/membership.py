@@ -17,7 +17,7 @@ from commonweal.commands.terminal.options import (
 )
 from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.commands.terminal.tables import confirm
-from commonweal.protocol.ledger.governance.enactment import REMOVAL_YES_MIN
+from commonweal.protocol.ledger.governance.ballot_rows import REMOVAL_YES_MIN
 from commonweal.storage.home.home import Home
 
 

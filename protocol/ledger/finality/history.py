@@ -286,7 +286,7 @@ class History:
         projects.begin(over, cut.height, rules)
         giving_rounds.close_rounds(over, trusted_ms, paying, is_full=full)
         distribution.share(over, cut, paying, self.community, touched)
-        enact(over, cut, self._documents, is_full=full)
+        enact(over, cut, self._documents, value_of=valuation.points_of, is_full=full)
         after = active_ruleset.current(over, self._documents)
         witness_set.renew(over, cut, advance.delta.present, after.witnesses)
         return AdvanceOutcome(

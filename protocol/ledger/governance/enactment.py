@@ -13,6 +13,11 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, membership_end
 from commonweal.protocol.ledger.governance.active_ruleset import ActiveRulesetRow
+from commonweal.protocol.ledger.governance.ballot_rows import (
+    REMOVAL_YES_MIN,
+    ballot_row,
+    least_yes,
+)
 from commonweal.protocol.ledger.governance.proposals import (
     DECIDED,
     DRAFT,
@@ -53,11 +58,16 @@ from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.ventures.projects import projects
-from commonweal.protocol.ledger.ventures.projects.closing import Closing, close, close_due
+from commonweal.protocol.ledger.ventures.projects.dissolution import (
+    Closing,
+    ValueOf,
+    close,
+    close_due,
+)
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
-from commonweal.protocol.rules.process import Ballot, Process
+from commonweal.protocol.rules.process import Process
 
 VALUED_BY = Table.VALUED_BY.prefix
 """The key of the ruleset that last gave values; without it, every waiting event is valued."""
@@ -65,28 +75,25 @@ VALUED_BY = Table.VALUED_BY.prefix
 REST = Table.REST.prefix
 """The key of the first waiting event that the last cut had no room to look at."""
 
-REMOVAL_YES_MIN = 2
-"""How many others must say yes to a removal, whatever the rules say: nobody removes alone."""
-FORK_YES_MIN = 2
-"""How many must agree on which record of a forked log counts, where there are as many."""
-
 
 def enact(
     state: State,
     cut: CutHeader,
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
     *,
+    value_of: ValueOf,
     is_full: bool = False,
 ) -> None:
     """Apply to `state`, which holds all that `cut` covers, what the cut decides.
 
-    is_full: the cut had no room left, so votes may wait outside it: then no vote is closed.
+    value_of: what events are worth by now. is_full: the cut had no room left, so votes may wait
+    outside it: then no vote is closed, and no project.
     """
-    enactment = _Enactment(state, cut, documents, is_full=is_full)
+    enactment = _Enactment(state, cut, documents, value_of, is_full=is_full)
     if cut.time_ms <= time_jumps.last_cut_ms(state):
         enactment.cap_times()
-    enactment.decide()
     close_due(state, enactment.closing(), is_full=is_full)
+    enactment.decide()
     trusted_ms, rules = enactment.trusted_ms, enactment.ruleset
     giving_rounds.open_rounds(state, cut.height, cut.time_ms, trusted_ms, rules)
     jump = time_jumps.jump_after(state, cut.time_ms)
@@ -100,9 +107,16 @@ class _Enactment:
     """The decisions of one cut, in the order of the proposals: by clock and id."""
 
     def __init__(
-        self, state: State, cut: CutHeader, documents: Mapping[bytes, bytes], *, is_full: bool
+        self,
+        state: State,
+        cut: CutHeader,
+        documents: Mapping[bytes, bytes],
+        value_of: ValueOf,
+        *,
+        is_full: bool,
     ) -> None:
         self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
+        self.value_of = value_of
         self.trusted_ms = time_jumps.trusted_ms(state, cut.time_ms)
         """The time (ms) by which votes, trials and sunsets end."""
         self.ruleset = active_ruleset.current(state, documents)
@@ -160,8 +174,9 @@ class _Enactment:
     def closing(self) -> Closing:
         """Return what this cut closes projects by."""
         community = CommunityId(self.state.get(registry.FOUNDING)[1])
-        params = active_ruleset.rules_of(self.ruleset)
-        return Closing(self.cut, self.trusted_ms, community, self.ruleset, params)
+        rules = active_ruleset.rules_of(self.ruleset)
+        times = (self.cut, self.trusted_ms)
+        return Closing(*times, community, self.ruleset, rules, self.value_of)
 
     def _open(self) -> list[tuple[bytes, object]]:
         return list(self.state.items(OPEN))
@@ -186,7 +201,7 @@ class _Enactment:
             electors = self._electors(ballot.voters, row)
             for member in electors:
                 asked.setdefault(member, []).append(number)
-            asks = _ballot_row(ballot, len(electors), _least_yes(row, len(electors)))
+            asks = ballot_row(ballot, len(electors), least_yes(row, len(electors)))
             ballots.append(asks._replace(early_failure=process.early_failure))
         for member, numbers in asked.items():
             self.state.put(ELECTOR + id + member, numbers)
@@ -356,32 +371,3 @@ class _Enactment:
         ]
         others = [member for member in self.holders[role] if member in before]
         return others if len(others) >= REMOVAL_YES_MIN else before
-
-
-def _ballot_row(ballot: Ballot, electorate: int, least_yes: int) -> BallotRow:
-    """Return what a ballot asks of an electorate of this size. least_yes: in any case."""
-    row = BallotRow(
-        ballot.voters,
-        electorate,
-        max(ballot.needed(electorate), least_yes),
-        ballot.quorum(electorate),
-        ballot.blocks,
-        ballot.objections,
-        present=electorate,
-    )
-    if ballot.silent or not ballot.indifferent:
-        return row
-    least_yes = max(least_yes, min(ballot.min_yes, electorate))
-    return row._replace(
-        least_yes=least_yes, thresholds=[[*part] for part in sorted(ballot.thresholds)]
-    )
-
-
-def _least_yes(row: ProposalRow, electorate: int) -> int:
-    """Return how many yes a vote takes whatever the rules say, given the size of its electorate."""
-    match row.subject:
-        case "removal":
-            return REMOVAL_YES_MIN
-        case "fork":
-            return min(FORK_YES_MIN, electorate)
-    return 0

@@ -27,6 +27,7 @@ from commonweal.protocol.ledger.claims.pools import (
 )
 from commonweal.protocol.ledger.contributions import attestation, consent
 from commonweal.protocol.ledger.contributions.value import (
+    EventValue,
     amount_in,
     event_fields,
     income_pool,
@@ -128,6 +129,12 @@ def value_of(state: State, event: bytes) -> ValueRow | None:
     return None if value is None else ValueRow(*value)
 
 
+def points_of(state: State, event: bytes) -> tuple[int, bytes] | None:
+    """Return the points of an event and who gave it; None while it has no value."""
+    value = value_of(state, event)
+    return None if value is None else (value.points, value.member)
+
+
 def booked_at(state: State, event: bytes) -> tuple[int, int] | None:
     """Return height and time (ms) of the cut that covered an event; None while none does."""
     row = event_row(state, event)
@@ -188,15 +195,19 @@ def value_events(
                 put_pending(state, event, row, None)
             continue
         given = value_points(ruleset, value, shared_fuel)
-        if given is None:
-            # A later ruleset may give it a value.
-            continue
-        member = agents.person(state, row.provider)
-        given_row = [given.points, member, cut.height, cut.time_ms, given.reason]
-        since = [] if row.pending is True else [row.pending]
-        state.put(WORTH + event, [*given_row, *since])
-        put_pending(state, event, row, None)
+        if given is not None:  # otherwise a later ruleset may give it a value
+            _put_value(state, cut, event, row, given)
     return incomes
+
+
+def _put_value(
+    state: State, cut: CutHeader, event: bytes, row: EventRow, given: EventValue
+) -> None:
+    member = agents.person(state, row.provider)
+    given_row = [given.points, member, cut.height, cut.time_ms, given.reason]
+    since = [] if row.pending is True else [row.pending]
+    state.put(WORTH + event, [*given_row, *since])
+    put_pending(state, event, row, None)
 
 
 def _book(state: State, cut: CutHeader, event: bytes, source: bytes) -> None:

@@ -21,7 +21,7 @@ PROJECT_LOOK: Final = Layout(
 PROJECT_MEMBER: Final = Layout(
     b"9n", "project: id, member: id", "[since_ms: int, clock: int, is_in: bool]",
     "ventures/projects/projects",
-    "Who is or was in a project, and the seal's time at which they came last.")
+    "A member who is or was in a project, and the seal's time at which they came last.")
 OPEN_PROJECT: Final = Layout(
     b"9Z", "member: id, project: id", "true",
     "ventures/projects/projects",

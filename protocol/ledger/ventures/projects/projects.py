@@ -9,8 +9,8 @@ Records:
 Who opens a project is in it. A name looks like no other project's, for ever. A project begins with
 the seal that covers its record, unless something was booked under its name before or a bucket of
 the rules names it as scope: then it is void, so that nobody takes over what a scope earns.
-What came for it, and how it ends, is in `pools_of_projects` and `closing`. State: 9J projects, 9d
-their names, 9n their members, 9Z those that are open.
+What came for it is in `pools_of_projects`, its end in `dissolution`. State: 9J projects, 9d their
+names, 9n their members, 9Z those that are open.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from commonweal.protocol import codec
-from commonweal.protocol.ledger.governance.enactment import FORK_YES_MIN, REMOVAL_YES_MIN
+from commonweal.protocol.ledger.governance.ballot_rows import FORK_YES_MIN, REMOVAL_YES_MIN
 from commonweal.protocol.ledger.governance.proposal_records import TEXT_BYTES_MAX
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason

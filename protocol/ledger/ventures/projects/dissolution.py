@@ -11,7 +11,8 @@ came or left follows the money, as that of any income.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.ledger.claims.claims import create_claims
@@ -29,7 +30,6 @@ from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.members import agents, registry
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import events_in_scope
 from commonweal.protocol.ledger.ventures.projects.pools_of_projects import pools_of
 from commonweal.protocol.ledger.ventures.projects.projects import (
@@ -51,10 +51,11 @@ from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.vocabulary.payout_line import PayoutLine
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
+ValueOf: TypeAlias = Callable[[State, bytes], tuple[int, bytes] | None]
+"""Returns the points of an event and the agent who gave it; None where it has no value."""
+
 REST = "rest"
 """The name of what is left of a project, in the place of a bucket."""
-
-VALUE = Table.WORTH.prefix
 
 
 class Part(NamedTuple):
@@ -66,13 +67,14 @@ class Part(NamedTuple):
 
 
 class Closing(NamedTuple):
-    """What a cut closes projects by. params: what the fold reads of the rules in force."""
+    """What a cut closes projects by. value_of: what each event is worth by now."""
 
     cut: CutHeader
     trusted_ms: int
     community: CommunityId
     ruleset: Ruleset
-    params: RuleParams
+    rules: RuleParams
+    value_of: ValueOf
 
 
 def close_due(state: State, by: Closing, *, is_full: bool) -> None:
@@ -125,15 +127,14 @@ def _by_points(state: State, by: Closing, scope: str) -> list[Part]:
     """Return who gave something in a scope that has a value, as splits of income count it."""
     given: dict[bytes, list[tuple[bytes, int]]] = {}
     for event in events_in_scope(state, scope):
-        value = state.get(VALUE + event)
-        if value is None or not value[0]:
+        points, giver = by.value_of(state, event) or (0, b"")
+        if not points:
             continue
-        points, giver = value[:2]
         member = agents.person(state, giver)
         if registry.member_row(state, member) is None:
             continue
         # The member who claimed the agent may have attested its contribution before.
-        if member != giver and not attestation.is_attested(state, event, by.params):
+        if member != giver and not attestation.is_attested(state, event, by.rules):
             continue
         given.setdefault(member, []).append((event, points))
     return [

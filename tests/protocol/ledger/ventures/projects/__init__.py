@@ -1,0 +1,1 @@
+"""Projects: who is in them, what they have, and how they end."""
