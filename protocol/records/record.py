@@ -22,8 +22,10 @@ CommunityId = NewType("CommunityId", bytes)
 
 CONTEXT = keys.RECORD_CONTEXT
 FOUND = "community.found"
-PERMANENT_BODY_KINDS = frozenset({FOUND, "community.inherit", "rules.propose"})
-"""Kinds of records that may have a permanent body, which the fold reads.
+PERMANENT_BODY_KINDS = frozenset(
+    {FOUND, "community.inherit", "rules.propose", "consent.ask", "consent.grant"}
+)
+"""Kinds of records that may have a permanent body, which the fold or a receipt reads.
 
 A permanent body can never be deleted, so all other kinds, also unknown ones, may not have one.
 """

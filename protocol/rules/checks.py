@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.rules import credit, match, portions, projects, schema
+from commonweal.protocol.rules import credit, data, match, portions, projects, schema
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, check
 from commonweal.protocol.rules.faults import RulesetFault, similar
@@ -57,6 +57,7 @@ def _all(document: Any) -> Iterator[RulesetFault]:
         yield from _pools(document)
         yield from _rounds(document)
         yield from credit.faults(document)
+        yield from data.faults(document)
         yield from match.faults(document)
         yield from projects.faults(document)
         opener = document.get("projects", {}).get("opener")

@@ -19,6 +19,7 @@ from commonweal.protocol.errors import BadRuleset, Malformed
 from commonweal.protocol.rules.checks import faults, unreachable_objections
 from commonweal.protocol.rules.class_processes import class_processes
 from commonweal.protocol.rules.credit import credit_rule
+from commonweal.protocol.rules.data import data_rules
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
 from commonweal.protocol.rules.expression import check as check_expression
@@ -44,6 +45,7 @@ from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
 from commonweal.protocol.vocabulary.currencies import decimals
 from commonweal.protocol.vocabulary.rule_params import (
     CreditRule,
+    DataRules,
     EventCondition,
     MembershipRules,
     membership_rules,
@@ -140,6 +142,7 @@ class Ruleset:
     pools: tuple[Pool, ...]
     rounds: tuple[GivingRound, ...]
     credits: Mapping[str, CreditRule]
+    data: DataRules
     match: MatchRules
     projects: ProjectRules
     processes: Mapping[str, Process]
@@ -300,6 +303,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
             unit: credit_rule(unit, table)
             for unit, table in sorted(document.get("credit", {}).items())
         },
+        data=data_rules(document),
         match=match_rules(document),
         projects=project_rules(document),
         processes=class_processes(document.get("governance", {})),

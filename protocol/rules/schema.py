@@ -120,6 +120,15 @@ CONTRIBUTIONS: Fields = {
     **_SENTENCES,
 }
 EXCHANGE: Fields = {"speaks_for_community": _name(), **_SENTENCES}
+CONSENT_DAYS_MAX = 366 * 100
+DATA: Fields = {
+    "purposes": _names(),
+    "longest_days": Field("count", 0, 0, CONSENT_DAYS_MAX),
+    "jurisdiction": Field("name", "", high=32),
+    **_SENTENCES,
+}
+"""For what, and how long, members may consent to uses of their data, and under which law."""
+
 MATCH_WEIGHT_MAX = 1_000
 MATCH: Fields = {
     **{
@@ -154,7 +163,7 @@ BUCKET: Fields = {
     "name": _name(required=True),
     "share": Field("portion", None, required=True),
     "of": _choice("whole", "remainder"),
-    "to": _choice("contributors", "role", "community", "round"),
+    "to": _choice("contributors", "role", "community", "round", "data"),
     "role": _name(),
     "round": _name(),
     "actions": Field("choices", (), high=len(ACTIONS), choices=tuple(ACTIONS)),
@@ -255,6 +264,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "membership": MEMBERSHIP,
         "contributions": CONTRIBUTIONS,
         "exchange": EXCHANGE,
+        "data": DATA,
         "match": MATCH,
         "finality": FINALITY,
         "budget": BUDGET,

@@ -13,6 +13,12 @@ CORRECTION = "correction"
 GIVEN = "given"
 """The sort of a line by the points that a member received in a giving round."""
 
+USED = "used"
+"""The sort of a line by how often the data of a member was used."""
+
+BY_POINTS = (GIVEN, USED)
+"""The sorts of lines by points that waited for the split."""
+
 
 PART_UNITS = 10**18
 """Units in which the part of a contribution is kept that took part."""

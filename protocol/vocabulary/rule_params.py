@@ -109,6 +109,21 @@ class CreditRule(NamedTuple):
     grows_to: int
 
 
+class DataRules(NamedTuple):
+    """What the rules say of data.
+
+    purposes: those for which there may be consents; empty for any. longest_ms: how long a consent
+    lasts at most; 0 for no bound. pools: those that share with the owners of data that was used.
+    """
+
+    purposes: tuple[str, ...] = ()
+    longest_ms: int = 0
+    pools: tuple[str, ...] = ()
+
+
+NO_DATA_RULES = DataRules()
+"""Any purpose, for any time, and no share of a pool."""
+
 MATCH_WEIGHTS: Mapping[str, int] = MappingProxyType(
     {
         "kind": 300,
@@ -139,7 +154,8 @@ class RuleParams:
     empty for none. speaks_for_community: the role that offers, needs and agrees for the community;
     empty: every member. units: valid without `unit.define`. admissions: conditions on events.
     credits: the units in which members have a balance. project_opener: the role that opens
-    projects; empty: every member. projects_open: how many that one member opened may be open.
+    projects; empty: every member. projects_open: how many that one member opened may be open. data:
+    how data may be used.
     """
 
     membership: MembershipRules = DEFAULT_MEMBERSHIP
@@ -154,6 +170,7 @@ class RuleParams:
     credits: Mapping[str, CreditRule] = field(default_factory=lambda: NO_CREDIT)
     project_opener: str = ""
     projects_open: int = DEFAULT_PROJECTS_OPEN
+    data: DataRules = NO_DATA_RULES
 
 
 DEFAULT_PARAMS = RuleParams()

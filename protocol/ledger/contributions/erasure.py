@@ -3,14 +3,15 @@
 Records:
   body.erase  record, cited: of the author's member, written by any of their devices, with an
               erasable body; no body of its own
-It changes nothing in the state, so that nodes which do not know the kind compute the same one. Each
+A text that is erased changes nothing in the state. Each
 node forgets the text by itself; a node that is away does so later, and one that kept a copy may
-not.
+not. Of the event that began data, it erases the content, by whoever owns it (`exchange/data`).
 """
 
 from __future__ import annotations
 
 from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.exchange.data import contents
 from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.context import Context, RecordLookup, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -22,6 +23,9 @@ ERASE = "body.erase"
 
 def erase(state: State, record: Record, context: Context) -> Verdict:
     """Judge whether the author may ask for this text to be erased."""
+    named = record.data.get("record")
+    if record.body is None and is_bytes(named) and contents.erase(state, context, named):
+        return None
     text = text_named(state, record, context.member, context.lookup)
     return text if isinstance(text, Reason) else None
 

@@ -11,6 +11,8 @@
   inScopeOf, factor, state, atLocation     short names; containedIn: a resource
   fulfills, satisfies    a commitment, an intent
   settles                1 to 16 claims that a transfer pays, in this order; see `settlement`
+  content                {hash, size} of what an event begins that is data, with consent and purpose
+                         of what is used of another's data; see `exchange/data`
   corrects               an event: then only action, quantities (which may be negative) and
                          corrects count, and the rest is that of the corrected event
 The author must speak for the accountable agent of what is taken or raised, or for the custodian of
@@ -26,6 +28,7 @@ from typing import Any, TypeAlias
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.exchange import credit, fulfilment
+from commonweal.protocol.ledger.exchange.data import uses
 from commonweal.protocol.ledger.exchange.lending import handovers
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
@@ -112,9 +115,10 @@ def event(state: State, record: Record, context: Context) -> Verdict:
 def _count(
     state: State, record: Record, context: Context, row: EventRow, amounts: _Quantities
 ) -> Verdict:
-    """Count a new event in balances, promises and claims, or return why it does not count."""
+    """Count a new event in uses of data, balances, promises and claims, or return why not."""
     return (
-        credit.pay(state, record, context, row)
+        uses.count(state, record, context, row)
+        or credit.pay(state, record, context, row)
         or fulfilment.count(state, context, record.id, row, amounts)
         or settlement.settle(state, record, row)
     )
@@ -223,4 +227,6 @@ def _correct(
         return Reason.NOT_YOURS
     if row.action != action.name:
         return Reason.WRONG_CORRECTION
+    if uses.use_row(state, corrected) is not None:
+        return Reason.USE_STANDS
     return consent.correct(state, record, context, corrected, quantity, effort)

@@ -18,6 +18,7 @@ from commonweal.protocol.ledger.contributions import (
     erasure,
 )
 from commonweal.protocol.ledger.exchange import commitments
+from commonweal.protocol.ledger.exchange.data import consents
 from commonweal.protocol.ledger.exchange.deals import agreements
 from commonweal.protocol.ledger.exchange.lending import blocks, terms
 from commonweal.protocol.ledger.exchange.offers import intents, offers
@@ -94,6 +95,9 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "project": RecordKind(projects.open_project),
         "project.join": RecordKind(projects.join),
         "project.leave": RecordKind(projects.leave),
+        "consent.ask": RecordKind(consents.ask),
+        "consent.grant": RecordKind(consents.grant),
+        "consent.revoke": RecordKind(consents.revoke),
         "event": RecordKind(conditions.event),
         "attest": RecordKind(attestation.attest),
         erasure.ERASE: RecordKind(erasure.erase),
@@ -109,5 +113,5 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
     }
 )
 
-RESERVED = ("campaign", "pledge", "review", "consent.", "fork.")
+RESERVED = ("campaign", "pledge", "review", "fork.")
 """Kinds that equal or start with these are reserved for a later meaning."""

@@ -13,6 +13,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.ledger.exchange.data.consents import consent_row
 from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     SIGNED,
     agreement_row,
@@ -37,6 +38,7 @@ RECORDS = (
     *("recipe", "processes", "plannedWithin", "plan", "intent", "publishes", "reciprocal"),
     "offer",
     *("stipulates", "stipulatesReciprocal", "counters", "replaces", "resource", "project"),
+    *("consent", "answers"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
 
@@ -48,11 +50,15 @@ SPOKEN_FOR = (
     "proposal.withdraw",
     *("agreement", "agreement.sign", "agreement.end", "agreement.comment"),
     *("resource.terms", "resource.block"),
+    *("consent.grant", "consent.revoke"),
 )
 """Kinds that a member may write for the community, by the role that the rules name."""
 
 RESOURCES = ("resource", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn")
 MEMBERS = ("provider", "receiver", "member", "referrer")
+AUDIENCES = ("proposedTo", "recipients")
+"""Fields of `data` that list members and roles."""
+
 UNITS = ("unit", "effortUnit")
 QUANTITIES = ("resourceQuantity", "effortQuantity")
 
@@ -94,14 +100,16 @@ def references(
         find.agent(data.get(field))
     for field in RESOURCES:
         find.resource(data.get(field))
-    for member in data["proposedTo"] if type(data.get("proposedTo")) is list else ():
-        find.agent(member)
+    for field in AUDIENCES:
+        for member in data[field] if type(data.get(field)) is list else ():
+            find.agent(member)
     find.project(data.get("inScopeOf"))
     if kind in SPOKEN_FOR:
         find.holding(author, rules.speaks_for_community)
     if kind in ("resource.terms", "resource.block"):
         find.holding(author, rules.keeper)
     find.answers(data)
+    find.consent(data.get("consent"))
     find.set_off(data.get("setsOff"))
     if kind == "event":
         find.payment(data)
@@ -224,6 +232,16 @@ class _Find:
             agreement = None if row is None else row.agreement
         if is_bytes(agreement):
             self._signatures(agreement)
+
+    def consent(self, named: Any) -> None:
+        """Add what a consent that is named is about, and the roles by which it is the author's."""
+        row = consent_row(self.state, named) if is_bytes(named) else None
+        if row is None:
+            return
+        self.resource(row.resource)
+        for recipient in row.recipients:
+            if isinstance(recipient, str):
+                self.holding(self.author, recipient)
 
     def set_off(self, parts: Any) -> None:
         """Add the promises that an agreement sets off, and by what they are in force."""

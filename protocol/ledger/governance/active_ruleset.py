@@ -142,6 +142,7 @@ def _rules_of(canonical: bytes) -> RuleParams:
         credits=MappingProxyType(dict(ruleset.credits)),
         project_opener=ruleset.projects.opener,
         projects_open=ruleset.projects.open_per_member,
+        data=ruleset.data,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import pools
+from commonweal.protocol.ledger.exchange.data import consents
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, membership_end
 from commonweal.protocol.ledger.governance.active_ruleset import ActiveRulesetRow
 from commonweal.protocol.ledger.governance.ballot_rows import (
@@ -19,6 +20,7 @@ from commonweal.protocol.ledger.governance.ballot_rows import (
     least_yes,
 )
 from commonweal.protocol.ledger.governance.proposals import (
+    CONSENT,
     DECIDED,
     DRAFT,
     ELECTOR,
@@ -244,6 +246,8 @@ class _Enactment:
             keep(self.state, device, seq, RecordId(row.target))
         if row.subject == PROJECT:
             close(self.state, self.closing(), row.target, projects.BY_VOTE, row.opened_ms)
+        if row.subject == CONSENT:
+            consents.invalidate(self.state, row.target, id)
         if row.subject == REMOVAL:
             member = registry.member_row(self.state, row.target)
             if member is not None and member.status == registry.ACTIVE:

@@ -1,7 +1,7 @@
 """The records of governance: proposals, comments, votes and withdrawals.
 
 Records:
-  rules.propose   subject: "rules", "removal", "fork", "decision" or "project"
+  rules.propose   subject: "rules", "removal", "fork", "decision", "project" or "consent"
                   rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
                   body is the document or the patch; optional sunset: hours it then holds;
                   backtest: the height and hash of what it would have paid
@@ -10,7 +10,8 @@ Records:
                   records there, ascending, keep: the one, cited, that is to count
                   project: project: an open one that the author's member is in, to be closed
                   optional vote: true, to vote on what silence could pass
-                  removal, fork, project: optional permanent body that says why
+                  consent: consent: a consent to be declared void
+                  removal, fork, project, consent: optional permanent body that says why
                   texts that are voted on are UTF-8, at most TEXT_BYTES_MAX
   rules.comment   proposal; the text is in the body
   rules.vote      proposal, say: "yes", "no", "abstain", "block" or, where the rules allow it,
@@ -26,11 +27,13 @@ from typing import Any
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.ledger.exchange.data import consents
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.proposals import (
     ABSTAIN,
     BLOCK,
     COMMENT,
+    CONSENT,
     DECIDED,
     DECISION,
     DRAFT,
@@ -77,8 +80,8 @@ BACKTEST_BYTES = 40
 
 
 def propose(state: State, record: Record, context: Context) -> Verdict:
-    """Propose a change of the rules, a removal, a decision, which record of a fork counts, or the
-    end of a project.
+    """Propose a change of the rules, a removal, a decision, which record of a fork counts, the end
+    of a project, or that a consent is void.
     """
     early = writer_denial(state, record, context, Permission.VOTE)
     if early is not None:
@@ -97,6 +100,8 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
             row = _proposed_removal(state, record, context, ruleset)
         case "fork":
             row = _proposed_fork(state, record, context, ruleset)
+        case "consent":
+            row = _proposed_consent(state, record, context, ruleset)
         case "decision" if record.body is not None:
             is_lazy = ruleset.lazy_decisions and not _asks_vote(record)
             kind = LAZY if is_lazy else ORDINARY
@@ -276,6 +281,20 @@ def _proposed_closing(
     if not projects.is_in(state, project, context.member):
         return Reason.NOT_IN_PROJECT
     return ProposalRow(PROJECT, context.member, record.clock, ruleset.id, project, ORDINARY)
+
+
+def _proposed_consent(
+    state: State, record: Record, context: Context, ruleset: Ruleset
+) -> ProposalRow | Reason:
+    consent = record.data.get("consent")
+    if not is_bytes(consent):
+        return Reason.SHAPE
+    row = consents.consent_row(state, consent)
+    if row is None or row.giver is None:
+        return Reason.UNKNOWN_CONSENT
+    if row.status not in consents.STANDING:
+        return Reason.NOT_OPEN
+    return ProposalRow(CONSENT, context.member, record.clock, ruleset.id, consent, ORDINARY)
 
 
 def _proposed_fork(

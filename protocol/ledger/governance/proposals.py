@@ -22,6 +22,7 @@ ELECTOR, COMMENT = Table.ELECTOR.prefix, Table.COMMENT.prefix
 OF_MEMBER, DECIDED = Table.OF_MEMBER.prefix, Table.DECIDED_FORK.prefix
 
 RULES, REMOVAL, FORK, DECISION, PROJECT = "rules", "removal", "fork", "decision", "project"
+CONSENT = "consent"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
 INDIFFERENT = "indifferent"
 
@@ -91,10 +92,10 @@ class ProposalRow(NamedTuple):
     """A proposal in the state.
 
     target: the id of the proposed ruleset, the member to be removed, the record of a fork to be
-    kept, or the project to be closed. is_voted: its author asked for a vote on what silence could
-    pass. What the vote asks is not known until it opens, and then fixed: of each electorate by its
-    ballot. electorate, yes ... block: of all electors, as of the last cut. Times in ms; until_ms:
-    the end of the trial, later the end of what it put in force.
+    kept, the project to be closed, or the consent to be declared void. is_voted: its author asked
+    for a vote on what silence could pass. What the vote asks is not known until it opens, and then
+    fixed: of each electorate by its ballot. electorate, yes ... block: of all electors, as of the
+    last cut. Times in ms; until_ms: the end of the trial, later the end of what it put in force.
     """
 
     subject: str

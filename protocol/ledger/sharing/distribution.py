@@ -55,6 +55,7 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row, unvalued_events
 from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.rules.data import TO_DATA
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.split import (
@@ -68,7 +69,7 @@ from commonweal.protocol.rules.split import (
     reads_event,
     split,
 )
-from commonweal.protocol.vocabulary.payout_line import GIVEN
+from commonweal.protocol.vocabulary.payout_line import BY_POINTS
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 EVENTS_LOOKED_AT_MAX = 50_000
@@ -215,7 +216,7 @@ def _split_inputs(
         points={
             bucket.name: giving_rounds.points_of(state, pool, bucket.name)
             for bucket in pool.buckets
-            if bucket.to == "round"
+            if bucket.to in ("round", TO_DATA)
         },
         parts={
             (bucket.name, event): parts
@@ -304,7 +305,7 @@ def _write_split(
             state.put(key, clamped(paid))
         points = inputs.points.get(line.bucket, {}).get(line.member)
         writer.write(id, ruleset.id, line, points and points.givers)
-    for bucket in dict.fromkeys(line.bucket for line in done.lines if line.sort == GIVEN):
+    for bucket in dict.fromkeys(line.bucket for line in done.lines if line.sort in BY_POINTS):
         giving_rounds.forget_points(state, pool, bucket)
     if done.lines:
         traced = sum(income.amount for income in inputs.incomes if income.upstream is not None)
@@ -314,7 +315,7 @@ def _write_split(
         once = [
             bucket.name
             for bucket in pool.buckets
-            if bucket.to == "round" or (bucket in makers and bucket.claim == "once")
+            if bucket.to in ("round", TO_DATA) or (bucket in makers and bucket.claim == "once")
         ]
         untraced = max(0, done.total - traced)
         row = SplitRow(done.total, untraced, done.carried, tracing, debts, once, [])

@@ -37,7 +37,7 @@ from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.rules.split import CORRECTION, PayoutLine
-from commonweal.protocol.vocabulary.payout_line import GIVEN, ReceivedPoints
+from commonweal.protocol.vocabulary.payout_line import BY_POINTS, ReceivedPoints
 
 
 def correct_income(
@@ -87,10 +87,10 @@ def restore_turns(writer: PayoutWriter) -> None:
 
 
 def _restore_points(writer: PayoutWriter, pool: PoolId, bucket: str, height: int) -> None:
-    """Let the points of a round wait again, by which a split paid nothing in the end."""
+    """Let the points wait again, or the uses of data, by which a split paid nothing in the end."""
     for _, payout in writer.lines(height, pool):
         line = payout.line
-        if line.bucket == bucket and line.sort == GIVEN:
+        if line.bucket == bucket and line.sort in BY_POINTS:
             place = pool.to_bytes() + bucket.encode() + b"\0" + line.member
             points = ReceivedPoints(line.weight, payout.inputs, line.inputs)
             giving_rounds.add_points(writer.state, place, points)

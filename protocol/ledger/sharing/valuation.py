@@ -36,6 +36,7 @@ from commonweal.protocol.ledger.contributions.value import (
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
 from commonweal.protocol.ledger.members import agents, registry
+from commonweal.protocol.ledger.sharing import data_shares
 from commonweal.protocol.ledger.sharing.flows import Flows
 from commonweal.protocol.ledger.sharing.income_corrections import correct_income
 from commonweal.protocol.ledger.sharing.used_parts import used_parts
@@ -164,6 +165,7 @@ def value_events(
             continue  # it has its value, or somebody attests what is no event
         if not attestation.is_attested(state, event, rules) or row.disputes:
             continue
+        data_shares.feed(state, event, ruleset)
         known = income_row(state, event)
         if known is not None:
             amount = counted(community, row, known.pool)

@@ -84,4 +84,27 @@ BOOKING: Final = Layout(
     "exchange/lending/booking_row",
     "A booking: when it was asked and lapses, its slot once accepted, and what handed it out and"
     " back.")
+DATA: Final = Layout(
+    b"9F", "resource: id", "[event: id, hash: bytes, size: int, erased: bool]",
+    "exchange/data/contents",
+    "A resource that is data: the event that began it or brought its content, and that content.")
+CONSENT: Final = Layout(
+    b"9A", "consent: id",
+    "[member: id, giver: id?, clock: int, resource: id, purposes: [text ...], actions: [text ...],"
+    " recipients: [id|text ...], begin: int?, end: int?, language: text, notice: bytes,"
+    " benefit: quantity|text?, replaces: id?, answers: id?, status: text, by: id?]",
+    "exchange/data/consents",
+    "A consent, or a request for one, which has no giver; by: the record or vote that ended it.")
+CONSENT_OF: Final = Layout(
+    b"9Z", "resource: id, consent: id", "true",
+    "exchange/data/consents", "The consents and requests of a resource that nothing ended.")
+DATA_USE: Final = Layout(
+    b"9U", "event: id",
+    "[consent: id, resource: id, user: id, device: id, purpose: text, owner: id, clock: int,"
+    " pool: text?, fed: bool]",
+    "exchange/data/uses",
+    "A use of data under a consent; fed: it waits for a split of the pool, or was in one.")
+USE_OF: Final = Layout(
+    b"9H", "owner: id, event: id", "true",
+    "exchange/data/uses", "The uses of an owner's data.")
 # fmt: on

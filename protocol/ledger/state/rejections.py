@@ -144,6 +144,24 @@ class Reason(StrEnum):
     UNKNOWN_BLOCK = "the block is not one of the thing, or is over"
     TOO_MANY_BLOCKS = "the thing has as many blocks as are kept: lift one first"
 
+    NOT_DATA = "the resource is no data: what began it named no content"
+    DATA_ERASED = "the owner of the data erased its content"
+    OWN_DATA = "the data is the member's own: no consent is needed"
+    NO_NOTICE = "a consent, and a request for one, has a notice that is kept for ever"
+    UNKNOWN_PURPOSE = "the rules have no such purpose"
+    CONSENT_TOO_LONG = "the consent lasts longer than the rules allow"
+    NO_POOL = "the rules share no such pool with those whose data is used"
+    TOO_MANY_CONSENTS = (
+        "the data has as many consents or requests as are kept: end one of them first"
+    )
+    UNKNOWN_CONSENT = "the consent is not known here"
+    NO_CONSENT = "the data is another's: it is used by a consent that is named, and never copied"
+    CONSENT_ENDED = "the consent is not in force any more"
+    CONSENT_NOT_NOW = "the consent does not cover this time"
+    OTHER_PURPOSE = "the consent is for another purpose or another action"
+    NOT_A_RECIPIENT = "the consent is not given to who uses the data"
+    USE_STANDS = "a use of data is not corrected: what was read cannot be unread"
+
     SELF_ATTESTED = "nobody attests what they wrote, gave or claim themselves"
     HOLDS_ALREADY = "everyone that the correction needed has agreed: it has taken effect"
     CORRECTED_SINCE = "the event was corrected since this was said"

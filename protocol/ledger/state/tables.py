@@ -219,6 +219,11 @@ class Table(Enum):
     SLOT = exchange_layouts.SLOT
     BOOKED_DAY = exchange_layouts.BOOKED_DAY
     BOOKING = exchange_layouts.BOOKING
+    DATA = exchange_layouts.DATA
+    CONSENT = exchange_layouts.CONSENT
+    CONSENT_OF = exchange_layouts.CONSENT_OF
+    DATA_USE = exchange_layouts.DATA_USE
+    USE_OF = exchange_layouts.USE_OF
     PROPOSAL = Layout(
         b"G", "proposal: id", rows.PROPOSAL_ROW,
         "governance/proposals", "A proposal and how its vote stands as of the last cut.")

@@ -46,7 +46,7 @@ from commonweal.protocol.rules.split.weights import (
     proportional,
     recent,
 )
-from commonweal.protocol.vocabulary.payout_line import GIVEN, PayoutLine
+from commonweal.protocol.vocabulary.payout_line import GIVEN, USED, PayoutLine
 
 AMOUNT_MAX = codec.INT_MAX
 """Largest amount in a pool, in minor units."""
@@ -116,7 +116,9 @@ class _Work:
                         )
                         self.lines.append(line)
             case "round":
-                self._receivers(bucket, amount)
+                self._receivers(bucket, amount, GIVEN)
+            case "data":
+                self._receivers(bucket, amount, USED)
             case _:
                 self._contributors(bucket, amount)
         return sum(line.amount for line in self.lines[first:])
@@ -129,15 +131,15 @@ class _Work:
             for member in members
         ]
 
-    def _receivers(self, bucket: Bucket, amount: int) -> None:
-        """Divide by the points that members received in a round."""
+    def _receivers(self, bucket: Bucket, amount: int, sort: str) -> None:
+        """Divide by the points that members received in a round, or by uses of their data."""
         received = sorted(self.facts.points.get(bucket.name, {}).items())
         if not received:
             return
         weights = [points.points for _, points in received]
         parts = divide(amount, weights, self.ties(member for member, _ in received))
         for (member, points), part in zip(received, parts, strict=True):
-            fields = (bucket.name, GIVEN, member, part, amount, points.points, sum(weights))
+            fields = (bucket.name, sort, member, part, amount, points.points, sum(weights))
             self.lines.append(PayoutLine(*fields, inputs=points.records))
 
     def _contributors(self, bucket: Bucket, amount: int) -> None:
