@@ -135,7 +135,7 @@ def end_turns(sheet: Sheet) -> None:
         heights = sheet.undone.get((pool, bucket), [])
         for height in heights:
             for _, _, line in sheet.lines(height, pool):
-                if line["bucket"] == bucket and line["sort"] == "given":
+                if line["bucket"] == bucket and line["sort"] in ("given", "used"):
                     more = [line["weight"], line["count"], line["inputs"]]
                     rounds.add(sheet.c, pool, bucket, line["member"], more)
         begin = pool_key(pool) + bucket.encode() + b"\0"

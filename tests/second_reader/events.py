@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import claims, credit, handovers
+from tests.second_reader import claims, credit, data, handovers
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.expressions import ExpressionError, evaluate
 from tests.second_reader.names import is_id, is_name
@@ -38,25 +38,26 @@ SAID = ("newInventoriedResource", "state", "atLocation", "containedIn")
 
 
 def event(c: Context, record: Record) -> None:
-    data, state = record.data, c.state
-    action: Any = data.get("action")
+    said, state = record.data, c.state
+    action: Any = said.get("action")
     check(type(action) is str and action in ACTIONS, "UNKNOWN_ACTION")
-    quantity, effort = _quantities(c, action, data)
-    if "corrects" in data:
+    quantity, effort = _quantities(c, action, said)
+    if "corrects" in said:
         _correct(c, record, action, quantity, effort)
         return
     check(all(amount is None or amount[0] >= 0 for amount in (quantity, effort)), "NEGATIVE")
-    check(c.is_known(data.get("provider")), "UNKNOWN_AGENT")
-    if data.get("receiver") is None:
+    check(c.is_known(said.get("provider")), "UNKNOWN_AGENT")
+    if said.get("receiver") is None:
         check(not has_two_sides(action), "ONE_SIDE")
     else:
-        check(c.is_known(data["receiver"]), "UNKNOWN_AGENT")
+        check(c.is_known(said["receiver"]), "UNKNOWN_AGENT")
     row: Row = {"member": c.member, "clock": record.clock, "action": action}
     row |= {"quantity": quantity, "effort": effort}
-    row |= {name: data.get(key) for name, key in KEYS.items()}
+    row |= {name: said.get(key) for name, key in KEYS.items()}
     row |= {"corrections": 0, "yes": 0, "no": 0, "disputes": 0, "corrected_by": b""}
-    _check_references(c, row, data)
+    _check_references(c, row, said)
     row = _begin(c, record, row)
+    data.use(c, record, row)
     credit.pay(c, record, row)
     count_promises(c, record.id, row, [quantity, effort])
     claims.settle(c, record, row)
@@ -282,6 +283,7 @@ def _correct(
         raise Void("UNKNOWN_EVENT")
     check(row["member"] == c.member, "NOT_YOURS")
     check(row["action"] == action, "WRONG_CORRECTION")
+    check(c.state.get("DATA_USE", id) is None, "USE_STANDS")
     asked = _asked(c, id, row, quantity, effort)
     mark = c.state.mark()
     correction = {"event": id, "member": c.member, "asked": asked, "quantity": quantity}

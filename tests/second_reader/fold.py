@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.second_reader import (
     attestation,
+    data,
     deals,
     events,
     governance,
@@ -81,6 +82,9 @@ OF_MEMBERS: dict[str, Act] = {
     "resource.block": lending.block,
     "agent.claim": things.claim_agent,
     "agent.name": things.name_agent,
+    "consent.ask": data.ask,
+    "consent.grant": data.grant,
+    "consent.revoke": data.revoke,
     "event": events.event,
     "attest": attestation.attest,
     "dispute": attestation.dispute,
@@ -90,7 +94,7 @@ OF_MEMBERS: dict[str, Act] = {
     "rules.withdraw": governance.withdraw,
     "round.give": rounds.give,
 }
-RESERVED = ("campaign", "pledge", "review", "consent.", "fork.")
+RESERVED = ("campaign", "pledge", "review", "fork.")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from tests.second_reader.context import (
     last_ms,
     settled,
 )
+from tests.second_reader.data import LIVE, declare_void
 from tests.second_reader.members import depart
 from tests.second_reader.names import is_count, is_id
 from tests.second_reader.records import Record
@@ -69,6 +70,8 @@ def propose(c: Context, record: Record) -> None:
             row |= {"target": data["member"], "kind": "membership"}
         case "fork":
             row["target"] = _of_fork(c, record)
+        case "consent":
+            row["target"] = _of_consent(c, record)
         case "decision" if body is not None:
             is_lazy = now.lazy.get("decisions") and data.get("vote") is not True
             row["kind"] = "lazy" if is_lazy else "ordinary"
@@ -101,6 +104,17 @@ def _coming_back(c: Context) -> list[Ruleset]:
     row = c.state.row("STANDING")
     is_limited = row is not None and row["until_ms"]
     return [by_id(c.state, c.documents, row["before"])] if row and is_limited else []
+
+
+def _of_consent(c: Context, record: Record) -> bytes:
+    consent = record.data.get("consent")
+    check(is_id(consent), "SHAPE")
+    assert consent is not None
+    row = c.state.row("CONSENT", consent)
+    if row is None or row["giver"] is None:
+        raise Void("UNKNOWN_CONSENT")
+    check(row["status"] in LIVE, "NOT_OPEN")
+    return bytes(consent)
 
 
 def _of_fork(c: Context, record: Record) -> bytes:
@@ -365,6 +379,8 @@ class Decision:
                 if c.state.get("FROZEN", device) == seq:
                     c.state.put([seq, row["target"]], "KEPT", device)
                     c.state.put(seq + 1, "FROZEN", device)
+            case "consent":
+                declare_void(c, row["target"], id)
             case "removal" if c.is_active(row["target"]):
                 depart(c, row["target"], "removed", self.clock)
                 c.state.drop("VALUED_BY")

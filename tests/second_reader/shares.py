@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import rounds
+from tests.second_reader import data, rounds
 from tests.second_reader.claims import MOST, Pool, arise, pool_key
 from tests.second_reader.context import Context, settled
 from tests.second_reader.corrections import correct_income, end_turns
@@ -87,6 +87,10 @@ def _value(
     pending = row.pop("pending")
     if row["disputes"] or not is_attested(c, event):
         return
+    for name, table, bucket in data.feed(c, event, rules.pools):
+        place = (name, table["unit"], scale_of(table))
+        owner = c.state.known("DATA_USE", event)["owner"]
+        rounds.add(c, place, bucket, owner, [1, 1, [event]])
     known = c.state.row("INCOME", event)
     if known is not None:
         amount = row["quantity"][0] * 10 ** known["scale"] // 10 ** row["quantity"][1]

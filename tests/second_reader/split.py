@@ -75,19 +75,21 @@ class Split:
                     for member, part in zip(holders, parts, strict=True):
                         self._line(bucket, "role", member, part, amount, 1, len(holders))
             case "round":
-                self._round(bucket, amount)
+                self._round(bucket, amount, "given")
+            case "data":
+                self._round(bucket, amount, "used")
             case "contributors":
                 self._contributors(bucket, amount)
         return sum(line["amount"] for line in self.lines[first:])
 
-    def _round(self, bucket: Row, amount: int) -> None:
+    def _round(self, bucket: Row, amount: int, sort: str) -> None:
         received = rounds.waiting(self.c, self.pool, bucket["name"])
         if not received:
             return
         weights = [row[0] for _, row in received]
         parts = divide(amount, weights, self._ties([member for member, _ in received]))
         for (member, row), part in zip(received, parts, strict=True):
-            line = self._line(bucket, "given", member, part, amount, row[0], sum(weights))
+            line = self._line(bucket, sort, member, part, amount, row[0], sum(weights))
             line |= {"inputs": row[2]}
             self.givers[bucket["name"], member] = row[1]
 
@@ -329,7 +331,7 @@ class Split:
                 c.state.put(max(0, min(paid, MOST)), "PAID", *where)
             givers = self.givers.get((line["bucket"], line["member"]), 0)
             self.sheet.write(self.pool, ruleset, line, givers)
-        for name in {line["bucket"] for line in lines if line["sort"] == "given"}:
+        for name in {line["bucket"] for line in lines if line["sort"] in ("given", "used")}:
             for member, _ in rounds.waiting(c, self.pool, name):
                 c.state.drop("POINTS", key, name.encode() + b"\0", member)
         if lines:
@@ -339,7 +341,8 @@ class Split:
             makers = [bucket for bucket in self.table["buckets"] if bucket.get("to", to) == to]
             tracing = [bucket["name"] for bucket in makers if bucket.get("trace")]
             debts = [bucket["name"] for bucket in makers if bucket.get("claim") == "debt"]
-            ends = [*makers, *(b for b in self.table["buckets"] if b.get("to") == "round")]
+            fed = [b for b in self.table["buckets"] if b.get("to") in ("round", "data")]
+            ends = [*makers, *fed]
             once = [
                 bucket["name"]
                 for bucket in self.table["buckets"]
