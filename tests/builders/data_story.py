@@ -135,7 +135,7 @@ def told() -> DataStory:
     story.write("Mei", "body.erase", {"record": story.jun.id})
     story.cut(24 * 70)
     late = story.use("Cai", second)
-    less = {"action": "use", "corrects": late.id, "resourceQuantity": ONE | {"n": -1}}
+    less: dict[str, Any] = {"action": "use", "corrects": late.id, "resourceQuantity": ONE | {"n": -1}}
     story.write("Cai", "event", less)
     story.cut()
     return story

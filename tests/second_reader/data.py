@@ -27,9 +27,9 @@ def _is_own(c: Context, owner: bytes | None) -> bool:
 
 def erases(c: Context, record: Record) -> bool:
     """Erase the content of a resource, if it is that; say whether it was."""
-    named = record.data.get("record")
+    named: Any = record.data.get("record")
     row = c.state.row("DATA", named) if is_id(named) and record.body is None else None
-    if row is None or row["erased"] or named is None:
+    if row is None or row["erased"]:
         return False
     owner = owner_of(c, named)
     if owner is None or not _is_own(c, owner):
@@ -176,7 +176,8 @@ def _note(c: Context, record: Record, event: Row, known: Row | None) -> None:
 
 def _said(c: Context, record: Record) -> Row:
     data: dict[str, Any] = record.data
-    resource, purposes = data.get("resource"), data.get("purposes")
+    resource = data.get("resource")
+    purposes: Any = data.get("purposes")
     actions, language = data.get("actions", ["use"]), data.get("language")
     begin: Any = data.get("from")
     end: Any = data.get("until")

@@ -96,7 +96,7 @@ CONSENT: Final = Layout(
     "exchange/data/consents",
     "A consent, or a request for one, which has no giver; by: the record or vote that ended it.")
 CONSENT_OF: Final = Layout(
-    b"9Z", "resource: id, consent: id", "true",
+    b"95", "resource: id, consent: id", "true",
     "exchange/data/consents", "The consents and requests of a resource that nothing ended.")
 DATA_USE: Final = Layout(
     b"9U", "event: id",

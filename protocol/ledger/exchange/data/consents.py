@@ -11,7 +11,7 @@ Record without a body:
   consent.revoke  consent: the giver ends it; the owner refuses a request; who asked takes it back
 A consent is in force only while its giver owns the data, is a member, and has not erased it. A vote
 may declare it void (`governance`). Nothing is written when its time is over. State: 9A consents and
-requests, 9Z those of a resource that are open.
+requests, 95 those of a resource that are open.
 """
 
 from __future__ import annotations
