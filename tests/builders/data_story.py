@@ -126,7 +126,11 @@ def told() -> DataStory:
     story.use("Bo", narrow)
     story.cut(25)
     story.use("Cai", third, purpose="teaching")
-    moved = {"action": "transfer", "provider": story.id("Ana"), "receiver": story.id("Bo")}
+    moved: dict[str, Any] = {
+        "action": "transfer",
+        "provider": story.id("Ana"),
+        "receiver": story.id("Bo"),
+    }
     moved |= {"resourceInventoriedAs": story.ana.id, "resourceQuantity": ONE}
     story.write("Ana", "event", moved | {"newInventoriedResource": {}})
     story.use("Bo", second)
@@ -135,7 +139,8 @@ def told() -> DataStory:
     story.write("Mei", "body.erase", {"record": story.jun.id})
     story.cut(24 * 70)
     late = story.use("Cai", second)
-    less: dict[str, Any] = {"action": "use", "corrects": late.id, "resourceQuantity": ONE | {"n": -1}}
+    less: dict[str, Any] = {"action": "use", "corrects": late.id}
+    less |= {"resourceQuantity": ONE | {"n": -1}}
     story.write("Cai", "event", less)
     story.cut()
     return story
