@@ -258,12 +258,12 @@ def _bad_by_rules(
 def _recipients(state: State, context: Context, named: Any) -> list[bytes | str] | Reason:
     if type(named) is not list or not 1 <= len(named) <= RECIPIENTS_MAX:
         return Reason.SHAPE
-    for number, one in enumerate(named):
-        if one in named[:number] or not (is_bytes(one) or is_name(one)):
+    for number, recipient in enumerate(named):
+        if recipient in named[:number] or not (is_bytes(recipient) or is_name(recipient)):
             return Reason.SHAPE
-        if is_bytes(one) and not agents.is_known(one, state, context):
+        if is_bytes(recipient) and not agents.is_known(recipient, state, context):
             return Reason.UNKNOWN_AGENT
-        if not is_bytes(one) and one not in context.rules.roles:
+        if not is_bytes(recipient) and recipient not in context.rules.roles:
             return Reason.UNKNOWN_ROLE
     return named
 

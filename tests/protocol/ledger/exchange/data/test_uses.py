@@ -1,4 +1,4 @@
-"""Uses of data: when they count, whom they pay, and that nobody else reads without paying.
+"""Uses of data: when they count, what they pay its owner, and that nobody reads without paying.
 
 Source of the cases: the exchange economy, section 6 (data with consent that pays its owner).
 """
