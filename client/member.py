@@ -68,6 +68,7 @@ from commonweal.client.things.processes import Processes
 from commonweal.client.things.resources import Resources
 from commonweal.client.things.specifications import Specifications
 from commonweal.client.today import Today
+from commonweal.client.ventures.projects.projects import Projects
 
 
 class Member(
@@ -129,6 +130,7 @@ class Member(
     Backups,
     Refounding,
     AccessTokens,
+    Projects,
 ):
     """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.
 

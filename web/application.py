@@ -28,6 +28,7 @@ from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, reports
+from commonweal.web.pages.ventures import projects
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import API, Application, Gate, Refusal
 from commonweal.web.security.sessions import Sessions
@@ -65,6 +66,7 @@ PAGES = (
     calendar,
     calendar_address,
     loan_terms,
+    projects,
     assets,
 )
 

@@ -68,6 +68,8 @@ LABELS = {
     "kept": N_("weight of promises kept"),
     "place": N_("weight of the same place"),
     "ring_members": N_("members of a ring at most"),
+    "open_per_member": N_("open projects that one member opened"),
+    "settled_hours": N_("how long one must be in a project to share its rest"),
     "threshold": N_("part that must say yes"),
     "min_yes": N_("yes at least"),
     "quorum": N_("part that must vote"),

@@ -125,6 +125,7 @@ SECTIONS = {
     "exchange": N_("Offers, needs and deals"),
     "credit": N_("Balances between members"),
     "match": N_("What is suggested"),
+    "projects": N_("Projects"),
     "roles": N_("Roles"),
     "governance": N_("How we decide"),
     "finality": N_("When it is final"),

@@ -26,6 +26,7 @@ SUBJECTS = {
     "removal": N_("removal"),
     "fork": N_("fork"),
     "decision": N_("decision"),
+    "project": N_("end of a project"),
 }
 STATES = (
     *(N_("draft"), N_("open for votes"), N_("trial"), N_("passed"), N_("failed"), N_("expired")),

@@ -9,6 +9,7 @@ from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.governance import backtests
 from commonweal.client.governance.backtests import BacktestCheck
 from commonweal.client.language.plain import KEY, fields_of
+from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.client.ledger.words.texts import proposal_text_of, text_of
 from commonweal.protocol.keys import MemberId
@@ -21,6 +22,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     BallotRow,
     ProposalRow,
 )
+from commonweal.protocol.ledger.ventures.projects.projects import project_row
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
@@ -198,6 +200,10 @@ def proposal_words(view: LedgerView, id: bytes, row: ProposalRow) -> str:
         return view.words("remove {name}").format(name=view.name(row.target))
     if row.subject == proposals.FORK:
         return view.words("keep {id}").format(id=row.target.hex()[:8])
+    if row.subject == proposals.PROJECT:
+        project = project_row(view.state, row.target)
+        name = "" if project is None else project.name
+        return view.words("close the project {name}").format(name=visible(name))
     if row.subject == DECISION:
         return proposal_text_of(view.store, RecordId(id)) or ""
     return view.words("rules {id}").format(id=row.target.hex()[:8])

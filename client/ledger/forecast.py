@@ -13,6 +13,7 @@ from commonweal.protocol.ledger.contributions import attestation, commons
 from commonweal.protocol.ledger.contributions.value import event_fields, income_pool, value_points
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.ledger.ventures.projects.pools_of_projects import pool_move
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.expression import FuelBudget
@@ -45,6 +46,7 @@ def forecast(
     row = event_row(state, event)
     if row is None:
         return None
+    move = pool_move(state, community, event, row)
     needed = commons.attestations(state, event, rules)
     yes, no = attestation.attesters(state, event)
     enough = max(needed, no + 1 if no else 0)
@@ -52,12 +54,13 @@ def forecast(
     value["yes"] = max(yes, enough)
     shared_fuel = FuelBudget(FUEL_MAX)
     pool = income_pool(ruleset, value, shared_fuel) if row.quantity is not None else None
-    given = None if pool is not None else value_points(ruleset, value, shared_fuel)
+    named = move.pool.name if move is not None else pool and pool.name
+    given = None if named else value_points(ruleset, value, shared_fuel)
     return Forecast(
         max(0, enough - yes),
         None if given is None else given.points,
         (given and given.reason) or None,
-        None if pool is None else pool.name,
+        named or None,
         row.disputes,
     )
 

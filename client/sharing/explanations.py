@@ -23,6 +23,7 @@ from commonweal.client.ledger.rows.contribution_rows import (
     event_words,
 )
 from commonweal.client.sharing.claims import explained_claim, paid_claims
+from commonweal.client.sharing.project_splits import project_rule
 from commonweal.client.sharing.shares import ShareLine, payouts, share_line
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.claims.claims import CLAIM
@@ -128,7 +129,8 @@ def _of_line(view: LedgerView, name: str, payout: Payout) -> Explanation:
 
     row = share_line(view, name, payout)
     words, line, unit = view.words, payout.line, shown_unit(payout.unit, view.words)
-    rule = rule_sentence(view.final, payout, words.language, view.kept.documents)
+    rule = project_rule(view.final, payout, words)
+    rule = rule or rule_sentence(view.final, payout, words.language, view.kept.documents)
     subject = ExplainedLine(**fields_of(row), rule=rule, inputs_in_all=payout.inputs)
     about = {
         "name": visible(row.member_name),

@@ -70,7 +70,8 @@ def _possible(view: LedgerView) -> list[bytes]:
     """Return the contributions of units of pools that the rules gave no value yet."""
     units = sorted({pool.unit for pool in view.kept.ruleset.pools})
     marks = ", ".join("?" * len(units))
-    statement = f"SELECT id FROM event_row WHERE points IS NULL AND unit IN ({marks})"  # noqa: S608
+    fitting = f"points IS NULL AND (scope IS NOT NULL OR unit IN ({marks}))"
+    statement = f"SELECT id FROM event_row WHERE {fitting}"  # noqa: S608
     return [id for (id,) in view.kept.layers.rows(statement, units)]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.plain import fields_of
-from commonweal.client.language.quantity import read_quantity, read_unit
+from commonweal.client.language.quantity import read_quantity, read_scope, read_unit
 from commonweal.client.ledger.names.named import find_agent, find_outside, spec_named
 from commonweal.client.ledger.rows.contribution_rows import (
     ResourceState,
@@ -205,12 +205,14 @@ class Resources(HomeAccess):
         *,
         payer: str | None = None,
         earned_by: str | bytes | None = None,
+        scope: str | None = None,
         note: str | None = None,
     ) -> RecordedIncome:
         """Write down what came in for the community from outside; another member attests it.
 
         payer: an agent outside, by name or id. earned_by: the thing or contribution that earned
-        it. Raises UnreadableQuantity, UnknownId, WouldNotCount.
+        it. scope: the project that it came for. Raises UnreadableQuantity, UnknownId,
+        WouldNotCount.
         """
         view, amount = self.view, read_quantity(str(quantity), unit, self.words)
         giver = find_outside(view, payer) if payer else urandom(agents.OUTSIDE_BYTES)
@@ -225,6 +227,8 @@ class Resources(HomeAccess):
             data["newInventoriedResource"] = {}
         else:
             data["toResourceInventoriedAs"] = bytes(treasury)
+        if scope is not None:
+            data["inScopeOf"] = read_scope(scope, self.words)
         if earned_by is not None:
             data["earnedBy"] = bytes(view.held(prefix(earned_by)).id)
         drafts = view.drafts()

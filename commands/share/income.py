@@ -20,6 +20,7 @@ from commonweal.storage.home.home import Home
 @click.argument("unit")
 @click.option("--payer", metavar="AGENT", help="Who paid it, by name or id: weal agent list.")
 @click.option("--earned-by", metavar="ID", help="The thing or contribution that earned it.")
+@click.option("--scope", metavar="NAME", help="The project that it came for.")
 @click.option("--note", metavar="TEXT", help="A few words; they can be erased later.")
 @passphrase_option
 @home_option
@@ -29,6 +30,7 @@ def income(
     unit: str,
     payer: str | None,
     earned_by: str | None,
+    scope: str | None,
     note: str | None,
     passphrase_file: Path | None,
     home: Home,
@@ -40,7 +42,8 @@ def income(
     """
     amount = read_quantity(quantity, unit, spoken())
     with member_of(home, passphrase_file) as me:
-        made = me.income(quantity, unit, payer=payer, earned_by=earned_by, note=note)
+        more = {"earned_by": earned_by, "scope": scope, "note": note}
+        made = me.income(quantity, unit, payer=payer, **more)
     number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
     what = f"{number} {shown_unit(str(amount['unit']), spoken())}"
     words = _(

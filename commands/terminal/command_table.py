@@ -139,6 +139,11 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "give_back",
             N_("say that it is back"),
         ),
+        "project": CommandEntry(
+            "ventures.project",
+            "project",
+            N_("undertake something together, with a pool of its own"),
+        ),
     },
     N_("Plan"): {
         "recipe": CommandEntry(

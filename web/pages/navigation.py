@@ -25,6 +25,7 @@ MENU = (
     MenuEntry("/market", N_("Market"), "market"),
     MenuEntry("/deals", N_("Deals"), "deals"),
     MenuEntry("/calendar", N_("Calendar"), "calendar"),
+    MenuEntry("/projects", N_("Projects"), "projects"),
     MenuEntry("/rules", N_("Rules"), "rules"),
     MenuEntry("/votes", N_("Decide"), "votes"),
     MenuEntry("/people", N_("People"), "people"),

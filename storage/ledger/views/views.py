@@ -24,6 +24,7 @@ from commonweal.storage.ledger.views import (
     event_views,
     member_views,
     offer_views,
+    project_views,
 )
 from commonweal.storage.records.logs.log_store import Store
 
@@ -37,6 +38,7 @@ TABLES = (
     *deal_views.TABLES,
     *offer_views.TABLES,
     *booking_views.TABLES,
+    *project_views.TABLES,
 )
 
 VIEWS = (
@@ -45,6 +47,7 @@ VIEWS = (
     *deal_views.VIEWS,
     *offer_views.VIEWS,
     *booking_views.VIEWS,
+    *project_views.VIEWS,
 )
 
 ID_BYTES = 32
@@ -88,6 +91,7 @@ def refresh(
     deal_views.refresh(layers, changed)
     offer_views.refresh(layers, changed)
     booking_views.refresh(layers, changed)
+    project_views.refresh(layers, changed)
     member_views.refresh(layers, store, changed)
 
 

@@ -478,6 +478,31 @@ CREATE INDEX booking_deal ON booking_row (deal);
 CREATE INDEX booking_lender ON booking_row (lender, ends);
 CREATE INDEX booking_borrower ON booking_row (borrower, ends);
 
+-- Projects; written by project_views.py. Times in ms.
+CREATE TABLE project_row (
+    id      BLOB PRIMARY KEY NOT NULL,
+    name    TEXT    NOT NULL,
+    member  BLOB    NOT NULL,
+    split   TEXT    NOT NULL,
+    status  TEXT    NOT NULL,
+    cause   TEXT    NOT NULL,
+    members INTEGER NOT NULL,
+    ends    INTEGER,
+    since   INTEGER,
+    closed  INTEGER,
+    final   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- id: of the project and the member together.
+CREATE TABLE project_member_row (
+    id      BLOB PRIMARY KEY NOT NULL,
+    project BLOB    NOT NULL,
+    member  BLOB    NOT NULL,
+    since   INTEGER NOT NULL,
+    is_in   INTEGER NOT NULL,
+    final   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW members AS
     SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
         lower(hex(referrer)) AS referrer, final
@@ -654,3 +679,16 @@ CREATE VIEW bookings AS
         lower(hex(out)) AS out, lower(hex(back)) AS back,
         strftime('%Y-%m-%dT%H:%M:%SZ', back_at / 1000, 'unixepoch') AS back_at, final
     FROM booking_row;
+
+CREATE VIEW projects AS
+    SELECT lower(hex(id)) AS id, name, lower(hex(member)) AS member, split, status,
+        nullif(cause, '') AS cause, members,
+        strftime('%Y-%m-%dT%H:%M:%SZ', ends / 1000, 'unixepoch') AS "end",
+        since, closed, final
+    FROM project_row;
+
+CREATE VIEW project_members AS
+    SELECT lower(hex(project)) AS project, lower(hex(member)) AS member,
+        strftime('%Y-%m-%dT%H:%M:%SZ', nullif(since, 0) / 1000, 'unixepoch') AS since,
+        is_in, final
+    FROM project_member_row;

@@ -55,7 +55,7 @@ class Village:
             }
             for chapter in (
                 *(self._give, self._speak, self._belong, self._own, self._plan),
-                *(self._deal, self._pay, self._book, self._trade, self._match),
+                *(self._deal, self._pay, self._book, self._undertake, self._trade, self._match),
             ):
                 chapter(folder)
                 self.meet()
@@ -202,6 +202,19 @@ class Village:
         self.did(mei, "/bookings/{id}/handover", {"note": "Mind the third step."}, id=ids[1])
         self.meet()
         self.did(bo, "/bookings/{id}/return", {}, id=ids[1])
+        self.meet()
+
+    def _undertake(self, _folder: Path) -> None:
+        mei, bo = self.mei, self.bo
+        said = {"name": "press", "purpose": "A press for all.", "split": "points"}
+        self.project = self.did(mei, "/projects", said | {"until": "in 90 days"})["id"]
+        work = {"what": "set", "quantity": "5", "due": "in 8 days"}
+        self.task = self.did(mei, "/projects/{id}/tasks", work, id=self.project)["id"]
+        self.meet()
+        self.did(bo, "/projects/{id}/membership", id=self.project)
+        self.did(bo, "/tasks/{id}/promise", {"quantity": "2"}, id=self.task)
+        self.did(mei, "/projects/{id}/closing", {"note": "done"}, id=self.project)
+        self.did(bo, "/projects/{id}/departure", id=self.project)
         self.meet()
 
     def _trade(self, _folder: Path) -> None:

@@ -86,10 +86,14 @@ class NewContribution(Amount):
 
 
 class NewIncome(Amount):
-    """What came in from outside. payer: who paid, by name or id; earned_by: a contribution."""
+    """What came in from outside. payer: who paid, by name or id; earned_by: a contribution.
+
+    scope: the project that it came for.
+    """
 
     payer: NameText | None = None
     earned_by: IdText | None = None
+    scope: NameText | None = None
     note: NoteText | None = None
 
 
@@ -167,6 +171,7 @@ def income(write: Writes, body: NewIncome) -> Response:
             body.unit,
             payer=body.payer,
             earned_by=body.earned_by,
+            scope=body.scope,
             note=body.note,
         ),
         body,

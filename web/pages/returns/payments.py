@@ -14,7 +14,7 @@ from commonweal.web.pages.request import Page, PageRequest
 router = APIRouter()
 
 YES, NO = "yes", "no"
-INCOME_FIELDS = ("quantity", "unit", "payer", "earned_by", "note")
+INCOME_FIELDS = ("quantity", "unit", "payer", "earned_by", "scope", "note")
 NOTE_CHARS_MAX = 2_000
 QUANTITY_CHARS_MAX = 40
 
@@ -38,6 +38,7 @@ def record_income(page: Page) -> Response:
             typed["unit"],
             payer=typed["payer"] or None,
             earned_by=typed["earned_by"] or None,
+            scope=typed["scope"] or None,
             note=typed["note"] or None,
         )
         what = f"{typed['quantity']} {shown_unit(typed['unit'], me.words)}"

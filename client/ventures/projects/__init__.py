@@ -1,0 +1,1 @@
+"""Projects, as members read and write them."""

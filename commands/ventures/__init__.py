@@ -1,0 +1,1 @@
+"""`weal project`: what members undertake together."""

@@ -1,0 +1,121 @@
+"""Projects as members read and write them: opened, joined, worked for, closed and shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from commonweal.client import Member
+from commonweal.protocol.errors import UnknownId, UsageError, WouldNotCount
+from tests.builders.presses import HOSTILE, Presses
+from tests.client.exchange.dealing import at
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Presses:
+    """Give a community with a project, to read; nothing is written in it."""
+    folder: Path = tmp_path_factory.mktemp("presses")
+    return Presses(folder)
+
+
+@pytest.fixture
+def lanxi(first: Presses, tmp_path_factory: pytest.TempPathFactory) -> Presses:
+    """Give a copy of it."""
+    copy: Callable[[], Presses] = first.copies(tmp_path_factory)  # type: ignore[assignment]
+    made = copy()
+    made.press, made.task = first.press, first.task
+    return made
+
+
+def test_a_project_shows_its_people_work_gifts_and_money(first: Presses) -> None:
+    known = at(first.ana, lambda me: me.project("Press"))
+    assert (known.name, known.purpose, known.state, known.split) == (
+        "press",
+        HOSTILE,
+        "open",
+        "points",
+    )
+    assert [one.member_name for one in known.people] == ["Bo", "Ana"]
+    (task,) = known.work
+    assert (task.title, task.left, task.unit, task.acts) == (
+        "set the first page",
+        5,
+        "hour",
+        ("take",),
+    )
+    assert [(one.member_name, one.points) for one in known.given] == [("Ana", 2_000)]
+    (money,) = known.money
+    assert (money.came, money.held, money.unit) == (Decimal("90.00"), Decimal("90.00"), "EUR")
+    assert known.acts == ("task", "close", "leave")
+    assert at(first.mei, lambda me: me.project(first.press)).acts == ("join",)
+
+
+def test_lists_say_what_is_open_and_what_came_for_projects(first: Presses) -> None:
+    (listed,) = at(first.mei, lambda me: me.projects())
+    assert (listed.members, listed.tasks, listed.mine, listed.final) == (2, 1, False, True)
+    (total,) = at(first.mei, lambda me: me.project_totals())
+    assert (total.came, total.of_projects, total.without) == (90, 90, 0)
+
+
+def test_what_is_refused_is_said_before_it_is_written(first: Presses) -> None:
+    before = first.records(first.mei)
+    with Member(first.mei) as mei:
+        with pytest.raises(UnknownId, match="garden"):
+            mei.project("garden")
+        with pytest.raises(UsageError):
+            mei.open_project("garden", "")
+        with pytest.raises(WouldNotCount, match="looks like it"):
+            mei.open_project("préss", "a press")
+        with pytest.raises(WouldNotCount, match="not in the project"):
+            mei.close_project("press")
+    assert first.records(first.mei) == before
+
+
+def test_a_name_in_use_as_a_scope_is_refused_before_it_is_void(lanxi: Presses) -> None:
+    with Member(lanxi.mei) as mei:
+        mei.record("work", 1, "hour", scope="garden")
+        with pytest.raises(WouldNotCount, match="in use as a scope"):
+            mei.open_project("garden", "beans")
+
+
+def test_a_task_is_taken_done_and_no_more_than_is_left(lanxi: Presses) -> None:
+    with Member(lanxi.mei) as mei:
+        promise = mei.take_task(lanxi.task, 3)
+        mei.record("work", 3, "hour", scope="press", fulfills=promise.id.hex())
+        (task,) = mei.project("press").work
+        assert (task.left, task.done, task.takers) == (2, 3, ("Mei",))
+        mei.take_task(lanxi.task)
+        with pytest.raises(WouldNotCount, match="nothing of the task"):
+            mei.take_task(lanxi.task)
+
+
+def test_its_members_close_it_and_share_what_is_left_by_points(lanxi: Presses) -> None:
+    vote = at(lanxi.bo, lambda me: me.close_project("press", note="it is printed")).id
+    lanxi.meet()
+    with Member(lanxi.ana) as ana:
+        asked = ana.proposal(vote)
+        assert (asked.subject, asked.words) == ("project", "close the project press")
+    lanxi.seal()
+    waits = at(lanxi.ana, lambda me: [row.words for row in me.inbox().rows if row.kind == "vote"])
+    assert waits and "press" in waits[0]
+    for home in (lanxi.bo, lanxi.ana):
+        at(home, lambda me: me.vote(vote, "yes"))
+    lanxi.seal()
+    with Member(lanxi.ana) as ana:
+        closed = ana.project("press")
+        assert (closed.state, closed.cause, closed.acts) == ("closed", "vote", ())
+        assert closed.work[0].state == "withdrawn"
+        (claim,) = ana.claims().claims
+        assert (claim.member_name, claim.amount, claim.pool) == ("Ana", 90, "project press")
+        explained = "\n".join(ana.explain(claim.claim.hex()).sentences)
+        assert "project press" in explained or "rest" in explained
+        (line,) = ana.shares().lines
+        words = ana.explain(line.line).sentences
+        assert any("2,000 of 2,000" in sentence for sentence in words)
+        assert ana.reasons(line.line).sums
+        with pytest.raises(WouldNotCount, match="closed"):
+            ana.join_project("press")
+        assert ana.projects() == [] and len(ana.projects(closed=True)) == 1

@@ -1,0 +1,1 @@
+"""Commands about what members undertake together, typed."""

@@ -1,0 +1,1 @@
+"""Pages of what members undertake together."""
