@@ -36,7 +36,7 @@ def projects(page: Page) -> Response:
 def open_project(page: Page) -> Response:
     """Open a project."""
     typed = {name: page.field(name) for name in ("name", "purpose", "split", "until")}
-    more = {"split": typed["split"] or EQUAL, "until": typed["until"] or None}
+    more: dict[str, Any] = {"split": typed["split"] or EQUAL, "until": typed["until"] or None}
     try:
         made = page.act(lambda me: me.open_project(typed["name"], typed["purpose"], **more))
     except CommonwealError as error:
