@@ -62,6 +62,11 @@ class RunPages(Database):
         self._unpacked, self._unpacked_bytes = {}, 0
         self._pack_from, self._loose_more = 0, 0
 
+    def shrink(self) -> None:
+        """Free the runs that were read, too: who reads all records once fills what is kept."""
+        super().shrink()
+        self._unpacked, self._unpacked_bytes = {}, 0
+
     # Reading
 
     def _unpack(self, opening: bytes, key: int, content: bytes) -> UnpackedRun:

@@ -303,7 +303,11 @@ def test_what_is_kept_of_unpacked_runs_is_bounded(monkeypatch: pytest.MonkeyPatc
         assert store._unpacked_bytes <= run_pages.UNPACKED_BYTES_MAX
     assert len(unpacked) == len(set(unpacked)) == 5_000 // RECORDS_MAX
     held = sum(cached.size for cached in store._unpacked.values())
-    assert held == store._unpacked_bytes
+    assert held == store._unpacked_bytes > 0
+    store.commit()
+    store.checkpoint()
+    assert (store._unpacked, store._unpacked_bytes) == ({}, 0), "nothing stays while it is idle"
+    assert store.wire(run[7].id) == run[7].wire
 
 
 def test_what_is_rolled_back_is_not_read() -> None:
