@@ -5,6 +5,7 @@ Here, too, every expected error becomes one sentence on stderr and an exit code.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -29,6 +30,9 @@ from commonweal.protocol.errors import CommonwealError, OutputRefused
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+GARBAGE_OBJECTS = 50_000
+"""Reference cycles are looked for so seldom: by default each command would examine the modules that
+it loads again and again, a tenth of its time."""
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 NAME = "weal"
@@ -136,6 +140,7 @@ def weal() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `weal` with `arguments`, else those of the process; return its exit code."""
+    gc.set_threshold(GARBAGE_OBJECTS)
     _open_streams()
     speak()
     for stream in (sys.stdout, sys.stderr):

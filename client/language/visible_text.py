@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from commonweal.protocol.vocabulary.characters import JOINERS
 
-UNSEEN = re.compile(
+UNSEEN = (
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\ufff9-\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
-"""Controls, format and direction marks, what looks like nothing, and halves of characters."""
+"""Controls, format and direction marks, what looks like nothing, and halves of characters.
+
+An expression: it is compiled by the first who shows more than ASCII.
+"""
 
 
 def visible(text: str) -> str:
@@ -19,11 +23,15 @@ def visible(text: str) -> str:
 
     Joiners stay where writing needs them. For a terminal alone: what is kept is kept as written.
     """
-    return text if text.isascii() and text.isprintable() else _SHOWN.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else _shown().sub(_escape, text)
 
 
-_SHOWN = re.compile(f"(?P<joiner>{JOINERS.pattern})|{UNSEEN.pattern}")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+@cache
+def _shown() -> re.Pattern[str]:
+    return re.compile(f"(?P<joiner>{JOINERS})|{UNSEEN}")
 
 
 def _escape(match: re.Match[str]) -> str:

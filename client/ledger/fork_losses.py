@@ -5,12 +5,14 @@ It is on this device only: other nodes keep nothing behind the place where a log
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.language.words import Words
-from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.records.record import Record
 from commonweal.storage.home.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.protocol.ledger.state.rejections import Reason
+    from commonweal.protocol.records.record import Record
 
 
 class Lost(NamedTuple):

@@ -12,7 +12,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from commonweal.client.home.submit import now_ms
-from commonweal.client.language.rejection_words import from_when
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.ledger.names.directory import begins, called, whole_id
 from commonweal.client.ledger.words.notes import ID_DIGITS
@@ -24,7 +23,6 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger.members import agents, registry
-from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.seal.cut import length_in
@@ -38,6 +36,7 @@ if TYPE_CHECKING:  # loaded when something is written
     from commonweal.client.ledger.drafts import Drafts
     from commonweal.node.service.events import Wish
     from commonweal.protocol.ledger.members.permissions import Permission
+    from commonweal.protocol.ledger.state.rejections import Reason
 
 
 class LedgerView:
@@ -183,6 +182,8 @@ class LedgerView:
         if reason is None:
             counts = self.words("{id} counts, and is no contribution")
             return counts.format(id=record.id.hex()[:ID_DIGITS])
+        from commonweal.client.language.rejection_words import from_when
+
         author = registry.device_row(self.state, record.author)
         member = None if author is None else author.member
         since = from_when(self.state, reason, member, self.words)

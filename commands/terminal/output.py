@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from commonweal.client.exports.sheet_text import safe_cell
 from commonweal.client.language.visible_text import UNSEEN, visible
 from commonweal.protocol.errors import OutputRefused
 
@@ -107,13 +106,15 @@ def as_json(value: Any) -> str:
     import json
 
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
-    return UNSEEN.sub(_json_escape, text)
+    return re.sub(UNSEEN, _json_escape, text)
 
 
 @_writing()
 def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
     """Write the rows' values under the names of `columns`; on a terminal, made visible."""
     import csv
+
+    from commonweal.client.exports.sheet_text import safe_cell
 
     shown = _shown_cell if sys.stdout.isatty() else safe_cell
     sheet = csv.writer(sys.stdout, lineterminator="\n")
@@ -123,6 +124,8 @@ def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _shown_cell(value: object) -> object:
+    from commonweal.client.exports.sheet_text import safe_cell
+
     cell = safe_cell(value)
     return visible(cell) if isinstance(cell, str) else cell
 

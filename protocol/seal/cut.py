@@ -16,8 +16,8 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import InvalidSeal, Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey, short
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.seal.field_checks import is_ascending, is_count
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
-from commonweal.protocol.seal.votes import is_ascending, is_count
 
 CUT_RECORDS_MAX = 50_000
 """New records in one cut."""

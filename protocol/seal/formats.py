@@ -16,6 +16,7 @@ from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, SIGNATURE_BYTES
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.cut import DELTA_VALUES_MAX, Delta, delta_fields, read_delta
+from commonweal.protocol.seal.field_checks import is_ascending, is_count
 from commonweal.protocol.seal.have_frontiers import (
     HAVES_LOGS_MAX,
     HaveFrontier,
@@ -30,8 +31,6 @@ from commonweal.protocol.seal.votes import (
     Vote,
     VoteSigner,
     certificate_fields,
-    is_ascending,
-    is_count,
     read_certificate,
     read_vote,
     sign_vote,

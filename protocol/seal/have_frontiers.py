@@ -17,8 +17,9 @@ from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.cut import FULL_CUT_BYTES, Cut, Delta, SealedLog, length_in
+from commonweal.protocol.seal.field_checks import is_ascending, is_count
 from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
-from commonweal.protocol.seal.votes import SealId, VoteSigner, is_ascending, is_count
+from commonweal.protocol.seal.votes import SealId, VoteSigner
 
 HAVE_RECORDS_MAX = 25_000
 """Records beyond the last cut in one have-frontier: the first ones in (clock, id) order.

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NewType, Protocol
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import InvalidRecord, Malformed, NotCertified
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, SIGNATURE_BYTES, DeviceKey, short
 from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.seal.field_checks import is_ascending, is_count
 from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
 
 SealId = NewType("SealId", bytes)
@@ -252,16 +252,6 @@ def double_vote_from_bytes(data: bytes, community: CommunityId) -> DoubleVote:
     if double_vote_to_bytes(proof) != data:
         raise Malformed("the votes of a proof are sorted and without reasons")
     return proof
-
-
-def is_count(value: object) -> bool:
-    """Whether `value` is an int >= 0, and no bool."""
-    return type(value) is int and value >= 0
-
-
-def is_ascending(items: Sequence[bytes]) -> bool:
-    """Whether `items` are sorted without duplicates."""
-    return all(lower < higher for lower, higher in pairwise(items))
 
 
 @lru_cache(VOTES_VERIFIED_MAX)

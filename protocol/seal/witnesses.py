@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey, MemberId
+from commonweal.protocol.seal.field_checks import is_ascending
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
-from commonweal.protocol.seal.votes import is_ascending
 
 SEATS_DEFAULT = 7
 SEATS_CHANGED_MAX = 2

@@ -22,16 +22,17 @@ _PICTURES = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 
-JOINERS = re.compile(
+JOINERS = (
     f"(?<=[{_JOINING}])\u200c(?=[{_JOINING}])"  # non-joiner: between two such letters
     f"|(?<=[{_JOINING}])\u200d"  # joiner: after one
     f"|(?:(?<=[{_PICTURES}])|(?<=[{_PICTURES}]\ufe0f))\u200d(?=[{_PICTURES}])"  # or two pictures
     f"|(?<=[^\\s\u180b-\u180f\u200c\u200d{_SELECTORS}])[{_SELECTORS}]"  # selector: after such
     "|(?<=[\u1800-\u180a\u1810-\u18af])[\u180b-\u180d\u180f]"  # of Mongolian letters
 )
-"""Joiners and variation selectors where they belong. They have no look of their own."""
+"""Joiners and variation selectors where they belong, as an expression. They have no look of their
+own. It is compiled by the first who meets one, since most commands never do."""
 
-_JOINER = re.compile(f"[\u200c\u200d\u180b-\u180d\u180f{_SELECTORS}]")
+_JOINER = f"[\u200c\u200d\u180b-\u180d\u180f{_SELECTORS}]"
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
@@ -40,17 +41,20 @@ def without_unseen(text: str) -> str:
 
     What this Python does not know stays. The fold never asks: the answer differs between Pythons.
     """
+    if text.isascii():
+        return "".join(filter(str.isprintable, text))
+    is_joiner = re.compile(_JOINER).match
     kept = "".join(
         character
         for character in text
-        if _JOINER.match(character)
+        if is_joiner(character)
         or (character not in _FILLERS and category(character) not in _UNSEEN)
     )
-    placed = {match.start() for match in JOINERS.finditer(kept)}
+    placed = {match.start() for match in re.finditer(JOINERS, kept)}
     return "".join(
         character
         for place, character in enumerate(kept)
-        if place in placed or not _JOINER.match(character)
+        if place in placed or not is_joiner(character)
     )
 
 

@@ -7,6 +7,7 @@ them serve display and comparison, and never the fold.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, TypeGuard
@@ -33,7 +34,7 @@ def is_name(value: Any, characters_max: int = NAME_CHARACTERS_MAX) -> TypeGuard[
         return False
     if value.isascii():
         return value.isprintable() and value == " ".join(value.split())
-    bare = JOINERS.sub("", value)
+    bare = re.sub(JOINERS, "", value)
     return (
         value == " ".join(value.split())
         and all(character == " " or is_seen(character) for character in bare)
@@ -73,7 +74,8 @@ def skeleton(name: str) -> str:
 
     Case, accents, joiners and the most common look-alikes of other scripts are removed.
     """
-    parts = unicodedata.normalize("NFKD", JOINERS.sub("", name).casefold())
+    plain = name if name.isascii() else re.sub(JOINERS, "", name)
+    parts = unicodedata.normalize("NFKD", plain.casefold())
     bare = "".join(character for character in parts if not unicodedata.combining(character))
     return bare.translate(_LOOKALIKES)
 

@@ -20,7 +20,7 @@ from commonweal.protocol.records.frontier import (
     FrontierEntry,
 )
 from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX
-from commonweal.protocol.seal.votes import is_count
+from commonweal.protocol.seal.field_checks import is_count
 from commonweal.protocol.wire import lookup, seals, state_sync
 from commonweal.protocol.wire.lookup import GivenRecord, WantRecord
 from commonweal.protocol.wire.messages import (

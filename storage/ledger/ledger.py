@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -21,7 +21,6 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX
-from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger.state import pending_state
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint, read_mark
 from commonweal.storage.ledger.state.pending_state import PendingOverlay, Watch, nobody
@@ -34,6 +33,7 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.finality.history import History
     from commonweal.protocol.rules.document import Ruleset
     from commonweal.protocol.seal.chain import TrustedPoint
+    from commonweal.protocol.seal.votes import SealId
     from commonweal.protocol.vocabulary.rule_params import RuleParams
     from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal
 
@@ -188,13 +188,13 @@ class LedgerState:
         from commonweal.protocol.ledger.governance import witness_set
         from commonweal.protocol.seal.chain import TrustedPoint, chain_start
 
-        cut, seal = self.cut, SealId(self.last.seal)
+        cut, seal = self.cut, cast("SealId", self.last.seal)
         if bytes(seal) != self.community:
             witnesses = witness_set.seated(self.final)
             return TrustedPoint(self.community, cut.height, seal, cut.clock, cut.time_ms, witnesses)
         founding = self.store.record(RecordId(self.community))
         if founding is None or self.alarm:
-            return TrustedPoint(self.community, 0, SealId(self.community), 0, 0, ())
+            return TrustedPoint(self.community, 0, cast("SealId", self.community), 0, 0, ())
         return chain_start(founding)
 
     def end(self) -> Finalizer:

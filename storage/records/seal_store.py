@@ -10,29 +10,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.cut import Delta, SealedLog, delta_from_bytes, delta_to_bytes
-from commonweal.protocol.seal.votes import (
-    Certificate,
-    DoubleVote,
-    SealId,
-    Vote,
-    certificate_from_bytes,
-    certificate_to_bytes,
-    double_vote_from_bytes,
-    double_vote_to_bytes,
-    vote_from_bytes,
-    vote_to_bytes,
-)
 from commonweal.storage.records.settings import SettingStore
 
 if TYPE_CHECKING:  # loaded when a seal is read, or voted on
     from commonweal.protocol.seal.consensus.events import Lock
     from commonweal.protocol.seal.formats import SealedHeight
+    from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId, Vote
 
 TRUSTED_SEAL = "checkpoint"
 """Setting of the seal that this home trusts because the link it joined by names it."""
@@ -146,7 +135,7 @@ class SealStore:
         data = self._database.setting(TRUSTED_SEAL)
         match codec.decode(data) if data else None:
             case [int(height), bytes(seal)]:
-                return height, SealId(seal)
+                return height, cast("SealId", seal)
             case _:
                 return None
 
@@ -194,6 +183,8 @@ class SealStore:
 
     def put_vote(self, vote: Vote, lock: Lock | None = None) -> None:
         """Store a vote of this device, and the lock that it took with it."""
+        from commonweal.protocol.seal.votes import vote_to_bytes
+
         self._database.change(
             "INSERT INTO own_vote VALUES (?, ?, ?, ?)",
             (vote.height, vote.round, vote.step.value, vote_to_bytes(vote)),
@@ -207,6 +198,8 @@ class SealStore:
 
     def votes(self, height: int) -> list[Vote]:
         """Return this device's votes at a height that is not sealed here, by round and step."""
+        from commonweal.protocol.seal.votes import vote_from_bytes
+
         rows = self._database.rows(
             "SELECT vote FROM own_vote WHERE height = ? ORDER BY round, step", (height,)
         )
@@ -223,6 +216,8 @@ class SealStore:
 
     def put_double_vote(self, proof: DoubleVote) -> bool:
         """Store the first proof against a device; return whether it is new."""
+        from commonweal.protocol.seal.votes import double_vote_to_bytes
+
         known = self._database.row("SELECT 1 FROM double_vote WHERE device = ?", (proof.device,))
         if known is None:
             self._database.change(
@@ -233,12 +228,16 @@ class SealStore:
 
     def double_votes(self) -> dict[DeviceKey, DoubleVote]:
         """Return the proofs of double votes, by the device that cast them."""
+        from commonweal.protocol.seal.votes import double_vote_from_bytes
+
         rows = self._database.rows("SELECT proof FROM double_vote ORDER BY device")
         proofs = [double_vote_from_bytes(data, self._community) for (data,) in rows]
         return {proof.device: proof for proof in proofs}
 
     def put_fork(self, first: Certificate, second: Certificate) -> None:
         """Store the proof that finality forked; only the first one of a height."""
+        from commonweal.protocol.seal.votes import certificate_to_bytes
+
         self._database.change(
             "INSERT OR IGNORE INTO finality_fork VALUES (?, ?, ?)",
             (first.height, certificate_to_bytes(first), certificate_to_bytes(second)),
@@ -246,5 +245,7 @@ class SealStore:
 
     def fork(self) -> tuple[Certificate, Certificate] | None:
         """Return two certificates of one height, which prove that finality forked; or None."""
+        from commonweal.protocol.seal.votes import certificate_from_bytes
+
         row = self._database.row("SELECT first, second FROM finality_fork ORDER BY height LIMIT 1")
         return (certificate_from_bytes(row[0]), certificate_from_bytes(row[1])) if row else None

@@ -7,9 +7,12 @@ judged by the last cut, never by a clock. Before the first seal the header of he
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal.cut import Delta
+
+if TYPE_CHECKING:
+    from commonweal.protocol.seal.cut import Delta
 
 FOLD = 2
 """The version of the fold's rules that this program knows; each seal names one."""

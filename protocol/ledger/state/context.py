@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
-from commonweal.protocol.vocabulary.rule_params import RuleParams
+
+if TYPE_CHECKING:
+    from commonweal.protocol.ledger.state.advance import CutHeader
+    from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 NOBODY = MemberId(b"")
 """The author's member for the kinds that anyone may write."""

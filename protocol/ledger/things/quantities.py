@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from commonweal.protocol.codec import INT_MAX, INT_MIN
-from commonweal.protocol.ledger.state.context import Context
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
+
+if TYPE_CHECKING:  # a list of what was given judges nothing
+    from commonweal.protocol.ledger.state.context import Context
 
 SCALE_MAX = 9
 

@@ -12,6 +12,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.consensus.events import Lock, Message
+from commonweal.protocol.seal.field_checks import is_ascending
 from commonweal.protocol.seal.formats import (
     PROPOSAL_BYTES_MAX,
     Proposal,
@@ -26,7 +27,6 @@ from commonweal.protocol.seal.votes import (
     Vote,
     certificate_from_bytes,
     certificate_to_bytes,
-    is_ascending,
     read_vote,
     vote_fields,
     vote_from_bytes,

@@ -14,7 +14,6 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity, read
@@ -110,6 +109,8 @@ def given_by_outsiders(kept: LedgerState) -> list[tuple[bytes, int, bytes]]:
 
     They are in the order of what they gave first. Members' contributions cost nothing.
     """
+    from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES  # loads the fold's words
+
     agents = kept.layers.rows(
         "SELECT number, id FROM agent WHERE length(id) = ?"
         " AND EXISTS (SELECT 1 FROM event_entry WHERE provider = agent.number)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING, cast
 
 import msgpack
 
@@ -15,10 +16,12 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.protocol.seal.cut import SealedLog, length_in
-from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.logs.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import SealStore
+
+if TYPE_CHECKING:
+    from commonweal.protocol.seal.votes import SealId
 
 BEGUN = "begun"
 """Mark of a ledger that has begun: empty, or with the state that it inherits."""
@@ -100,7 +103,7 @@ class SealIds:
     def get(self, seal: bytes) -> int | None:
         """Return the height of a seal; None when it is not of this chain."""
         if seal not in self._known:
-            self._known[seal] = self._seals.height_of(SealId(seal))
+            self._known[seal] = self._seals.height_of(cast("SealId", seal))
         return self._known[seal]
 
 
