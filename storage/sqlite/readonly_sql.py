@@ -17,6 +17,7 @@ from urllib.parse import quote
 from commonweal.protocol.errors import BadQuestion, QuestionTooLong
 from commonweal.storage.sqlite.database import named
 from commonweal.storage.sqlite.functions import put_functions
+from commonweal.storage.sqlite.heap_limit import heap_limit
 
 STATEMENT_CHARS_MAX = 10_000
 VALUE_BYTES_MAX = 1024 * 1024
@@ -93,7 +94,7 @@ def ask(path: str | Path, statement: str, limits: QueryLimits = USUAL) -> QueryR
         opened = _guarded(path, limits)
     except sqlite3.Error as error:
         raise named(error) from error
-    with closing(opened) as connection:
+    with closing(opened) as connection, heap_limit(connection, HEAP_BYTES_MAX):
         try:
             cursor = connection.execute(statement)
             if cursor.description is None:
@@ -115,7 +116,6 @@ def _guarded(path: str | Path, limits: QueryLimits) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = ON")  # the views are ours; nobody writes here
-    connection.execute(f"PRAGMA hard_heap_limit = {HEAP_BYTES_MAX}")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cell_size_check = ON")
     for limit, value in _LIMITS.items():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -15,6 +18,7 @@ from commonweal.protocol.errors import BadQuestion, QuestionTooLong
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.views.views import VIEWS
 from commonweal.storage.sqlite import readonly_sql
+from commonweal.storage.sqlite.heap_limit import heap_limit
 from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
 from tests.protocol.ledger.council import DAY, HOUR, SAID
 from tests.protocol.ledger.workshop import Workshop, busy
@@ -261,3 +265,44 @@ def test_the_authorizer_is_what_refuses(path: Path, monkeypatch: pytest.MonkeyPa
     assert ask(path, "SELECT count(*) FROM mark").rows[0][0]
     with pytest.raises(BadQuestion):
         ask(path, "DELETE FROM mark")
+
+
+def test_the_memory_of_a_question_is_bounded_and_of_what_comes_later_it_is_not(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hungry = "SELECT printf('%900000d', e.clock) AS text FROM events e, events f ORDER BY text"
+    (events,) = ask(path, "SELECT count(*) FROM events").rows[0]
+    monkeypatch.setattr(readonly_sql, "HEAP_BYTES_MAX", 8 * 1024 * 1024)
+    assert events**2 * 900_000 > 8 * 1024 * 1024
+    with pytest.raises(QuestionTooLong):
+        ask(path, hungry)
+    with closing(sqlite3.connect(":memory:")) as later:
+        later.execute("CREATE TABLE large AS SELECT zeroblob(16 * 1024 * 1024) AS value")
+    assert ask(path, "SELECT count(*) FROM events").rows == [(events,)]
+
+
+def test_questions_at_the_same_time_each_have_their_memory(path: Path) -> None:
+    table = "CREATE TABLE {} AS SELECT zeroblob({} * 1024 * 1024) AS value"
+    with closing(sqlite3.connect(":memory:")) as one, closing(sqlite3.connect(":memory:")) as two:
+        with heap_limit(one, 16 * 1024 * 1024):
+            one.execute(table.format("a", 4))
+            with pytest.raises((MemoryError, sqlite3.Error)):
+                two.execute(table.format("b", 4))
+            with heap_limit(two, 16 * 1024 * 1024):
+                two.execute(table.format("b", 4))
+            with pytest.raises((MemoryError, sqlite3.Error)):
+                one.execute(table.format("c", 4))
+        one.execute(table.format("c", 32))
+
+
+def test_where_the_library_cannot_be_called_the_bound_is_set_all_the_same() -> None:
+    program = (
+        "import sqlite3\n"
+        "from commonweal.storage.sqlite import heap_limit as bound\n"
+        "bound._library = lambda: None\n"
+        "one = sqlite3.connect(':memory:')\n"
+        "with bound.heap_limit(one, 1_000_000):\n"
+        "    print(*one.execute('PRAGMA hard_heap_limit').fetchone())\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert said.stdout.strip() == "1000000", said.stderr
