@@ -71,7 +71,8 @@ class HomeStatus:
 
     state: a word of `standing.STATES`. frontier: hex of what all logs come to. refused: other
     members' nodes refuse this device. room: how much more of this device others keep. joined: how
-    far a home is that took the state of a seal. light: of how many heights a light home keeps all
+    far a home is that took the state of a seal. coming: the height of the state that is being
+    fetched, 0 before a peer offered one. light: of how many heights a light home keeps all
     records; None for a full one. keepers: how many members are known to keep the whole ledger;
     keepers_needed: how many must, so that nothing is lost while witnesses lie. parent: where a
     re-founded community goes on from.
@@ -96,6 +97,7 @@ class HomeStatus:
     room: dict[str, int] | None = None
     finality: FinalityState | None = None
     joined: dict[str, int] | None = None
+    coming: int | None = None
     not_counting: int = 0
     parent: dict[str, Any] | None = None
     light: int | None = None
@@ -175,10 +177,12 @@ class NodeOfHome(HomeAccess):
                 doubt=doubt(self.home, final, self.words) or None,
                 newest_held_by=None if live is None else self._newest_held_by(store, settings),
             )
+            progress, height = joined(self.home, store)
             state = replace(
                 state,
                 finality=final,
-                joined=joined(self.home, store),
+                joined=progress,
+                coming=height,
                 not_counting=len(void_records(self.home)),
                 parent=parent(store, settings),
             )

@@ -30,21 +30,38 @@ STATES = (
 """How a home stands, in one word, as programs read it; people read it in their language."""
 
 
-def joined(home: Home, store: Store) -> dict[str, int] | None:
-    """Return how far a home that took the state of a seal has come, until all records are here."""
+def joined(home: Home, store: Store) -> tuple[dict[str, int] | None, int | None]:
+    """Return how far a home that takes the state of a seal has come.
+
+    First how many records of a state that is here have arrived, until all have; then the height of
+    a state that is being fetched, 0 before a peer offered one. None where it is not so.
+    """
     from contextlib import closing
 
-    from commonweal.storage.consensus.snapshots import held
+    from commonweal.storage.consensus.snapshots import coming, held
     from commonweal.storage.ledger.state.state_db import StateDb
 
     if not home.state.exists():
-        return None
+        return None, None
     try:
         with closing(StateDb(home.state)) as layers:
             progress = held(layers, store)
+            return None if progress is None else progress._asdict(), coming(layers)
     except StorageError:  # what was folded cannot be read; the rest of the home can
-        return None
-    return None if progress is None else progress._asdict()
+        return None, None
+
+
+def coming_words(height: int, words: Words) -> str:
+    """Say that the state of a community is being fetched, and what that means for what is seen."""
+    begun = words("The state at height {height} is coming from other members.").format(
+        height=f"{height:,}"
+    )
+    asked = words("Other members are asked for the state of the community.")
+    until = words(
+        "Until it is here, this home shows too few members, names and amounts; keep `weal up`"
+        " running."
+    )
+    return words.sentences(begun if height else asked, until)
 
 
 def parent(store: Store, settings: Settings) -> dict[str, Any] | None:

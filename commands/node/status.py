@@ -8,7 +8,12 @@ import click
 
 from commonweal.client.community.keepers import keeping_pairs, keeping_warnings
 from commonweal.client.community.node import HomeStatus, NodeOfHome, PeerSummary, largest_writers
-from commonweal.client.community.standing import AWAITING, refused_words
+from commonweal.client.community.standing import (
+    AWAITING,
+    WAITING,
+    coming_words,
+    refused_words,
+)
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.fork_losses import void_warning
@@ -87,7 +92,7 @@ def _show(status: HomeStatus, home: Home) -> None:
         (_("community"), status.community_name or _("none yet")),
         (_("member"), f"{status.member_name} ({status.member.hex()[:8]})"),
         (_("home"), str(home)),
-        (_("state"), _(status.state)),
+        (_("state"), _("joining") if _is_joining(status) else _(status.state)),
         (_("node"), _condition(status, home)),
         (_("records"), f"{status.records:,}"),
         *(pairs(status.finality, spoken()) if status.finality is not None else ()),
@@ -125,9 +130,17 @@ def _show(status: HomeStatus, home: Home) -> None:
             say(f"  {name}: {how_far(peer)}  {visible(peer.address or '')}")
     elif status.running:
         say(_("No other node is connected: what you record is on this node only."))
-    if (advice := _ADVICE.get(status.state)) is not None:
+    if status.coming is not None:
+        say()
+        say(coming_words(status.coming, spoken()))
+    elif (advice := _ADVICE.get(status.state)) is not None:
         say()
         say(_(advice))
+
+
+def _is_joining(status: HomeStatus) -> bool:
+    """Whether a member only seems to wait, since the state that admits them is not here yet."""
+    return status.coming is not None and status.state == WAITING
 
 
 def _show_limits(status: HomeStatus) -> None:

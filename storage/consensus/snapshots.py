@@ -83,6 +83,15 @@ def held(layers: StateDb, store: Store) -> Held | None:
     return Held(height, here, sum(length for _, length in logs))
 
 
+def coming(layers: StateDb) -> int | None:
+    """Return the height of the state that is being fetched; 0 before a peer offered one.
+
+    None while none is.
+    """
+    marked = layers.mark(TAKING)
+    return None if marked is None else Offer(*marked).height
+
+
 class Snapshots:
     """Restores the state of the ledger in `kept` from what peers give."""
 

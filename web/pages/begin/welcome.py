@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 
 from commonweal.client.community import join_codes
 from commonweal.client.community.homes import confirm_words, make_home
+from commonweal.client.community.standing import coming_words
 from commonweal.client.governance.rule_templates import TEMPLATES, TITLES, parts_of_income
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
@@ -45,7 +46,10 @@ def welcome(page: Page) -> Response:
             return _community(page)
         case BeginStep.WAITING:
             with page.member() as member:
-                return page.show("begin/waiting.html", standing=member.status())
+                standing = member.status()
+                height = standing.coming
+                coming = "" if height is None else coming_words(height, page.words)
+                return page.show("begin/waiting.html", standing=standing, coming=coming)
         case BeginStep.DONE:
             newcomer.forget()
             return page.go("/")
