@@ -12,13 +12,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from threading import Lock
 
-_lock = Lock()
-_running: list[int] = []
-"""Bytes that each running query may take, beside what was taken when the first began."""
-_before: list[int] = []
-"""Bytes that were taken, and the bound that held, when the first of them began."""
+UNBOUNDED = 0
+_running: dict[object, int] = {}
+"""Bytes that each running query may take, and first of all what was taken when it began alone."""
 
 
 @contextmanager
@@ -33,17 +30,25 @@ def heap_limit(connection: sqlite3.Connection, bytes_max: int) -> Iterator[None]
         yield
         return
     set_limit, used = library
-    with _lock:
-        if not _running:
-            _before[:] = used(), set_limit(-1)
-        _running.append(bytes_max)
-        set_limit(_before[0] + sum(_running))
+    mine = object()
+    _running[mine] = bytes_max if _running else used() + bytes_max
+    _settle(set_limit)
     try:
         yield
     finally:
-        with _lock:
-            _running.remove(bytes_max)
-            set_limit(_before[0] + sum(_running) if _running else _before[1])
+        more = _running.pop(mine) - bytes_max
+        for other in list(_running)[:1]:  # what was taken before stays taken
+            _running[other] += more
+        _settle(set_limit)
+
+
+def _settle(set_limit: Callable[[int], int]) -> None:
+    """Set the bound for the queries that run; again when another thread began or ended one."""
+    while True:
+        asked = dict(_running)
+        set_limit(sum(asked.values()) or UNBOUNDED)
+        if asked == _running:
+            return
 
 
 @cache
