@@ -57,6 +57,11 @@ Ts = TypeVarTuple("Ts")
 GARBAGE_OBJECTS = 200_000
 GARBAGE_S = 30.0
 """Time between two collections of reference cycles, however few objects are made."""
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+"""Options of glibc's `mallopt`, as malloc.h numbers them."""
+MMAP_BYTES_MIN = 128 * 1024
+"""Larger pieces are mapped, and go back to the system when they are freed. By default this bound
+grows to the largest piece that was ever freed."""
 LOCK_TRIES_MAX = 4
 LOCK_PAUSE_S = 0.05
 END_S_MAX = 3.0
@@ -148,9 +153,21 @@ def run(
 
     Raises what `opened` does, PortTaken, CannotListen, and what made a part fail.
     """
+    _share_memory()
     with opened(home, secrets, config, api) as node:
         _tend_memory()
         run_trio(_live, node, ready)
+
+
+def _share_memory() -> None:
+    """Let all threads take memory from one place, where glibc can; call it before there are any.
+
+    By default each has its own, and what is free in one is of no use to the others.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(M_ARENA_MAX, 1)
+        set_option(M_MMAP_THRESHOLD, MMAP_BYTES_MIN)
 
 
 def _tend_memory() -> None:

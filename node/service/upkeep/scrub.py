@@ -17,8 +17,8 @@ from commonweal.protocol.keys import SIGNATURE_BYTES, DeviceKey
 from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId, from_bytes_unchecked
 from commonweal.protocol.wire import messages
 
-SCRUB_BYTES = 256 * 1024
-"""Bytes that are read in one step, which takes a few ms."""
+SCRUB_BYTES = 64 * 1024
+"""Bytes that are read in one step, which takes a ms and as much memory again for a moment."""
 SCRUB_BODIES = 32
 DAMAGED_MAX = 10_000
 """Damaged records that are remembered; the rest is found on the next round."""

@@ -24,6 +24,8 @@ from commonweal.storage.records.logs.log_pages import LogPages
 from commonweal.storage.records.logs.run_pages import SEQ_BITS, SEQ_MAX, whole
 
 CLOCKS_CACHED_MAX = 4_096
+CLOCKS_IDLE = 256
+"""Clocks that are kept when memory is given back: what comes next cites the newest records."""
 
 RARE_ROWS_READ = 500
 """Governance records are read this many at a time, so that no cursor stays open in between."""
@@ -40,6 +42,11 @@ class RecordLookup(LogPages):
         super().forget()
         self._clocks = {}
         self._ids = IdIndex(self)
+
+    def shrink(self) -> None:
+        """Free all but the newest clocks, too."""
+        super().shrink()
+        self._clocks = dict(list(self._clocks.items())[-CLOCKS_IDLE:])
 
     def tidy(self) -> bool:
         """Move recent ids to the large table, and pack some records that came one by one.

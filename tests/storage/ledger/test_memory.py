@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import resource
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.service.events import Event, Wish
 from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.logs import id_index
+from commonweal.storage.records.logs import id_index, record_lookup
 from commonweal.storage.records.logs.log_store import Store
 from tests.builders.unasked import write
 from tests.builders.weal import founder
@@ -96,6 +98,37 @@ async def test_pages_that_nobody_uses_go_back_to_the_system(
     assert len(kept) == 200
     if hasattr(ctypes.CDLL(None), "malloc_trim"):
         assert before - resident_bytes() > 20_000_000
+
+
+def test_threads_of_a_node_take_memory_from_one_place() -> None:
+    program = (
+        "import ctypes, os, threading\n"
+        "from commonweal.node.runtime import process\n"
+        "process._share_memory()\n"
+        "keep = []\n"
+        "def take(): keep.append([ctypes.create_string_buffer(5_000) for _ in range(50)])\n"
+        "threads = [threading.Thread(target=take) for _ in range(8)]\n"
+        "[one.start() for one in threads]; [one.join() for one in threads]\n"
+        "libc = ctypes.CDLL(None); libc.fdopen.restype = ctypes.c_void_p\n"
+        "out = ctypes.c_void_p(libc.fdopen(1, b'w'))\n"
+        "libc.malloc_info(0, out); libc.fflush(out)\n"
+    )
+    if not hasattr(ctypes.CDLL(None), "malloc_info"):
+        pytest.skip("another library gives memory")
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert said.stdout.count("<heap nr") == 1, said.stderr
+
+
+def test_few_clocks_stay_when_memory_is_given_back() -> None:
+    log = chain(BO, 2 * record_lookup.CLOCKS_IDLE)
+    store = Store()
+    store.append(BO.device, log)
+    store.commit()
+    clocks = [store.clock_of(one.id) for one in log]
+    store.checkpoint()
+    assert len(store._clocks) == record_lookup.CLOCKS_IDLE <= 1_024
+    assert [store.clock_of(one.id) for one in log] == clocks
+    store.close()
 
 
 async def test_who_looks_often_opens_the_ledger_once(
