@@ -15,6 +15,7 @@ from commonweal.client.access import HomeAccess, wish_of
 from commonweal.client.contributions import attestations
 from commonweal.client.exchange import offer_notices
 from commonweal.client.exchange.credit import notices as credit_notices
+from commonweal.client.exchange.data import notices as data_notices
 from commonweal.client.exchange.deals import notices as deal_notices
 from commonweal.client.exchange.lending import notices as lending_notices
 from commonweal.client.governance.votes import proposal_words
@@ -55,6 +56,7 @@ SOURCES: tuple[WaitingSource, ...] = (
     credit_notices.SOURCE,
     deal_notices.SOURCE,
     lending_notices.SOURCE,
+    data_notices.SOURCE,
 )
 """Subjects whose rows are in modules of their own."""
 KINDS = {

@@ -25,6 +25,7 @@ from commonweal.web.pages.decide.replays import Replays
 from commonweal.web.pages.exchange import balance, deal_terms, deals, market
 from commonweal.web.pages.exchange.lending import book, calendar, calendar_address, loan_terms
 from commonweal.web.pages.node import invite, node
+from commonweal.web.pages.owned import consents
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, reports
@@ -47,6 +48,7 @@ PAGES = (
     why,
     things,
     data,
+    consents,
     market,
     money,
     payments,

@@ -31,7 +31,7 @@ from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, event_row
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.vocabulary.payout_line import GIVEN, PART_UNITS
+from commonweal.protocol.vocabulary.payout_line import GIVEN, PART_UNITS, USED
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -178,6 +178,8 @@ def _input_sentences(view: LedgerView, payout: Payout) -> list[str]:
         return []
     if payout.line.sort == GIVEN:
         return _gift_sentences(view, payout)
+    if payout.line.sort == USED:
+        return _use_sentences(view, payout)
     of = view.words.plural("for {n} contribution:", "for {n} contributions:", payout.inputs)
     sentences = [of.format(n=f"{payout.inputs:,}")]
     for used in islice(used_inputs(view, payout), INPUTS_SHOWN_MAX):
@@ -235,6 +237,19 @@ def _gift_sentences(view: LedgerView, payout: Payout) -> list[str]:
         text = view.words("{id}  {name} gave {points:,} points")
         about = {"id": id.hex()[:8], "name": visible(view.name(author.member)), "points": points}
         sentences.append(f"  {text.format(**about)}")
+    if payout.inputs > INPUTS_SHOWN_MAX:
+        sentences.append("  ...")
+    return sentences
+
+
+def _use_sentences(view: LedgerView, payout: Payout) -> list[str]:
+    """Return the uses of data that a line is for, the first of them."""
+    of = view.words.plural("for {n} use of data:", "for {n} uses of data:", payout.inputs)
+    sentences = [of.format(n=f"{payout.inputs:,}")]
+    sentences += [
+        f"  {id.hex()[:8]}  {visible(event_words(view, id))}"
+        for id in payout.line.inputs[:INPUTS_SHOWN_MAX]
+    ]
     if payout.inputs > INPUTS_SHOWN_MAX:
         sentences.append("  ...")
     return sentences

@@ -32,7 +32,7 @@ from commonweal.protocol.ledger.members import agents, registry
 from commonweal.protocol.ledger.things.event_row import EventRow, event_row
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import Record, RecordId
-from commonweal.protocol.vocabulary.payout_line import CORRECTION, GIVEN
+from commonweal.protocol.vocabulary.payout_line import CORRECTION, GIVEN, USED
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -134,7 +134,12 @@ class ReasonAccess(HomeAccess):
 def _sums_of_line(view: LedgerView, line: ExplainedLine, payout: Payout) -> Iterator[ReasonSum]:
     """Yield the points that a line is for, and how its amount follows from them."""
     words, unit = view.words, shown_unit(line.unit, view.words)
-    parts = tuple(_gifts(view, payout) if line.sort == GIVEN else _inputs(view, payout))
+    if line.sort == GIVEN:
+        parts = tuple(_gifts(view, payout))
+    elif line.sort == USED:
+        parts = tuple(SumPart(event_words(view, id), Decimal(1), id) for id in payout.line.inputs)
+    else:
+        parts = tuple(_inputs(view, payout))
     points = sum((part.amount for part in parts), Decimal())
     rest = line.weight - points
     more = payout.inputs - len(parts)

@@ -144,6 +144,11 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "project",
             N_("undertake something together, with a pool of its own"),
         ),
+        "consent": CommandEntry(
+            "exchange.data.consent",
+            "consent",
+            N_("let others use your data, or ask for theirs"),
+        ),
     },
     N_("Plan"): {
         "recipe": CommandEntry(

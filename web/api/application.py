@@ -21,12 +21,12 @@ from commonweal.web.api.routes import (
     state,
     things,
 )
-from commonweal.web.api.routes.exchange import bookings, credit, deals, market, matches
+from commonweal.web.api.routes.exchange import bookings, consents, credit, deals, market, matches
 from commonweal.web.api.routes.ventures import projects
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
-    *(market, matches, deals, credit, bookings, projects, grave),
+    *(market, matches, deals, credit, bookings, consents, projects, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

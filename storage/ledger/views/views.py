@@ -20,6 +20,7 @@ from commonweal.storage.ledger.contributions import row_digests
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.ledger.views import (
     booking_views,
+    data_views,
     deal_views,
     event_views,
     member_views,
@@ -39,6 +40,7 @@ TABLES = (
     *offer_views.TABLES,
     *booking_views.TABLES,
     *project_views.TABLES,
+    *data_views.TABLES,
 )
 
 VIEWS = (
@@ -48,6 +50,7 @@ VIEWS = (
     *offer_views.VIEWS,
     *booking_views.VIEWS,
     *project_views.VIEWS,
+    *data_views.VIEWS,
 )
 
 ID_BYTES = 32
@@ -92,6 +95,7 @@ def refresh(
     offer_views.refresh(layers, changed)
     booking_views.refresh(layers, changed)
     project_views.refresh(layers, changed)
+    data_views.refresh(layers, changed)
     member_views.refresh(layers, store, changed)
 
 

@@ -503,6 +503,62 @@ CREATE TABLE project_member_row (
     final   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE data_row (
+    id      BLOB PRIMARY KEY NOT NULL,
+    event   BLOB    NOT NULL,
+    content BLOB    NOT NULL,
+    size    INTEGER NOT NULL,
+    erased  INTEGER NOT NULL,
+    final   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consent_row (
+    id            BLOB PRIMARY KEY NOT NULL,
+    member        BLOB    NOT NULL,
+    giver         BLOB,
+    resource      BLOB    NOT NULL,
+    clock         INTEGER NOT NULL,
+    purposes      TEXT    NOT NULL,
+    actions       TEXT    NOT NULL,
+    recipients    TEXT    NOT NULL,
+    begins        INTEGER,
+    ends          INTEGER,
+    language      TEXT    NOT NULL,
+    notice        BLOB    NOT NULL,
+    per_use_n     INTEGER,
+    per_use_scale INTEGER,
+    unit          TEXT,
+    pool          TEXT,
+    replaces      BLOB,
+    answers       BLOB,
+    status        TEXT    NOT NULL,
+    by            BLOB,
+    final         INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX consent_resource ON consent_row (resource);
+
+CREATE TABLE data_use_row (
+    id         BLOB PRIMARY KEY NOT NULL,
+    consent    BLOB    NOT NULL,
+    resource   BLOB    NOT NULL,
+    user       BLOB    NOT NULL,
+    owner      BLOB    NOT NULL,
+    purpose    TEXT    NOT NULL,
+    clock      INTEGER NOT NULL,
+    owed_n     INTEGER,
+    owed_scale INTEGER,
+    unit       TEXT,
+    open_n     INTEGER,
+    open_scale INTEGER,
+    pool       TEXT,
+    fed        INTEGER NOT NULL,
+    final      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX data_use_owner ON data_use_row (owner, clock);
+CREATE INDEX data_use_consent ON data_use_row (consent);
+
 CREATE VIEW members AS
     SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
         lower(hex(referrer)) AS referrer, final
@@ -692,3 +748,26 @@ CREATE VIEW project_members AS
         strftime('%Y-%m-%dT%H:%M:%SZ', nullif(since, 0) / 1000, 'unixepoch') AS since,
         is_in, final
     FROM project_member_row;
+-- Resources that are data; their content is with their owner.
+CREATE VIEW data AS
+    SELECT lower(hex(id)) AS id, lower(hex(event)) AS event, lower(hex(content)) AS content, size,
+        erased, final
+    FROM data_row;
+
+-- Consents to uses of data, and requests for them, which have no giver.
+CREATE VIEW consents AS
+    SELECT lower(hex(id)) AS id, lower(hex(member)) AS member, lower(hex(giver)) AS giver,
+        lower(hex(resource)) AS resource, clock, purposes, actions, recipients,
+        strftime('%Y-%m-%dT%H:%M:%SZ', begins / 1000, 'unixepoch') AS "begin",
+        strftime('%Y-%m-%dT%H:%M:%SZ', ends / 1000, 'unixepoch') AS "end", language,
+        lower(hex(notice)) AS notice, per_use_n, per_use_scale, unit, pool,
+        lower(hex(replaces)) AS replaces, lower(hex(answers)) AS answers, status,
+        lower(hex(by)) AS by, final
+    FROM consent_row;
+
+-- Uses of data under a consent, and what they promise the owner.
+CREATE VIEW data_uses AS
+    SELECT lower(hex(id)) AS id, lower(hex(consent)) AS consent, lower(hex(resource)) AS resource,
+        lower(hex(user)) AS user, lower(hex(owner)) AS owner, purpose, clock, owed_n, owed_scale,
+        unit, open_n, open_scale, pool, fed, final
+    FROM data_use_row;

@@ -47,12 +47,15 @@ def final(node: Node) -> State:
     return node.assessor.kept.final
 
 
-def write(node: Node, kind: str, data: Mapping[str, Value], note: str = "") -> RecordId:
+def write(
+    node: Node, kind: str, data: Mapping[str, Value], note: str = "", *, permanent: bool = False
+) -> RecordId:
     """Let a member write a record, also one that will count for nothing; return its id.
 
-    It cites the records that it names, so that it stands after them.
+    It cites the records that it names, so that it stands after them. permanent: whether the note
+    is kept for ever.
     """
-    text = Text("text/plain", note.encode()) if note else None
+    text = Text("text/plain", note.encode(), permanent=permanent) if note else None
     cited = [id for id in named_in(dict(data)) if node.store.clock_of(id) is not None]
     ticket = node.submit(Wish(kind, dict(data), tuple(dict.fromkeys(cited)), text))
     node.world.run(100)

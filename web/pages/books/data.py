@@ -36,6 +36,7 @@ def data(page: Page) -> Response:
             held=member.held_data(),
             listed=listed,
             states=member.record_states([row.id for row in listed.rows]),
+            owned=member.owned_data(),
             texts=page.query("texts"),
             device=page.query("device"),
             before=before,

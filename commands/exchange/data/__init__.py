@@ -1,0 +1,1 @@
+"""Commands about data that stays with its owner."""
