@@ -135,6 +135,7 @@ def _listed(page: PageRequest, typed: dict[str, str], form: str = "", error: str
             record_states=member.record_states([row.id for row in listed]),
             words_of=STATES,
             typed={name: typed.get(name, "") for name in FIELDS},
+            nothing=dict.fromkeys(FIELDS, ""),
             form=form,
             error=error,
             all=page.query("all"),

@@ -1,0 +1,101 @@
+"""Consents in a browser: granted, asked, answered, ended, and taken away as a receipt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from commonweal.client import Member
+from tests.builders.archivists import NOTICE, Archivists
+from tests.builders.browser import browser
+
+GRANT = {"purposes": "research，teaching", "recipients": "Bo, producer", "notice": NOTICE}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archivists:
+    return Archivists(tmp_path / "archive")
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Archivists:
+    """Give an archive in which nothing is written."""
+    return Archivists(tmp_path_factory.mktemp("unchanged") / "archive")
+
+
+def test_a_consent_is_granted_read_and_ended(archive: Archivists) -> None:
+    with browser(archive.mei.path) as page:
+        page.get("/data")
+        assert "Data of mine that others may use" in page.text
+        page.get("/data/consents")
+        sent = GRANT | {"data": archive.data, "per_use": "0.50", "unit": "EUR", "until": ""}
+        page.post("/data/consents", sent)
+        assert "They may use it now." in page.text
+        for told in ("notes · research, teaching", "Bo, producer", "0.50 EUR for each use"):
+            assert told in page.text
+        with Member(archive.mei) as mei:
+            (row,) = mei.consents()
+        assert (row.purposes, row.notice, row.valid) == (("research", "teaching"), NOTICE, True)
+        path = f"/data/consents/{row.id.hex()}"
+        page.get(f"{path}/receipt.json")
+        receipt = json.loads(page.page.text)
+        assert receipt["dpv:hasRecordOfActivity"]["dct:identifier"] == row.id.hex()
+        page.get(path)
+        page.post(f"{path}/revoke", {})
+        assert "What was read cannot be unread." in page.text and "withdrawn" in page.text
+
+
+def test_a_request_is_answered_on_its_page(archive: Archivists) -> None:
+    with browser(archive.bo.path) as page:
+        page.get("/data/consents")
+        page.post(
+            "/data/consents/ask", {"data": "notes", "purposes": "research", "notice": "For a book."}
+        )
+        assert "Asked. It waits in their Today." in page.text
+    archive.meet()
+    with Member(archive.mei) as mei:
+        (row,) = mei.consents()
+    with browser(archive.mei.path) as page:
+        page.get("/")
+        assert "Bo asks for your consent to use notes for research" in page.text
+        page.get(f"/data/consents/{row.id.hex()}")
+        assert "For a book." in page.text
+        sent = {"per_use": "1", "unit": "EUR", "until": ""}
+        page.post(f"/data/consents/{row.id.hex()}/answer", sent)
+        assert "They may use it now." in page.text
+    archive.meet()
+    archive.used()
+    with browser(archive.mei.path) as page:
+        page.get("/data")
+        assert "1 use" in page.text and "earned 1 EUR, paid 0" in page.text
+        page.get("/data/consents")
+        assert "Bo used notes for research" in page.text and "1 EUR to be paid" in page.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"purposes": " , "},
+        {"purposes": "x" * 33},
+        {"recipients": "Nobody"},
+        {"recipients": ""},
+        {"until": "soon"},
+        {"per_use": "x", "unit": "EUR"},
+        {"per_use": "1", "unit": "furlong"},
+        {"pool": "income"},
+        {"data": "00"},
+        {"notice": ""},
+    ],
+)
+def test_what_would_not_count_is_said_beside_the_form(
+    unchanged: Archivists, wrong: dict[str, str]
+) -> None:
+    with browser(unchanged.mei.path) as page:
+        page.get("/data/consents")
+        page.post("/data/consents", GRANT | {"data": unchanged.data} | wrong)
+        assert page.page.status_code == 422
+        assert 'role="alert"' in page.page.text
+    with Member(unchanged.mei) as mei:
+        assert mei.consents(ended=True) == []
