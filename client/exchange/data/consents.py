@@ -114,6 +114,8 @@ class Consents(HomeAccess):
         UnknownId, AmbiguousId, UnreadableQuantity, UnusableText, WouldNotCount.
         """
         resource = self._data(named)
+        if not recipients:
+            raise UsageError(self.words("say who may use it: members, roles, or all"))
         data = self._said(resource, purposes, recipients, actions, begin_ms, end_ms, language)
         if per_use is not None:
             quantity = read_quantity(str(per_use[0]), per_use[1], self.words)
