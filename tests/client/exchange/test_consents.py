@@ -21,17 +21,17 @@ from commonweal.client.exchange.data.consent_rows import (
 )
 from commonweal.client.home.submit import now_ms
 from commonweal.protocol.errors import UnknownId, UsageError, WouldNotCount
-from tests.builders.archivists import NOTICE, Archivists
+from tests.builders.consenting_homes import NOTICE, ConsentingHomes
 
 HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def lanxi(tmp_path: Path) -> Archivists:
-    return Archivists(tmp_path / "archive")
+def lanxi(tmp_path: Path) -> ConsentingHomes:
+    return ConsentingHomes(tmp_path / "archive")
 
 
-def test_a_use_is_written_under_the_consent_that_covers_it(lanxi: Archivists) -> None:
+def test_a_use_is_written_under_the_consent_that_covers_it(lanxi: ConsentingHomes) -> None:
     dear = lanxi.granted("Bo", per_use=("2", "EUR"))
     cheap = lanxi.granted("all")
     with Member(lanxi.bo) as bo:
@@ -51,7 +51,7 @@ def test_a_use_is_written_under_the_consent_that_covers_it(lanxi: Archivists) ->
         assert owned.earned == (("EUR", Decimal("0.50"), Decimal(0)),)
 
 
-def test_without_a_consent_nothing_is_written(lanxi: Archivists) -> None:
+def test_without_a_consent_nothing_is_written(lanxi: ConsentingHomes) -> None:
     lanxi.granted("Bo")
     with Member(lanxi.ana) as ana:
         with pytest.raises(UsageError, match="nobody consents that you use notes for research"):
@@ -61,7 +61,7 @@ def test_without_a_consent_nothing_is_written(lanxi: Archivists) -> None:
         bo.use_data("notes", "teaching")
 
 
-def test_a_revoked_consent_covers_nothing_more(lanxi: Archivists) -> None:
+def test_a_revoked_consent_covers_nothing_more(lanxi: ConsentingHomes) -> None:
     consent = lanxi.granted("Bo")
     lanxi.used()
     with Member(lanxi.mei) as mei:
@@ -79,7 +79,7 @@ def test_a_revoked_consent_covers_nothing_more(lanxi: Archivists) -> None:
             bo.use_data("notes", "research", consent=consent)
 
 
-def test_a_request_waits_until_it_is_answered(lanxi: Archivists) -> None:
+def test_a_request_waits_until_it_is_answered(lanxi: ConsentingHomes) -> None:
     with Member(lanxi.bo) as bo:
         asked = bo.ask_consent("notes", ["teaching", "research"], "For a course.")
         assert bo.consent(asked.consent.hex()).yours
@@ -98,7 +98,7 @@ def test_a_request_waits_until_it_is_answered(lanxi: Archivists) -> None:
         assert not [row for row in mei.inbox().rows if row.kind == "consent_request"]
 
 
-def test_time_is_told_as_it_is_read(lanxi: Archivists) -> None:
+def test_time_is_told_as_it_is_read(lanxi: ConsentingHomes) -> None:
     now = now_ms()
     later = lanxi.granted("Bo", begin_ms=now + HOUR_MS)
     over = lanxi.granted("Bo", end_ms=now - HOUR_MS)
@@ -120,7 +120,7 @@ def test_time_is_told_as_it_is_read(lanxi: Archivists) -> None:
     ],
 )
 def test_what_would_not_count_is_not_written(
-    lanxi: Archivists, said: dict[str, Any], error: type[Exception]
+    lanxi: ConsentingHomes, said: dict[str, Any], error: type[Exception]
 ) -> None:
     usual: dict[str, Any] = {"named": "notes", "purposes": ["research"], "recipients": ["Bo"]}
     with Member(lanxi.mei) as mei:
@@ -130,7 +130,7 @@ def test_what_would_not_count_is_not_written(
 
 
 def test_a_receipt_is_a_record_of_the_fields_that_the_standard_requires(
-    lanxi: Archivists,
+    lanxi: ConsentingHomes,
 ) -> None:
     """Source: example 39 of the guide to ISO/IEC TS 27560 with DPV, required fields only."""
     consent = lanxi.granted("Bo", end_ms=now_ms() + HOUR_MS)

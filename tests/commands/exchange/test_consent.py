@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.archivists import Archivists
+from tests.builders.consenting_homes import ConsentingHomes
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archivists:
-    return Archivists(tmp_path / "archive")
+def archive(tmp_path: Path) -> ConsentingHomes:
+    return ConsentingHomes(tmp_path / "archive")
 
 
-def test_a_consent_is_granted_listed_and_revoked(archive: Archivists) -> None:
+def test_a_consent_is_granted_listed_and_revoked(archive: ConsentingHomes) -> None:
     said = ["--for", "research", "--for", "teaching", "--to", "Bo", "--until", "90d"]
     said += ["--per-use", "0.50", "EUR", "--notice", "For a book."]
     made = archive.good(archive.mei, "consent", "grant", "notes", *said)
@@ -34,7 +34,7 @@ def test_a_consent_is_granted_listed_and_revoked(archive: Archivists) -> None:
     assert "No consents yet." in archive.good(archive.mei, "consent", "list").out
 
 
-def test_a_request_is_answered_as_it_asks(archive: Archivists) -> None:
+def test_a_request_is_answered_as_it_asks(archive: ConsentingHomes) -> None:
     archive.good(
         archive.bo, "consent", "ask", "notes", "--for", "research", "--notice", "For a book."
     )

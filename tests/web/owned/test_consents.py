@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from commonweal.client import Member
-from tests.builders.archivists import NOTICE, Archivists
 from tests.builders.browser import browser
+from tests.builders.consenting_homes import NOTICE, ConsentingHomes
 
 GRANT = {"purposes": "research，teaching", "recipients": "Bo, producer", "notice": NOTICE}
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archivists:
-    return Archivists(tmp_path / "archive")
+def archive(tmp_path: Path) -> ConsentingHomes:
+    return ConsentingHomes(tmp_path / "archive")
 
 
 @pytest.fixture(scope="module")
-def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Archivists:
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> ConsentingHomes:
     """Give an archive in which nothing is written."""
-    return Archivists(tmp_path_factory.mktemp("unchanged") / "archive")
+    return ConsentingHomes(tmp_path_factory.mktemp("unchanged") / "archive")
 
 
-def test_a_consent_is_granted_read_and_ended(archive: Archivists) -> None:
+def test_a_consent_is_granted_read_and_ended(archive: ConsentingHomes) -> None:
     with browser(archive.mei.path) as page:
         page.get("/data")
         assert "Data of mine that others may use" in page.text
@@ -47,7 +47,7 @@ def test_a_consent_is_granted_read_and_ended(archive: Archivists) -> None:
         assert "What was read cannot be unread." in page.text and "withdrawn" in page.text
 
 
-def test_a_request_is_answered_on_its_page(archive: Archivists) -> None:
+def test_a_request_is_answered_on_its_page(archive: ConsentingHomes) -> None:
     with browser(archive.bo.path) as page:
         page.get("/data/consents")
         page.post(
@@ -90,7 +90,7 @@ def test_a_request_is_answered_on_its_page(archive: Archivists) -> None:
     ],
 )
 def test_what_would_not_count_is_said_beside_the_form(
-    unchanged: Archivists, wrong: dict[str, str]
+    unchanged: ConsentingHomes, wrong: dict[str, str]
 ) -> None:
     with browser(unchanged.mei.path) as page:
         page.get("/data/consents")

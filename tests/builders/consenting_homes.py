@@ -13,7 +13,7 @@ ONE = {"n": 1, "scale": 0, "unit": "one"}
 NOTICE = "What you wrote is used for research."
 
 
-class Archivists(Commons):
+class ConsentingHomes(Commons):
     """Mei's data are called notes; its id is `data`."""
 
     def __init__(self, folder: Path, rules: str | None = None) -> None:
