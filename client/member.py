@@ -25,6 +25,7 @@ from commonweal.client.exchange.credit.net_settlement import NetSettlements
 from commonweal.client.exchange.credit.payments import CreditPayments
 from commonweal.client.exchange.data.consents import Consents
 from commonweal.client.exchange.data.receipts import ConsentReceipts
+from commonweal.client.exchange.data.contents import DataContents
 from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.lending.availability import Availability
 from commonweal.client.exchange.market import Market
@@ -101,6 +102,7 @@ class Member(
     PlatformImports,
     CreditPayments,
     NetSettlements,
+    DataContents,
     Shares,
     Claims,
     Payments,

@@ -45,13 +45,13 @@ def place_for(path: Path, home: Home, words: Words = ENGLISH) -> Path:
     return path
 
 
-def put_bytes(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all. Raises FileRefused."""
+def put_bytes(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Write a file, whole or not at all. mode: before the umask. Raises FileRefused."""
     part = path.with_name(f".{path.name}.part")
     try:
         with suppress(FileNotFoundError):
             part.unlink()
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         part.replace(path)

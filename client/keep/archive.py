@@ -1,7 +1,8 @@
 """The file that `weal backup` writes: a tar with what a home cannot do without.
 
 Three members with fixed names, in this order: the keystore, the ledger, and `sums`, which
-names the size and SHA-256 of the others; `config.toml` stands first where there is one.
+names the size and SHA-256 of the others; `config.toml` stands first where there is one, and the
+contents that stay in the home, named by their hashes, stand before `sums`.
 Reading takes nothing but these names, as plain files, into a folder of its own, and no
 file before its sum was compared.
 """
@@ -12,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,11 +23,16 @@ from typing import IO
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol.errors import BadBackup, FileRefused, UnreadableFile
 from commonweal.storage.files import sync
+from commonweal.storage.home.contents import CONTENTS_MAX, FILE_BYTES_MAX, FILE_NAME, FOLDER
 
 KEYSTORE, LEDGER, CONFIG, SUMS = "keystore", "ledger.db", "config.toml", "sums"
 NAMES = (CONFIG, KEYSTORE, LEDGER)
 SMALL_BYTES_MAX = 1024 * 1024
-"""Everything but the ledger is shorter."""
+"""Everything but the ledger and the contents is shorter."""
+LEDGER_BYTES_MAX = 2**63 - 1
+"""The ledger has no limit of its own; the disk has."""
+CONTENT_NAME = re.compile(rf"{FOLDER}/{FILE_NAME.pattern}")
+MEMBERS_MAX = len(NAMES) + CONTENTS_MAX
 COPY_BYTES = 1024 * 1024
 FORMAT = "commonweal/1/backup"
 
@@ -74,7 +81,7 @@ def unpack(source: Path, folder: Path, words: Words = ENGLISH) -> None:
 def _write(files: dict[str, Path], file: IO[bytes]) -> None:
     sums = {}
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name in NAMES:
+        for name in (*NAMES, *sorted(files.keys() - set(NAMES))):
             if name in files:
                 with files[name].open("rb") as content:
                     size = os.fstat(content.fileno()).st_size
@@ -91,17 +98,20 @@ def _read(
     """Return the sums that the backup names, and those of the files put into `folder`."""
     members: dict[str, list[object]] = {}
     for member in archive:
-        if member.name not in (*NAMES, SUMS) or member.name in members:
+        is_content = CONTENT_NAME.fullmatch(member.name) is not None
+        if not (is_content or member.name in (*NAMES, SUMS)) or member.name in members:
             break
         if member.type != tarfile.REGTYPE or member.issparse():
             break
-        if member.size > SMALL_BYTES_MAX and member.name != LEDGER:
+        if member.size > _bytes_max(member.name) or len(members) >= MEMBERS_MAX:
             break
         content = archive.extractfile(member)
         assert content is not None, "a plain file has content"
         if member.name == SUMS:
             return _sums(content.read(SMALL_BYTES_MAX), source, words), members
         digest, path = hashlib.sha256(), folder / member.name
+        if is_content:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
             while part := content.read(COPY_BYTES):
@@ -111,6 +121,12 @@ def _read(
             os.fsync(handle)
         members[member.name] = [member.size, digest.hexdigest()]
     raise BadBackup(words("{path}: it is not one").format(path=source))
+
+
+def _bytes_max(name: str) -> int:
+    if name == LEDGER:
+        return LEDGER_BYTES_MAX
+    return FILE_BYTES_MAX if name.startswith(f"{FOLDER}/") else SMALL_BYTES_MAX
 
 
 def _sums(data: bytes, source: Path, words: Words) -> dict[str, list[object]]:

@@ -17,6 +17,7 @@ from commonweal.client.home.submit import now_ms
 from commonweal.client.keep.archive import CONFIG, KEYSTORE, LEDGER, pack
 from commonweal.protocol.errors import FileRefused
 from commonweal.storage.home import keystore
+from commonweal.storage.home.contents import FOLDER, Contents
 from commonweal.storage.home.home import Settings
 
 
@@ -39,7 +40,7 @@ class Backups(HomeAccess):
     """Backups of the home."""
 
     def backup(self, file: Path) -> WrittenBackup:
-        """Write the ledger, the keys and the settings to `file`, whole or not at all.
+        """Write the ledger, the keys, the settings and the contents to `file`, whole or not at all.
 
         Raises UnusableText for a place in the home, MissingDatabase, KeystoreMissing, FileRefused,
         or a StorageError when there is no room.
@@ -62,6 +63,9 @@ class Backups(HomeAccess):
                     files = {KEYSTORE: self.home.keystore, LEDGER: ledger}
                     if self.home.config.exists():
                         files[CONFIG] = self.home.config
+                    kept = Contents(self.home)
+                    for digest in kept.hashes():
+                        files[f"{FOLDER}/{digest.hex()}"] = kept.path(digest)
                     return pack(files, file), records
             except OSError as error:
                 raise FileRefused(f"{file}: {error.strerror}") from error

@@ -17,6 +17,7 @@ from commonweal.client.home.submit import now_ms
 from commonweal.client.keep.home_checks import (
     CheckedHome,
     HealthFinding,
+    check_contents,
     check_disk,
     check_folder,
     check_keystore,
@@ -317,7 +318,8 @@ def _writers(checked: CheckedHome) -> HealthFinding:
 
 CHECKS: tuple[Check, ...] = (
     *(_membership, _peers, _sealing, _port, _version, _clock),
-    *(check_disk, _writers, check_ledger, check_keystore, check_folder, check_settings),
+    *(check_disk, _writers, check_ledger, check_contents),
+    *(check_keystore, check_folder, check_settings),
 )
 
 

@@ -17,6 +17,7 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.keys import short
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home import keystore
+from commonweal.storage.home.contents import Contents
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.logs.log_store import LogRow, Store
 
@@ -124,6 +125,32 @@ def check_disk(checked: CheckedHome) -> HealthFinding:
             ),
         )
     return HealthFinding(name, True, amount)
+
+
+def check_contents(checked: CheckedHome) -> HealthFinding:
+    """Say whether the contents that stay in this home are whole, and private."""
+    name = N_("contents")
+    kept = Contents(checked.home)
+    for _digest, why in kept.damaged():
+        return HealthFinding(
+            name,
+            False,
+            checked.words("a content is not as it was added: {why}").format(why=why),
+            checked.words("Restore a backup, or add the file again by `weal data add`."),
+        )
+    if not kept.are_private():
+        return HealthFinding(
+            name,
+            False,
+            checked.words("others on this machine can read {path}").format(path=kept.folder),
+            checked.words("Type `chmod -R go= {path}`.").format(path=kept.folder),
+        )
+    whole = checked.words.plural(
+        "{n} content stays in this home, whole",
+        "{n} contents stay in this home, whole",
+        len(kept.hashes()),
+    )
+    return HealthFinding(name, True, whole.format(n=f"{len(kept.hashes()):,}"))
 
 
 def check_ledger(checked: CheckedHome) -> HealthFinding:

@@ -36,6 +36,7 @@ from commonweal.protocol.records.record import (
 from commonweal.protocol.seal.chain import chain_start, verify_adjacent
 from commonweal.protocol.seal.cut import SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.votes import SealId
+from commonweal.storage.home.contents import Contents
 from commonweal.storage.home.home import Settings
 from commonweal.storage.records.logs.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import SealStore
@@ -72,7 +73,7 @@ class Integrity(HomeAccess):
     """Whether what is held here is as its authors signed it."""
 
     def verify(self, *, watching: Watching = unwatched) -> IntegrityReport:
-        """Check every hash, chain, signature and text that is held here; fold nothing.
+        """Check every hash, chain, signature, text and content that is held here; fold nothing.
 
         watching: is told how many records and texts are checked, and of how many. Raises LightHome.
         """
@@ -85,6 +86,9 @@ class Integrity(HomeAccess):
                 faults.extend(check.faults(_summed(watch, counts.records + counts.bodies)))
             except UNREADABLE as error:
                 faults.append(IntegrityFault(self.words("the database"), _why(error)))
+        for digest, _why_not in Contents(self.home).damaged():
+            place = self.words("content {id}").format(id=short(digest))
+            faults.append(IntegrityFault(place, self.words("its hash is another")))
         checked = (check.records, check.bodies, check.proofs, check.seals)
         return IntegrityReport(*checked, tuple(faults))
 

@@ -150,7 +150,7 @@ class OwnRecordsAccess(HomeAccess):
         start = max(0, stop - (LOOKED_AT_MAX if texts else ROWS_MAX))
         rows: list[OwnRecord] = []
         for record in reversed(list(_records(view, chosen.device, start, stop))):
-            if texts and record.body is None:
+            if texts and (record.body is None or record.body.sealed):
                 continue
             if len(rows) == ROWS_MAX:
                 return OwnRecords(chosen.device, tuple(rows), rows[-1].seq)

@@ -28,6 +28,7 @@ from commonweal.node.runtime.config import Config
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.runtime.join_codes import JoinCodes, OpenCode
 from commonweal.node.runtime.ledger.audit_thread import AuditThread
+from commonweal.node.runtime.ledger.data_releases import DataReleases
 from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.runtime.ledger.offer_thread import OfferThread
 from commonweal.node.runtime.loop import Runtime
@@ -45,6 +46,7 @@ from commonweal.node.service.service import Service
 from commonweal.protocol import keys
 from commonweal.protocol.errors import CommonwealError, HomeInUse
 from commonweal.protocol.identity import invite
+from commonweal.storage.home.contents import Contents
 from commonweal.storage.home.home import Home, Settings, new_port
 from commonweal.storage.home.keystore import Secrets
 from commonweal.storage.records.logs.log_store import Store
@@ -292,7 +294,8 @@ def _assembled(
     )
     api = api_factory(home.socket_for_binding(), emit, scope.cancel, codes.hold)
     files = (home.database, home.state, service.core.replica.community)
-    ledger_thread, offer_thread = LedgerThread(*files), OfferThread(*files)
+    releases = DataReleases(Contents(home), settings.member)
+    ledger_thread, offer_thread = LedgerThread(*files, releases), OfferThread(*files)
     audit_thread = AuditThread(*files)
 
     def assess(request: Request | StateRequest) -> None:

@@ -49,11 +49,16 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A body to be written: erasable text or file, or a permanent document."""
+    """A body to be written: erasable text or file, a permanent document, or a sealed body.
+
+    sealed: `content` is the bytes of a sealed body, as they are written. Only the node itself
+    writes one; no request of the local API does.
+    """
 
     media_type: str
     content: bytes
     permanent: bool = False
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +188,20 @@ class OutlookChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseDue:
+    """The ledger says that content is to be handed over for a use of this member's data.
+
+    of: in how many parts. bodies: (number, sealed body) of those that are due, ascending. seal: the
+    last one that was folded, which covers the use.
+    """
+
+    use: RecordId
+    of: int
+    bodies: tuple[tuple[int, bytes], ...]
+    seal: RecordId
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """The caller with this ticket is gone."""
 
@@ -208,6 +227,7 @@ Event: TypeAlias = (
     | LedgerAnswered
     | StateAnswered
     | OutlookChanged
+    | ReleaseDue
     | Forgotten
     | Woke
     | Committed

@@ -24,6 +24,7 @@ from commonweal.node.service.sync.serve import RecordServer
 from commonweal.node.service.topics import GossipTopics
 from commonweal.node.service.upkeep.erasure import Erasure
 from commonweal.node.service.upkeep.refill import Refill
+from commonweal.node.service.upkeep.releases import Releases
 from commonweal.node.service.upkeep.retention import Retention
 from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.node.service.upkeep.signatures import SignatureAudit
@@ -65,6 +66,7 @@ class Parts:
         )
         self.state_sync = StateSync(core, self.reactor)
         self.writer = Writer(core, self.fetch.is_fetching)
+        self.releases = Releases(self.writer.write_unasked)
         self.scrubber = Scrubber(core)
         self.signature_audit = SignatureAudit(core, self.forks, self.fetch)
         self.erasure = Erasure(core)
@@ -102,5 +104,6 @@ class Parts:
         self.state_sync.reload()
         self.record_lookup.reload()
         self.refill.reload()
+        self.releases.reload()
         self.topics.reload()
         self.change_feed.reload()

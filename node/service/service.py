@@ -99,6 +99,8 @@ class Service(Parts):
                 self.state_sync.stated(event)
             case events.OutlookChanged(outlook):
                 self._concluded(outlook)
+            case events.ReleaseDue():
+                self.releases.write(event)
             case events.Forgotten(ticket):
                 self.queries.forget(ticket)
                 self.change_feed.forget(ticket)

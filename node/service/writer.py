@@ -29,6 +29,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import BodyRef, Record, RecordDraft, RecordId
+from commonweal.protocol.records.sealed_body import sealed_ref
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.settings import RESTORING
@@ -106,6 +107,14 @@ class Writer:
         except OverBudget:
             return False
         return True
+
+    def write_unasked(self, wish: Wish) -> bool:
+        """Write a record that no request asked for; say whether it was written.
+
+        It is not while this device must not write, before its log is known to be the newest, or
+        where the budget has no room.
+        """
+        return self.core.keeps and self._may_write() and self._said((wish,))
 
     def introduce(self) -> bool:
         """Once admitted, write our member's name unless it was written; return whether it is now.
@@ -214,6 +223,8 @@ class Writer:
             return None
         if text.permanent:
             data, ref = text.content, record.permanent_body(text.content)
+        elif text.sealed:
+            data, ref = text.content, sealed_ref(text.content)
         else:
             salt = self.core.rng.randbytes(record.SALT_BYTES)
             data, ref = record.erasable_body(salt, text.media_type, text.content)

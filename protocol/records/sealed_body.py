@@ -68,6 +68,22 @@ def seal(content: bytes, devices: Iterable[DeviceKey], chance: Chance) -> tuple[
     return data, sealed_ref(data)
 
 
+def can_seal_to(device: DeviceKey) -> bool:
+    """Whether something can be sealed to this key.
+
+    Not to one with a part of small order, though it can sign: a member who enrols such a key only
+    keeps themselves from reading.
+    """
+    from nacl.bindings import crypto_sign_ed25519_pk_to_curve25519
+    from nacl.exceptions import CryptoError
+
+    try:
+        crypto_sign_ed25519_pk_to_curve25519(device)
+    except CryptoError:
+        return False
+    return True
+
+
 def sealed_ref(data: bytes) -> BodyRef:
     """Return the reference to the bytes of a sealed body."""
     return BodyRef(keys.hash32(keys.BODY, data), len(data), permanent=False, sealed=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from commonweal.protocol.records import sealed_body
 from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.council import DAY, SAID, rules
 from tests.protocol.ledger.village import seed
@@ -79,10 +80,27 @@ class DataStory(Workshop):
             self.attest(use, by)
         return use
 
+    def release(self, name: str, use: Record, of: int = 1, part: int = 0) -> Record:
+        """Let a member hand over a part of what was used."""
+        device = self.pens[next(n for n, pen in self.pens.items() if pen.key == use.author)].key
+        body = sealed_body.seal(b"x", [device], lambda size: seed(use.id)[:size])[1]
+        return self.write(name, "data.release", {"use": use.id, "of": of, "part": part}, body)
+
     def void(self, name: str, consent: Record) -> Record:
         """Propose to declare a consent void."""
         data = {"subject": "consent", "consent": consent.id}
         return self.write(name, "rules.propose", data)
+
+
+def hand_over(story: DataStory, consent: Record, uses: list[Record]) -> None:
+    """Let owners hand over what was used, and what is void beside it."""
+    for name, use, of, part in (
+        *(("Jun", uses[0], 1, 0), ("Jun", uses[0], 1, 0), ("Ana", uses[1], 1, 0)),
+        *(("Jun", uses[1], 2, 1), ("Jun", uses[1], 1, 1), ("Ana", uses[2], 1, 0)),
+        ("Jun", consent, 1, 0),
+    ):
+        story.release(name, use, of, part)
+    story.write("Jun", "data.release", {"use": uses[1].id, "of": 1, "part": 0})
 
 
 def told() -> DataStory:
@@ -92,11 +110,12 @@ def told() -> DataStory:
     paid = {"perUse": {"n": 50, "scale": 2, "unit": "EUR"}}
     first = story.grant("Jun", story.jun, "all", benefit=pool)
     second = story.grant("Ana", story.ana, "Bo", "Cai", "consumer", benefit=pool)
-    for name, consent, by in (("Bo", first, "Cai"), ("Cai", first, "Bo"), ("Bo", second, "Cai")):
-        story.use(name, consent, by)
+    said = (("Bo", first, "Cai"), ("Cai", first, "Bo"), ("Bo", second, "Cai"))
+    uses = [story.use(*words) for words in said]
     story.use("Cai", second)
     story.earn(10_001, by="Jun")
     story.cut()
+    hand_over(story, first, uses)
     asked = story.ask("Cai", story.jun, purposes=["teaching"], actions=["cite", "use"])
     story.ask("Cai", story.jun)
     refused = story.ask("Bo", story.ana)

@@ -92,6 +92,23 @@ def revoke(c: Context, record: Record) -> None:
     _end(c, consent, status, record.id)
 
 
+def release(c: Context, record: Record) -> None:
+    use, of, part = (record.data.get(name) for name in ("use", "of", "part"))
+    check(is_id(use) and is_count(of) and is_count(part), "SHAPE")
+    assert use is not None and of is not None and part is not None
+    check(0 <= part < of, "SHAPE")
+    check(record.body is not None and record.body[2] == 2, "NOT_SEALED")
+    row = c.state.row("DATA_USE", use)
+    if row is None:
+        raise Void("UNKNOWN_USE")
+    check(_is_own(c, row["owner"]), "NOT_YOURS")
+    size = c.state.known("DATA", row["resource"])["size"]
+    check(of == (size + 61_439) // 61_440, "WRONG_PARTS")
+    at = part.to_bytes(4, "big")
+    check(c.state.get("DATA_RELEASE", use, at) is None, "RELEASED_BEFORE")
+    c.state.put(record.id, "DATA_RELEASE", use, at)
+
+
 def declare_void(c: Context, consent: bytes, proposal: bytes) -> None:
     """End a consent by a vote."""
     if c.state.known("CONSENT", consent)["status"] in LIVE:

@@ -85,6 +85,7 @@ OF_MEMBERS: dict[str, Act] = {
     "consent.ask": data.ask,
     "consent.grant": data.grant,
     "consent.revoke": data.revoke,
+    "data.release": data.release,
     "event": events.event,
     "attest": attestation.attest,
     "dispute": attestation.dispute,

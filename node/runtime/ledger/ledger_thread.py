@@ -21,6 +21,7 @@ from typing import Any
 
 import trio
 
+from commonweal.node.runtime.ledger.data_releases import DataReleases
 from commonweal.node.runtime.ledger.fold_pace import FoldPace
 from commonweal.node.runtime.ledger.ledger_answers import answer, follow_up
 from commonweal.node.service.events import (
@@ -74,7 +75,15 @@ class LedgerThread:
     work in the ledger thread.
     """
 
-    def __init__(self, ledger: Path, path: Path, community: CommunityId) -> None:
+    def __init__(
+        self,
+        ledger: Path,
+        path: Path,
+        community: CommunityId,
+        releases: DataReleases | None = None,
+    ) -> None:
+        """releases: what the node hands over by itself; None: nothing."""
+        self._releases = releases
         self._ledger, self._path, self._community = ledger, path, community
         self._requests: deque[Request | RestoreRequest] = deque(maxlen=REQUESTS_MAX)
         self._woken = trio.Event()
@@ -152,6 +161,7 @@ class LedgerThread:
                 if self._rest_ms(now_ms) <= 0 and not self._is_sealing(assessor, now_ms):
                     self._fold_above(assessor, now_ms)
                 self._is_following = follow_up(assessor)
+                events += self._due(assessor)
                 assessor.kept.shrink()
             return events
         except UNREADABLE as error:
@@ -230,6 +240,10 @@ class LedgerThread:
         records = assessor.kept.refresh(at_once=False)
         self._is_whole = assessor.kept.is_whole
         self._rests = now_ms, records * REST_MS_PER_RECORD
+
+    def _due(self, assessor: SealApplication) -> list[Event]:
+        due = None if self._releases is None else self._releases.due(assessor.kept)
+        return [] if due is None else [due]
 
     def _count(self, before: int) -> int:
         """Return how many records are held; `before` when that cannot be read (`step` logs it)."""

@@ -45,7 +45,7 @@ from commonweal.storage.records.logs.log_bases import NAMED_BYTES
 from commonweal.storage.records.logs.log_store import LogRow, Store
 from commonweal.storage.records.logs.run_pages import SEQ_MAX
 
-BULK_KINDS = ("event", "attest", "review")
+BULK_KINDS = ("event", "attest", "review", "data.release")
 """Kinds that the ledger of membership and rules does not read."""
 
 NEWCOMERS_MAX = 1_024

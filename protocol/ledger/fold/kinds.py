@@ -18,7 +18,7 @@ from commonweal.protocol.ledger.contributions import (
     erasure,
 )
 from commonweal.protocol.ledger.exchange import commitments
-from commonweal.protocol.ledger.exchange.data import consents
+from commonweal.protocol.ledger.exchange.data import consents, releases
 from commonweal.protocol.ledger.exchange.deals import agreements
 from commonweal.protocol.ledger.exchange.lending import blocks, terms
 from commonweal.protocol.ledger.exchange.offers import intents, offers
@@ -98,6 +98,7 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "consent.ask": RecordKind(consents.ask),
         "consent.grant": RecordKind(consents.grant),
         "consent.revoke": RecordKind(consents.revoke),
+        "data.release": RecordKind(releases.release),
         "event": RecordKind(conditions.event),
         "attest": RecordKind(attestation.attest),
         erasure.ERASE: RecordKind(erasure.erase),

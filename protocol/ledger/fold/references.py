@@ -38,7 +38,7 @@ RECORDS = (
     *("recipe", "processes", "plannedWithin", "plan", "intent", "publishes", "reciprocal"),
     "offer",
     *("stipulates", "stipulatesReciprocal", "counters", "replaces", "resource", "project"),
-    *("consent", "answers"),
+    *("consent", "answers", "use"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
 

@@ -107,4 +107,8 @@ DATA_USE: Final = Layout(
 USE_OF: Final = Layout(
     b"9H", "owner: id, event: id", "true",
     "exchange/data/uses", "The uses of an owner's data.")
+DATA_RELEASE: Final = Layout(
+    b"9f", "event: id, part: u32", "id",
+    "exchange/data/releases",
+    "A part of the content that its owner handed over for a use, and the record that holds it.")
 # fmt: on

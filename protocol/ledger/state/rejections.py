@@ -160,6 +160,10 @@ class Reason(StrEnum):
     CONSENT_NOT_NOW = "the consent does not cover this time"
     OTHER_PURPOSE = "the consent is for another purpose or another action"
     NOT_A_RECIPIENT = "the consent is not given to who uses the data"
+    UNKNOWN_USE = "the use of the data is not known here, or does not count"
+    NOT_SEALED = "content of data is handed over in a sealed body, and in no other"
+    WRONG_PARTS = "the content of the data is handed over in another number of parts"
+    RELEASED_BEFORE = "this part was handed over for this use before"
     USE_STANDS = "a use of data is not corrected: what was read cannot be unread"
 
     SELF_ATTESTED = "nobody attests what they wrote, gave or claim themselves"

@@ -224,6 +224,7 @@ class Table(Enum):
     CONSENT_OF = exchange_layouts.CONSENT_OF
     DATA_USE = exchange_layouts.DATA_USE
     USE_OF = exchange_layouts.USE_OF
+    DATA_RELEASE = exchange_layouts.DATA_RELEASE
     PROPOSAL = Layout(
         b"G", "proposal: id", rows.PROPOSAL_ROW,
         "governance/proposals", "A proposal and how its vote stands as of the last cut.")

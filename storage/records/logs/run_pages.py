@@ -22,7 +22,7 @@ SEQ_BITS = 40
 SEQ_MAX = (1 << SEQ_BITS) - 1
 """A row's key is the number of its log << SEQ_BITS, plus the record's seq."""
 
-BULK_KINDS = frozenset({"event", "attest", "review"})
+BULK_KINDS = frozenset({"event", "attest", "review", "data.release"})
 """Data records: kinds of which there are very many. All others are governance records ("rare")."""
 
 PACKED_MIN = 16
