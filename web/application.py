@@ -25,7 +25,7 @@ from commonweal.web.pages.decide.replays import Replays
 from commonweal.web.pages.exchange import balance, deal_terms, deals, market
 from commonweal.web.pages.exchange.lending import book, calendar, calendar_address, loan_terms
 from commonweal.web.pages.node import invite, node
-from commonweal.web.pages.owned import consents
+from commonweal.web.pages.owned import consents, contents
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, reports
@@ -69,6 +69,7 @@ PAGES = (
     calendar_address,
     loan_terms,
     projects,
+    contents,
     assets,
 )
 

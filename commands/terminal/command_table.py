@@ -114,6 +114,11 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "settle",
             N_("set off what members owe each other in a ring"),
         ),
+        "data": CommandEntry(
+            "exchange.data.data",
+            "data",
+            N_("data that stays with its owner: add, list, use, open"),
+        ),
         "calendar": CommandEntry(
             "exchange.lending.calendar",
             "calendar",

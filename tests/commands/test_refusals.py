@@ -35,6 +35,7 @@ WITHOUT_RECORDS = {
     "key passphrase": "changes the keystore alone",
     "token create": "keeps the hash of a token; what the token allows is no record",
     "seal": "asks witnesses to agree; a seal is no record of the member",
+    "data open": "reads with the key of the device what was handed over, and writes a file",
 }
 """Commands that open the keystore and write no record into a ledger that is here."""
 
@@ -166,6 +167,9 @@ class Scene:
         words["process"] = lanxi.json(mei, "process", "new", "baking")["id"]
         words["ended"] = lanxi.json(mei, "process", "new", "mending")["id"]
         lanxi.good(mei, "process", "end", words["ended"])
+        seeds = self.folder / "seeds.csv"
+        seeds.write_text("pear,3\n", "utf-8")
+        words["data"] = lanxi.json(mei, "data", "add", seeds, "--as", "seeds")["id"]
         words["ladder"] = lanxi.json(mei, "resource", "new", "ladder", "1", "piece")["id"]
         lanxi.good(mei, "resource", "lend", "ladder", "Bo")
         return words

@@ -44,11 +44,11 @@ from commonweal.protocol.identity import (
 from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite, RekeyedMember
 from commonweal.protocol.identity.phrase import entropy_from_phrase
-from commonweal.protocol.records import batch_decode, fork_proof, log, record
+from commonweal.protocol.records import batch_decode, fork_proof, log, record, sealed_body
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules import document, expression
 from commonweal.protocol.wire import frame_codec, hello, messages
-from commonweal.storage.home import keystore
+from commonweal.storage.home import contents, keystore
 from commonweal.storage.ledger.contributions import points_in_time
 from tests.fuzz.seal_doors import SEAL_DOORS
 from tests.protocol.authors import (
@@ -111,6 +111,10 @@ def _run(data: bytes) -> object:
     return log.read_run(COMMUNITY, EVE.device, log.Tip(), parts, {FIRST.id: 1}.get)
 
 
+def _opened(data: bytes) -> object:
+    return sealed_body.opened(sealed_body.from_bytes(data), BO.signer)
+
+
 def _joined(parts: list[bytes]) -> bytes:
     return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
 
@@ -140,7 +144,8 @@ def _unpack(path: Path) -> None:
         archive.unpack(path, path.parent)
     finally:
         names = {one.name for one in path.parent.iterdir()}
-        assert names <= {path.name, *archive.NAMES}, "only names of ours are written"
+        ours = {path.name, *archive.NAMES, contents.FOLDER}
+        assert names <= ours, "only names of ours are written"
 
 
 def _hello(data: bytes) -> object:
@@ -214,6 +219,7 @@ def _expression(text: str) -> object:
     return expression.evaluate(checked, {"a": 7, "b": 3, "c": 2})
 
 
+_SEALED = sealed_body.seal(b"kg", [MEI.device, BO.device], lambda size: seed("sealed")[:size])[0]
 _PROOF = fork_proof.check(write(EVE, RUN[0], data={"a": 1}), RUN[1], COMMUNITY)
 _LINK = CommunityLink(
     COMMUNITY,
@@ -229,6 +235,7 @@ _ENROL = founding.enrol(BO.member_signer, BO.inception, BO.signer, BO.host, COMM
 DOORS: dict[str, Door] = {
     "codec": Door(codec.decode, (FIRST.header, codec.encode([{"a": [1, -1, "é", b"x", None]}]))),
     "record": Door(record.from_bytes, (FIRST.wire, RUN[1].wire, _ENROL.wire)),
+    "sealed body": Door(_opened, (_SEALED,)),
     "run": Door(_run, (_joined(wires(RUN)), _joined([_ENROL.wire]))),
     "wire": Door(frame_codec.decode, tuple(map(frame_codec.encode, MESSAGES.values()))),
     "evidence": Door(

@@ -21,12 +21,20 @@ from commonweal.web.api.routes import (
     state,
     things,
 )
-from commonweal.web.api.routes.exchange import bookings, consents, credit, deals, market, matches
+from commonweal.web.api.routes.exchange import (
+    bookings,
+    consents,
+    credit,
+    data,
+    deals,
+    market,
+    matches,
+)
 from commonweal.web.api.routes.ventures import projects
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
-    *(market, matches, deals, credit, bookings, consents, projects, grave),
+    *(market, matches, deals, credit, bookings, consents, data, projects, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

@@ -39,7 +39,9 @@ REFRESH = "x-refresh"
 """The header of a request that an open window makes by itself."""
 
 ENTER, LIVE, ASSETS, API = "/enter", "/live", "/assets/", "/api/v1"
-WITH_FILES = frozenset({"/give/sheet", "/rules/file", "/rules/review", "/rules/propose"})
+WITH_FILES = frozenset(
+    {"/give/sheet", "/rules/file", "/rules/review", "/rules/propose", "/data/contents"}
+)
 """Paths whose forms carry a file, of at most SHEET_BYTES_MAX."""
 
 HEADERS = (

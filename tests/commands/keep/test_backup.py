@@ -15,7 +15,8 @@ import pytest
 from commonweal.client.keep import archive
 from commonweal.client.keep.archive import unpack
 from commonweal.protocol.errors import BadBackup
-from commonweal.storage.home import keystore
+from commonweal.storage.home import contents, keystore
+from commonweal.storage.home.contents import Contents, KeptContent
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.logs.log_store import Store
 from tests.builders.weal import founder, good, weal
@@ -71,6 +72,28 @@ def test_settings_that_the_member_wrote_are_kept(home: Path, tmp_path: Path) -> 
     good("backup", tmp_path / "backup", "--home", home)
     good("restore", tmp_path / "backup", "--home", tmp_path / "new")
     assert (tmp_path / "new" / "config.toml").read_text() == "mdns = false\n"
+
+
+KEPT = KeptContent(b"k" * 32, "yields.csv", b"plot,kg\n1,40\n")
+
+
+def test_the_contents_that_stay_in_the_home_are_in_its_backup(home: Path, tmp_path: Path) -> None:
+    digest = Contents(Home(home)).put(KEPT)
+    good("backup", tmp_path / "backup", "--home", home)
+    with tarfile.open(tmp_path / "backup") as packed:
+        assert packed.getnames() == ["keystore", "ledger.db", f"contents/{digest.hex()}", "sums"]
+    good("restore", tmp_path / "backup", "--home", tmp_path / "new")
+    restored = Contents(Home(tmp_path / "new"))
+    assert restored.get(digest) == KEPT
+    assert restored.are_private()
+
+
+def test_a_flip_in_a_content_of_a_backup_is_found(home: Path, tmp_path: Path) -> None:
+    Contents(Home(home)).put(KEPT)
+    good("backup", tmp_path / "backup", "--home", home)
+    data = (tmp_path / "backup").read_bytes()
+    (tmp_path / "backup").write_bytes(flipped(data, data.index(KEPT.content)))
+    assert weal("restore", tmp_path / "backup", "--home", tmp_path / "new").code == 65
 
 
 def test_a_backup_is_of_one_moment_while_another_writes(home: Path, tmp_path: Path) -> None:
@@ -172,6 +195,11 @@ SPOILED: dict[str, Callable[[bytes], bytes]] = {
     "device": lambda data: link_to("", tarfile.CHRTYPE),
     "fifo": lambda data: link_to("", tarfile.FIFOTYPE),
     "large": lambda data: tar_of(("keystore", bytes(archive.SMALL_BYTES_MAX + 1))),
+    "a content of another name": lambda data: tar_of(("contents/notes", b"x")),
+    "a content deeper": lambda data: tar_of((f"contents/a/{'a' * 64}", b"x")),
+    "a large content": lambda data: tar_of(
+        (f"contents/{'a' * 64}", bytes(contents.FILE_BYTES_MAX + 1))
+    ),
     "no sums": lambda data: tar_of(("keystore", b"x"), ("ledger.db", b"y")),
     "sums are junk": lambda data: tar_of(("keystore", b"x"), ("sums", b"\xff[" * 3000)),
     "deep sums": lambda data: tar_of(("sums", b"[" * 100_000)),
@@ -247,3 +275,15 @@ def test_unpacking_writes_into_an_empty_folder_only(file: Path, tmp_path: Path) 
     with pytest.raises(OSError, match="exists"):
         unpack(file, folder)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_backup_with_more_contents_than_a_home_keeps_is_refused(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [(f"contents/{number:064x}", b"x") for number in range(3)]
+    monkeypatch.setattr(archive, "MEMBERS_MAX", 3)
+    (tmp_path / "spoiled").write_bytes(tar_of(*many, ("keystore", b"x"), ("sums", b"{}")))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(BadBackup):
+        unpack(tmp_path / "spoiled", tmp_path / "out")
+    assert not (tmp_path / "out" / "keystore").exists()

@@ -16,6 +16,7 @@ from commonweal.client.keep import health as examining
 from commonweal.node.control.messages import NodeStatus, PeerStatus, SealingStatus
 from commonweal.protocol.identity.invite import from_text
 from commonweal.protocol.records.record import from_bytes
+from commonweal.storage.home.contents import Contents, KeptContent
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.settings import RESTORING
 from tests.builders import homes
@@ -239,6 +240,19 @@ def test_a_folder_above_that_others_can_write_is_found(home: Path) -> None:
     home.parent.chmod(0o700)
     assert ill(found) == ["folder"]
     assert found["folder"]["advice"] == f"Type `chmod go-w {home.parent}`."
+
+
+def test_a_content_that_was_changed_or_that_others_can_read_is_found(home: Path) -> None:
+    kept = Contents(Home(home))
+    digest = kept.put(KeptContent(b"k" * 32, "yields.csv", b"plot,kg"))
+    assert examined(home)["contents"]["what"] == "1 content stays in this home, whole"
+    kept.path(digest).chmod(0o644)
+    assert ill(examined(home)) == ["contents"]
+    kept.path(digest).chmod(0o600)
+    kept.path(digest).write_bytes(b"junk")
+    found = examined(home)
+    assert ill(found) == ["contents"]
+    assert "weal data add" in found["contents"]["advice"]
 
 
 def test_settings_that_cannot_be_read_are_found(home: Path) -> None:

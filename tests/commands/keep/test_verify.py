@@ -24,6 +24,7 @@ from commonweal.protocol.records.record import (
     from_bytes_unchecked,
 )
 from commonweal.storage.home import keystore
+from commonweal.storage.home.contents import Contents, KeptContent
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.logs.log_store import Store
 from tests.builders.unasked import write
@@ -312,3 +313,15 @@ def test_a_seal_whose_cut_was_changed_is_named(home: Path) -> None:
     found = verify(home)
     assert found.code == DAMAGED
     assert found.json["faults"][0]["where"] == "seal 1"
+
+
+def test_a_content_that_was_changed_is_named(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "home")
+    kept = Contents(Home(tmp_path / "home"))
+    digest = kept.put(KeptContent(b"k" * 32, "yields.csv", b"plot,kg"))
+    good("verify", "--home", tmp_path / "home")
+    data = kept.path(digest).read_bytes()
+    kept.path(digest).write_bytes(data.replace(b"plot", b"plod"))
+    ran = weal("verify", "--home", tmp_path / "home")
+    assert ran.code == DAMAGED
+    assert f"content {digest.hex()[:8]}: its hash is another" in ran.err

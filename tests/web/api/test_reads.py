@@ -87,6 +87,8 @@ EQUAL = [
     ("/projects?closed=true", "project list --closed"),
     ("/projects/{project}", "project show {project}"),
     ("/project-totals", "project totals"),
+    ("/data", "data list"),
+    ("/data-uses", "data list --uses"),
     ("/calendar", "calendar"),
     ("/calendar?from=today&to=tomorrow&mine=true", "calendar --from today --to tomorrow --mine"),
     ("/market", "market"),

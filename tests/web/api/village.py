@@ -187,6 +187,10 @@ class Village:
         self.did(mei, "/lent-things", terms)
         self.did(mei, "/lent-things", {"resource": self.thing, "without": ["fee"], "accepts": []})
         block = {"resource": "ladder", "when": "in 8 weeks", "note": "paint"}
+        rows = {"file": "yields.csv", "base64": "cGxvdCxrZwo=", "note": "Of each plot."}
+        spare = self.did(mei, "/data", rows | {"name": "yields"})["id"]
+        self.did(mei, "/data", rows | {"name": "seeds"})
+        self.did(mei, "/data/{id}/removal", id=spare)
         lifted = self.did(mei, "/blocks", block)["id"]
         self.did(mei, "/blocks/{id}/lifting", id=lifted)
         self.did(mei, "/blocks", block | {"open": True, "hint": True})

@@ -46,6 +46,7 @@ PATHS = [
     "/things",
     "/things/kinds",
     "/data",
+    "/data/contents",
     "/rules",
     "/rules/change?from=cooperative",
     "/votes",

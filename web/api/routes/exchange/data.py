@@ -1,0 +1,59 @@
+"""Data that stays with its owner: what there is, what was used, and what is added and removed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Response
+from pydantic import StringConstraints
+
+from commonweal.client.member import Member
+from commonweal.web.api.bodies import BODY_BYTES_MAX
+from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
+from commonweal.web.api.cursors import Page
+from commonweal.web.api.models import result_of, rows_of
+from commonweal.web.api.parameters import Id, NameText, NoteText, decoded
+
+router = SubjectRouter(tags=["data"])
+
+
+class NewDataBody(Body):
+    """Data to be added: its name, and the content in base64, which stays in this home.
+
+    file: what it is called in the owner's home. Larger content is added by `weal data add`.
+    """
+
+    name: NameText
+    file: NameText
+    base64: Annotated[str, StringConstraints(max_length=BODY_BYTES_MAX)]
+    note: NoteText | None = None
+
+
+@router.reads("/data", rows_of("data", Member.data))
+def data(me: Reader, page: Page) -> Any:
+    """The data in the books, as `weal data list`."""
+    rows, rest = page.part(me.data(), lambda row: row.id)
+    return {"data": rows, "next": rest}
+
+
+@router.reads("/data-uses", rows_of("uses", Member.readings))
+def uses(me: Reader, page: Page) -> Any:
+    """This member's uses of data, and those of theirs, as `weal data list --uses`."""
+    rows, rest = page.part(me.readings(), lambda row: row.id)
+    return {"uses": rows, "next": rest}
+
+
+@router.writes("/data", result_of(Member.add_content))
+def add(write: Writes, body: NewDataBody) -> Response:
+    """Bring data into the books, as `weal data add`."""
+
+    def added(me: Member) -> Any:
+        return me.add_content(decoded(body.base64), body.file, body.name, note=body.note)
+
+    return write(added, body)
+
+
+@router.writes("/data/{id}/removal", result_of(Member.remove_data))
+def remove(write: Writes, id: Id) -> Response:
+    """Erase the content of this member's data, as `weal data remove`."""
+    return write(lambda me: me.remove_data(id))
