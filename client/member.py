@@ -24,8 +24,8 @@ from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.exchange.credit.net_settlement import NetSettlements
 from commonweal.client.exchange.credit.payments import CreditPayments
 from commonweal.client.exchange.data.consents import Consents
-from commonweal.client.exchange.data.receipts import ConsentReceipts
 from commonweal.client.exchange.data.contents import DataContents
+from commonweal.client.exchange.data.receipts import ConsentReceipts
 from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.lending.availability import Availability
 from commonweal.client.exchange.market import Market
