@@ -5,6 +5,7 @@ The parts are those of `PARTS`; without a name all of them are measured.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -53,6 +54,8 @@ def main(names: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"no part {unknown[0]}; there are: {', '.join(PARTS)}\n")
         return 2
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # What is installed has its bytecode; without it each start of `weal` compiles 120 modules.
     figures: list[Figure] = []
     for name in names or PARTS:
         start = time.perf_counter()
