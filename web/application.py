@@ -28,7 +28,7 @@ from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.owned import consents, contents
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
-from commonweal.web.pages.returns import money, payments, reports
+from commonweal.web.pages.returns import money, payments, period_reports, reports
 from commonweal.web.pages.ventures import projects
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import API, Application, Gate, Refusal
@@ -53,6 +53,7 @@ PAGES = (
     money,
     payments,
     balance,
+    period_reports,
     reports,
     invite,
     node,

@@ -51,6 +51,8 @@ LABELS = {
     "within_hours": N_("how far back it goes"),
     "recent_hours": N_("how long something counts in full"),
     "half_life_hours": N_("after how long half is left"),
+    "givers": N_("givers of what is distributed"),
+    "largest": N_("most that one of them gives"),
     "points": N_("points"),
     "most": N_("most points to one member"),
     "open_hours": N_("how long a round is open"),

@@ -129,6 +129,7 @@ SECTIONS = {
     "roles": N_("Roles"),
     "governance": N_("How we decide"),
     "finality": N_("When it is final"),
+    "reports": N_("What reports call distributed"),
     "budget": N_("How much everybody keeps"),
 }
 """The sections of rules as members read them, in the order in which they read them."""

@@ -25,8 +25,26 @@ from commonweal.client.reports.contribution_stages import (
     Stage,
     StagedContributions,
 )
+from commonweal.client.reports.factors import (
+    GIVEN_LISTED_MAX,
+    PER_POINTS,
+    FactorsReport,
+    GivenPoints,
+    factors_report,
+    given_points,
+)
+from commonweal.client.reports.funnel import (
+    FunnelMember,
+    FunnelReport,
+    FunnelStage,
+    funnel_members,
+    funnel_report,
+)
+from commonweal.client.reports.kept import KeptReport, kept_report
 from commonweal.client.reports.money_flow import MoneyFlow, money_flow
 from commonweal.client.reports.periods import month_of, months_between, read_period
+from commonweal.client.reports.seal_periods import SealMonth, seal_months, seal_period
+from commonweal.client.reports.things import ThingsReport, things_report
 from commonweal.client.sharing.shares import UnitAmount
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.things.event_row import event_row
@@ -36,9 +54,6 @@ from commonweal.storage.ledger.contributions.contribution_sums import first_and_
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
-
-PER_POINTS = 1_000
-"""Productivity is what came in for so many points."""
 
 PRODUCTIVITY_DECIMALS = 4
 
@@ -136,6 +151,58 @@ class Reports(HomeAccess):
             months=tuple(_months(counted, incomes)),
             known=tuple(_known_months(view)),
         )
+
+    def factors(self, first: int | None = None, last: int | None = None) -> FactorsReport:
+        """Return what was given of each factor from height `first` to `last`; None: of all.
+
+        Raises WrongPeriod.
+        """
+        view = self.sealed
+        return factors_report(view, seal_period(view, first, last), view.kept.ruleset.reports)
+
+    def factor_points(
+        self,
+        first: int | None = None,
+        last: int | None = None,
+        *,
+        factor: str | None = None,
+        limit: int = GIVEN_LISTED_MAX,
+    ) -> list[GivenPoints]:
+        """Return what is behind the points of a period, the last first. Raises WrongPeriod."""
+        view = self.sealed
+        return given_points(view, seal_period(view, first, last), factor, limit)
+
+    def funnel(self, first: int | None = None, last: int | None = None) -> FunnelReport:
+        """Return who was invited, came, gave and brought others. Raises WrongPeriod."""
+        view = self.sealed
+        return funnel_report(view, seal_period(view, first, last))
+
+    def funnel_members(
+        self,
+        stage: FunnelStage,
+        first: int | None = None,
+        last: int | None = None,
+        *,
+        month: str | None = None,
+        limit: int = GIVEN_LISTED_MAX,
+    ) -> list[FunnelMember]:
+        """Return the members who came to a stage; invites have none. Raises WrongPeriod."""
+        view = self.sealed
+        return funnel_members(view, seal_period(view, first, last), stage, month, limit)
+
+    def kept(self, first: int | None = None, last: int | None = None) -> KeptReport:
+        """Return how many promises that were due in a period were kept. Raises WrongPeriod."""
+        view = self.sealed
+        return kept_report(view, seal_period(view, first, last))
+
+    def things_and_needs(self, first: int | None = None, last: int | None = None) -> ThingsReport:
+        """Return what lay idle and what was missing in a period. Raises WrongPeriod."""
+        view = self.sealed
+        return things_report(view, seal_period(view, first, last))
+
+    def seal_months(self) -> list[SealMonth]:
+        """Return the months that have seals, with their heights, the last first."""
+        return seal_months(self.sealed)
 
     def reported(
         self, period: str, stage: Stage, *, factor: str | None = None, limit: int

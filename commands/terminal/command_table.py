@@ -205,6 +205,11 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "claims": CommandEntry(
             "share.claims", "claims", N_("what members are owed, and what is settled")
         ),
+        "report": CommandEntry(
+            "reports.report",
+            "report",
+            N_("what was given, who came, what was kept, what lies idle"),
+        ),
         "payouts": CommandEntry("share.claims", "payouts", N_("who is to be paid what, as a file")),
         "explain": CommandEntry(
             "share.shares", "explain", N_("why a share is what it is, and what it is worth")

@@ -60,6 +60,7 @@ from commonweal.protocol.errors.caller import (
     WordsDoNotFit,
     WouldNotCount,
     WrongPassphrase,
+    WrongPeriod,
     WrongWordCount,
 )
 from commonweal.protocol.errors.machine import (
@@ -244,6 +245,7 @@ __all__ = [
     "WouldNotCount",
     "WrongCommunity",
     "WrongPassphrase",
+    "WrongPeriod",
     "WrongState",
     "WrongWordCount",
 ]

@@ -82,6 +82,10 @@ class UnreadableTime(UsageError):
     """The time cannot be read; write it like 2026-11-23, 2026-11-23 18:30, friday or 7d."""
 
 
+class WrongPeriod(UsageError):
+    """A period goes from a height to the same or a later one; `weal status` says the last."""
+
+
 class DoubtfulHour(UsageError):
     """The clocks change in that night, and the hour can be read in two ways; write one of these:"""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.rules import credit, data, match, portions, projects, schema
+from commonweal.protocol.rules import credit, data, match, portions, projects, reports, schema
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, check
 from commonweal.protocol.rules.faults import RulesetFault, similar
@@ -62,6 +62,7 @@ def _all(document: Any) -> Iterator[RulesetFault]:
         yield from projects.faults(document)
         opener = document.get("projects", {}).get("opener")
         yield from _known_role(("projects", "opener"), document, opener)
+        yield from reports.faults(document)
         yield from _governance(document)
 
 

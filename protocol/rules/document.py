@@ -28,6 +28,7 @@ from commonweal.protocol.rules.match import MatchRules, match_rules
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Process, enough_to_stop
 from commonweal.protocol.rules.projects import ProjectRules, project_rules
+from commonweal.protocol.rules.reports import ReportRules, report_rules
 from commonweal.protocol.rules.rounds import GivingRound, giving_round
 from commonweal.protocol.rules.schema import (
     ADMISSION,
@@ -145,6 +146,7 @@ class Ruleset:
     data: DataRules
     match: MatchRules
     projects: ProjectRules
+    reports: ReportRules
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
     lazy_decisions: bool
@@ -306,6 +308,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         data=data_rules(document),
         match=match_rules(document),
         projects=project_rules(document),
+        reports=report_rules(document),
         processes=class_processes(document.get("governance", {})),
         lazy_covers=tuple(lazy.get("covers", ())),
         lazy_decisions=lazy.get("decisions", False),

@@ -140,6 +140,14 @@ MATCH: Fields = {
 }
 """What suggestions count, in parts of their sum, and how long a ring is at most."""
 
+REPORTS: Fields = {
+    "core": _names(),
+    "givers": Field("count", 2, 1, PEOPLE_MAX),
+    "largest": Field("portion", "1/2"),
+    **_SENTENCES,
+}
+"""When a factor is distributed, and which roles are the core."""
+
 ADMISSION: Fields = {
     "actions": Field("choices", (), high=len(ACTIONS), choices=tuple(ACTIONS)),
     "when": _RULE._replace(required=True),
@@ -267,6 +275,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "data": DATA,
         "match": MATCH,
         "finality": FINALITY,
+        "reports": REPORTS,
         "budget": BUDGET,
         "projects": PROJECTS,
     }

@@ -15,6 +15,7 @@ from tests.second_reader import (
     keys,
     lending,
     members,
+    milestones,
     plans,
     rounds,
     shares,
@@ -161,6 +162,7 @@ class Reader:
         c.rules = rules
         counted = [record for record in covered if record.id not in void]
         touched = shares.book(c, counted)
+        milestones.date_records(c, counted)
         rounds.count(c, rules)
         shares.share(c, rules, touched)
         governance.Decision(c, clock).run()

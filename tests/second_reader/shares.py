@@ -10,6 +10,7 @@ from tests.second_reader.context import Context, settled
 from tests.second_reader.corrections import correct_income, end_turns
 from tests.second_reader.events import is_attested, seen
 from tests.second_reader.expressions import ExpressionError, evaluate
+from tests.second_reader.milestones import change, date_given
 from tests.second_reader.names import is_id
 from tests.second_reader.records import Record
 from tests.second_reader.rules import HOUR, Ruleset, portion, scale_of
@@ -52,6 +53,9 @@ def book(c: Context, counted: list[Record]) -> list[bytes]:
 def _reopen(c: Context, event: bytes) -> bytes:
     worth = c.state.row("WORTH", event)
     if worth is not None:
+        giver, points, is_first = worth["member"], worth["points"], "first_ms" not in worth
+        change(c, worth["height"], event, giver, points, int(is_first))
+        change(c, c.height, event, giver, -points, 0)
         c.state.drop("WORTH", event)
         c.state.change("EVENT", event, pending=worth.get("first_ms", worth["time_ms"]))
     elif c.state.get("INCOME", event) is not None:
@@ -97,6 +101,8 @@ def _value(
         pool = (known["pool"], known["unit"], known["scale"])
         left = correct_income(sheet, event, known, amount - known["amount"])
         c.state.change("INCOME", event, amount=amount)
+        if amount != known["amount"]:
+            change(c, c.height, event, b"", amount - known["amount"], 0)
         held = pool_row(c, pool)
         c.state.put_row({**held, "carried": held["carried"] + left}, "POOL", pool_key(pool))
         c.state.put_row(row, "EVENT", event)
@@ -112,6 +118,7 @@ def _value(
             incomes.setdefault(pool, []).append((event, amount, upstream, source))
             c.state.put([*pool, c.height, amount, amount, is_traced], "INCOME", event)
             c.state.put_row(row, "EVENT", event)
+            date_given(c, row["provider"])
             return
     rule = rules.section("value").get(row["action"])
     if rule is not None:
@@ -119,6 +126,7 @@ def _value(
         worth = [points, c.person(row["provider"]), c.height, c.time, reason]
         c.state.put(worth if pending is True else [*worth, pending], "WORTH", event)
         c.state.put_row(row, "EVENT", event)
+        date_given(c, row["provider"])
 
 
 def _is_income(table: Row, view: Row) -> bool:

@@ -25,6 +25,11 @@ def attached(data: bytes, name: str, media_type: str) -> Response:
     return Response(data, media_type=media_type, headers=headers)
 
 
+def json_bytes(value: object) -> bytes:
+    """Return a plain value as JSON."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2).encode()
+
+
 def sheet(
     page: PageRequest, name: str, columns: Sequence[str], rows: Callable[[Member], Rows]
 ) -> Response:

@@ -38,7 +38,7 @@ from commonweal.protocol.ledger.governance.enactment import enact
 from commonweal.protocol.ledger.members import forks
 from commonweal.protocol.ledger.members.budgets import CutLimits, inherited_records
 from commonweal.protocol.ledger.members.registry import FOUNDING
-from commonweal.protocol.ledger.sharing import distribution, valuation
+from commonweal.protocol.ledger.sharing import distribution, milestones, valuation
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, FOLD, Advance, CutHeader
 from commonweal.protocol.ledger.state.context import SealHeights, Verdict
@@ -281,6 +281,7 @@ class History:
         rules = active_ruleset.current(over, self._documents)
         counted = [record for record in new if verdicts[record.id] is None]
         touched = valuation.book(over, cut, counted)
+        milestones.note_records(over, cut, counted)
         full, paying = is_full(self.logs, advance.delta, size_of(new)), self._paying or rules
         trusted_ms = time_jumps.trusted_ms(over, cut.time_ms)
         projects.begin(over, cut.height, rules)

@@ -39,6 +39,8 @@ from commonweal.protocol.ledger.members import agents, registry
 from commonweal.protocol.ledger.sharing import data_shares
 from commonweal.protocol.ledger.sharing.flows import Flows
 from commonweal.protocol.ledger.sharing.income_corrections import correct_income
+from commonweal.protocol.ledger.sharing.milestones import note_given
+from commonweal.protocol.ledger.sharing.revaluations import note_change, note_value_gone
 from commonweal.protocol.ledger.sharing.used_parts import used_parts
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import is_bytes
@@ -111,6 +113,9 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
             # A corrected event is attested and valued anew; it keeps what it received.
             was = value_of(state, corrected)
             if was is not None:
+                first = was.first_ms is None
+                given = (was.member, was.points, was.height, first)
+                note_value_gone(state, cut.height, corrected, *given)
                 state.delete(WORTH + corrected)
                 put_pending(state, corrected, _row(state, corrected), was.since_ms)
             elif state.get(INCOME + corrected) is not None:
@@ -195,10 +200,12 @@ def value_events(
                 new = IncomeRow(id, cut.height, amount, amount, upstream is not None)
                 put_income(state, event, new)
                 put_pending(state, event, row, None)
+                note_given(state, cut, row.provider)
             continue
         given = value_points(ruleset, value, shared_fuel)
         if given is not None:  # otherwise a later ruleset may give it a value
             _put_value(state, cut, event, row, given)
+            note_given(state, cut, row.provider)
     return incomes
 
 
@@ -246,6 +253,8 @@ def _correct(
     more = amount - known.amount
     left = correct_income(writer, event, known, more, cut.prev)
     put_income(state, event, known._replace(amount=amount))
+    if more:
+        note_change(state, cut.height, event, b"", more)
     row = pool_row(state, known.pool)
     put_pool(state, known.pool, row._replace(carried=clamped(row.carried + left, INT_MIN)))
 

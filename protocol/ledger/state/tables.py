@@ -359,6 +359,16 @@ class Table(Enum):
     REFERRED = Layout(
         b"Y", "member: id", "int",
         "sharing/valuation", "The time of the cut that took a member's referral in.")
+    MILESTONE = Layout(
+        b"9a", "sort: name0, id: id", "[height: int, time_ms: int]",
+        "sharing/milestones",
+        "The cut by which something first happened: invited, asked, admitted, active, again, "
+        "brought, needed, answered, agreed or lent.")
+    REVALUED = Layout(
+        b"94", "height: u64, event: id, giver: bytes", "[amount: int, events: int]",
+        "sharing/revaluations",
+        "What a height changed of an event that was corrected, in points of the giver; in income "
+        "where the giver is empty. events: 1 where that height had given its first value.")
     # fmt: on
 
     @property

@@ -26,6 +26,7 @@ from commonweal.storage.ledger.views import (
     member_views,
     offer_views,
     project_views,
+    report_views,
 )
 from commonweal.storage.records.logs.log_store import Store
 
@@ -41,6 +42,7 @@ TABLES = (
     *booking_views.TABLES,
     *project_views.TABLES,
     *data_views.TABLES,
+    *report_views.TABLES,
 )
 
 VIEWS = (
@@ -51,6 +53,7 @@ VIEWS = (
     *booking_views.VIEWS,
     *project_views.VIEWS,
     *data_views.VIEWS,
+    *report_views.VIEWS,
 )
 
 ID_BYTES = 32
@@ -96,6 +99,7 @@ def refresh(
     booking_views.refresh(layers, changed)
     project_views.refresh(layers, changed)
     data_views.refresh(layers, changed)
+    report_views.refresh(layers, changed, written)
     member_views.refresh(layers, store, changed)
 
 
@@ -106,6 +110,7 @@ def write_all(layers: StateDb, store: Store) -> None:
         layers.begin()
         try:
             refresh(layers, store, [key for key in keys if key[:1] not in _WITH_OTHERS])
+            report_views.refresh(layers, [key for key in keys if key[:1] == valuation.WORTH])
             layers.commit()
         finally:
             layers.rollback()

@@ -558,6 +558,54 @@ CREATE TABLE data_use_row (
 
 CREATE INDEX data_use_owner ON data_use_row (owner, clock);
 CREATE INDEX data_use_consent ON data_use_row (consent);
+-- Values that events have now: to whom, of which factor, by the seal of which height. is_first: no
+-- correction took an earlier one.
+CREATE TABLE worth_row (
+    number   INTEGER PRIMARY KEY,  -- of the event
+    giver    INTEGER NOT NULL,     -- an agent
+    factor   TEXT    NOT NULL,
+    height   INTEGER NOT NULL,
+    points   INTEGER NOT NULL,
+    is_first INTEGER NOT NULL
+) STRICT;
+
+-- A report reads all of a factor in the order of heights, and nothing else.
+CREATE INDEX worth_factor ON worth_row (factor, height, giver, points, is_first);
+
+-- What a height changed of an event that was corrected: points, or income where there is no giver.
+CREATE TABLE change_row (
+    key    BLOB PRIMARY KEY NOT NULL,
+    number INTEGER NOT NULL,
+    giver  INTEGER,
+    factor TEXT    NOT NULL,
+    height INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    events INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX change_number ON change_row (number);
+
+-- Incomes of pools: as they count now, and as they first came in at a height.
+CREATE TABLE income_row (
+    key      BLOB PRIMARY KEY NOT NULL,
+    pool     TEXT    NOT NULL,
+    unit     TEXT    NOT NULL,
+    scale    INTEGER NOT NULL,
+    height   INTEGER NOT NULL,
+    amount   INTEGER NOT NULL,
+    first    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- By which seal something first happened.
+CREATE TABLE milestone_row (
+    key     BLOB PRIMARY KEY NOT NULL,
+    sort    TEXT    NOT NULL,
+    id      BLOB    NOT NULL,
+    height  INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX milestone_height ON milestone_row (sort, height);
 
 CREATE VIEW members AS
     SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
@@ -771,3 +819,21 @@ CREATE VIEW data_uses AS
         lower(hex(user)) AS user, lower(hex(owner)) AS owner, purpose, clock, owed_n, owed_scale,
         unit, open_n, open_scale, pool, fed, final
     FROM data_use_row;
+-- What contributions are worth, and of which factor; height: of the seal that gave the value.
+CREATE VIEW values_given AS
+    SELECT lower(hex((SELECT id FROM local_id WHERE local_id.number = worth_row.number))) AS event,
+        lower(hex(agent.id)) AS giver, factor, points, height, is_first AS first
+    FROM worth_row JOIN agent ON agent.number = worth_row.giver;
+
+-- What corrections changed, and at which height; giver is NULL for an income of a pool.
+CREATE VIEW value_changes AS
+    SELECT lower(hex((SELECT id FROM local_id WHERE local_id.number = change_row.number))) AS event,
+        (SELECT lower(hex(id)) FROM agent WHERE agent.number = change_row.giver) AS giver,
+        factor, amount, height, events
+    FROM change_row;
+
+-- By which seal something first happened: invited, asked, admitted, active, again, brought, ...
+CREATE VIEW milestones AS
+    SELECT sort, lower(hex(id)) AS id, height,
+        strftime('%Y-%m-%dT%H:%M:%SZ', time_ms / 1000, 'unixepoch') AS time
+    FROM milestone_row;

@@ -10,7 +10,8 @@ import pytest
 
 from commonweal.client import Member
 from commonweal.client.reports.contribution_stages import Stage
-from commonweal.client.reports.reports import PER_POINTS, CommunityReport
+from commonweal.client.reports.factors import PER_POINTS
+from commonweal.client.reports.reports import CommunityReport
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import UnreadableTime

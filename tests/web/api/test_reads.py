@@ -101,6 +101,11 @@ EQUAL = [
     ("/matches/round", "match --round"),
     ("/matches/rings", "match --rings"),
     ("/matches/swaps", "match --swaps"),
+    ("/reports/factors", "report factors"),
+    ("/reports/factors?from=1&to=1", "report factors --from 1 --to 1"),
+    ("/reports/funnel", "report funnel"),
+    ("/reports/kept", "report kept"),
+    ("/reports/things", "report things"),
 ]
 WITHOUT_A_COMMAND = {
     "/peers": "needs a node: docs/http-api.md and test_schema ask one",

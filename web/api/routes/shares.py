@@ -13,7 +13,7 @@ from commonweal.client.sharing.shares import PoolState, Share, ShareLine
 from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
 from commonweal.web.api.cursors import Page
 from commonweal.web.api.models import HexText, model_of, page_of, result_of, rows_of
-from commonweal.web.api.parameters import Filter, Height, Name, NameText
+from commonweal.web.api.parameters import HEIGHT_MAX, Filter, Height, Name, NameText
 
 RECEIVERS_MAX = 500
 
@@ -97,6 +97,34 @@ def report(
 ) -> Any:
     """What was given of each factor, how far it came, and what came in, in a period."""
     return me.report(period)
+
+
+First = Annotated[int | None, Query(alias="from", ge=1, le=HEIGHT_MAX)]
+Last = Annotated[int | None, Query(alias="to", ge=1, le=HEIGHT_MAX)]
+
+
+@router.reads("/reports/factors", result_of(Member.factors))
+def factors(me: Reader, first: First = None, last: Last = None) -> Any:
+    """Factors of a period of seals, as `weal report factors`."""
+    return me.factors(first, last)
+
+
+@router.reads("/reports/funnel", result_of(Member.funnel))
+def funnel(me: Reader, first: First = None, last: Last = None) -> Any:
+    """Who was invited, came, gave and brought others, as `weal report funnel`."""
+    return me.funnel(first, last)
+
+
+@router.reads("/reports/kept", result_of(Member.kept))
+def kept(me: Reader, first: First = None, last: Last = None) -> Any:
+    """How many promises of a period were kept, as `weal report kept`."""
+    return me.kept(first, last)
+
+
+@router.reads("/reports/things", result_of(Member.things_and_needs))
+def things(me: Reader, first: First = None, last: Last = None) -> Any:
+    """What lay idle and which needs nobody met, as `weal report things`."""
+    return me.things_and_needs(first, last)
 
 
 @router.reads("/rounds", rows_of("rounds", Member.rounds))

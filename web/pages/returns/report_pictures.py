@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from commonweal.client.language.quantity import shown_unit
-from commonweal.client.language.words import N_, Words
+from commonweal.client.language.words import Words
 from commonweal.client.reports.contribution_stages import Stage
-from commonweal.client.reports.reports import PER_POINTS, CommunityReport
+from commonweal.client.reports.factors import PER_POINTS
+from commonweal.client.reports.report_words import factor_name
+from commonweal.client.reports.reports import CommunityReport
 from commonweal.web.pictures import (
     Bar,
     BarPart,
@@ -19,23 +21,6 @@ from commonweal.web.pictures import (
     share_bar,
     step_line,
 )
-
-FACTORS = {
-    "labour": N_("labour"),
-    "capital": N_("capital"),
-    "space": N_("space"),
-    "knowledge": N_("knowledge"),
-    "management": N_("management"),
-    "data": N_("data"),
-    "technology": N_("technology"),
-    "": N_("no factor named"),
-}
-"""The factors that rules have where they name none of their own, and none."""
-
-
-def factor_name(factor: str, words: Words) -> str:
-    """Return a factor as people read it; one of the community's own stays as it is."""
-    return words(FACTORS.get(factor, factor))
 
 
 def factor_picture(

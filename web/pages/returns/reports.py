@@ -13,14 +13,15 @@ from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
 from commonweal.client.reports.contribution_stages import Stage
+from commonweal.client.reports.factors import PER_POINTS
 from commonweal.client.reports.periods import read_period
-from commonweal.client.reports.reports import PER_POINTS, CommunityReport
+from commonweal.client.reports.report_words import factor_name
+from commonweal.client.reports.reports import CommunityReport
 from commonweal.protocol.errors import UnreadableTime
 from commonweal.web.pages import downloads
 from commonweal.web.pages.request import Page, PageRequest
 from commonweal.web.pages.returns.report_pictures import (
     factor_link,
-    factor_name,
     factor_picture,
     month_pictures,
     stage_picture,

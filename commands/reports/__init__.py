@@ -1,0 +1,1 @@
+"""Reports of a period of seals, for people, scripts and spreadsheets."""
