@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from commonweal.client.exchange.data.consents import Consents
 from commonweal.client.exchange.data.contents import DataContents
 from commonweal.client.exchange.data.readings import (
     ASKED,
@@ -17,9 +18,10 @@ from commonweal.client.exchange.data.readings import (
     Reading,
 )
 from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.words.notes import ID_DIGITS
-from commonweal.commands.terminal.language import N_, _, ngettext
+from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     form_option,
@@ -99,6 +101,43 @@ def list_(uses: bool, home: Home, form: Form) -> None:
         rows = plain_rows(me.data())
     none = _("Nobody has brought data into the books: weal data add FILE --as NAME")
     return table(form, "data", rows, DATA_FIELDS, _columns(), standing, none)
+
+
+@data.command("use")
+@click.argument("named", metavar="NAME")
+@click.option("--for", "purpose", required=True, metavar="PURPOSE", help="What you use it for.")
+@click.option("--consent", metavar="ID", help="Under this consent, not the cheapest one.")
+@click.option("--note", metavar="TEXT", help="A few words; they can be erased later.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def use(
+    named: str,
+    purpose: str,
+    consent: str | None,
+    note: str | None,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
+) -> None:
+    """Use data of another under a consent: weal data use yields --for research.
+
+    By that you owe its owner what the consent asks for each use. Once a seal covers the use, the
+    owner's node hands the content over: weal data open.
+    """
+    with part_of(Consents, home, passphrase_file) as me:
+        made = me.use_data(named, purpose, consent=consent, note=note)
+    words = _(
+        "Used, as {id}. Its content comes once a seal covers it: weal data open {id} --out FILE"
+    )
+    if made.per_use is not None and made.unit is not None:
+        words = _(
+            "Used, as {id}: you owe {name} {amount}."
+            " Its content comes once a seal covers it: weal data open {id} --out FILE"
+        )
+        amount = f"{made.per_use:f} {shown_unit(made.unit, spoken())}"
+        words = words.replace("{amount}", amount)
+    return confirm(form, made, words.replace("{name}", "{shown}"), visible(made.owner_name))
 
 
 @data.command("open")

@@ -38,6 +38,19 @@ def test_data_is_added_and_listed_to_all(lanxi: Archivists, tmp_path: Path) -> N
     assert lanxi.good(lanxi.mei, "data", "list", "-o", "csv").out.startswith("id,name,size,owner,")
 
 
+def test_data_is_used_under_the_consent_that_covers_it(lanxi: Archivists) -> None:
+    refused = lanxi.refused(lanxi.bo, "data", "use", "yields", "--for", "research")
+    assert "nobody consents that you use yields for research" in refused.err
+    granted = lanxi.grant()
+    lanxi.refused(lanxi.bo, "data", "use", "yields", "--for", "selling")
+    said = lanxi.json(lanxi.bo, "data", "use", "yields", "--for", "research")
+    assert (said["consent"], said["per_use"], said["unit"]) == (granted.hex(), "0.50", "EUR")
+    ran = lanxi.good(lanxi.bo, "data", "use", "yields", "--for", "research", "--note", "spring")
+    assert "you owe Mei 0.50 EUR. Its content comes once a seal covers it" in ran.out
+    uses = lanxi.json(lanxi.bo, "data", "list", "--uses")["uses"]
+    assert [row["state"] for row in uses] == ["asked", "asked"]
+
+
 def test_a_use_is_followed_and_opened(lanxi: Archivists, tmp_path: Path) -> None:
     use = lanxi.use(lanxi.grant())
     assert "waits for a seal" in lanxi.good(lanxi.bo, "data", "list", "--uses").out

@@ -19,6 +19,12 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = {
             "mei {recipe} --as rows --note ''",
         ),
     ),
+    ("data", "use"): (
+        *("bo {nothing} --for research", "bo flour --for research", "bo seeds", "bo zz --for x"),
+        *("bo seeds --for research", "ana seeds --for research --consent {nothing}"),
+        *("mei seeds --for research", "zoe seeds --for research", "fresh seeds --for research"),
+        "nobody seeds --for research",
+    ),
     ("data", "remove"): (
         *("mei {nothing} --yes", "mei {work} --yes", "mei flour --yes", "mei zz --yes"),
         *("bo seeds --yes", "zoe seeds --yes", "fresh seeds --yes", "nobody seeds --yes"),
