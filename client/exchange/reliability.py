@@ -39,8 +39,8 @@ def kept_promises(state: State, judged_at_ms: int) -> dict[bytes, KeptPromises]:
 
 
 def is_met(row: CommitmentRow) -> bool:
-    """Return whether all of a commitment was given."""
-    return not row.open.n
+    """Return whether all of a commitment was given; of nothing, nothing was promised."""
+    return not row.open.n and bool(row.quantity[0])
 
 
 def is_late(row: CommitmentRow, judged_at_ms: int) -> bool:

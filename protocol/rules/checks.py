@@ -15,6 +15,7 @@ from commonweal.protocol.rules import credit, data, match, portions, projects, r
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, check
 from commonweal.protocol.rules.faults import RulesetFault, similar
+from commonweal.protocol.rules.promotion import faults as promotion_faults
 from commonweal.protocol.rules.schema import CLASSES, LAZY, SECTIONS, TABLES, Field, Fields
 from commonweal.protocol.rules.toml_positions import Path
 from commonweal.protocol.vocabulary.actions import ACTIONS
@@ -63,6 +64,7 @@ def _all(document: Any) -> Iterator[RulesetFault]:
         opener = document.get("projects", {}).get("opener")
         yield from _known_role(("projects", "opener"), document, opener)
         yield from reports.faults(document)
+        yield from promotion_faults(document)
         yield from _governance(document)
 
 

@@ -52,6 +52,12 @@ def _growth(path: Path, table: Mapping[str, Any]) -> Iterator[RulesetFault]:
         yield RulesetFault((*path, "grows_to"), sentence, "write a number below floor")
 
 
+def credit_rules(document: Mapping[str, Any]) -> dict[str, CreditRule]:
+    """Return the limits of the balances in each unit of a checked document, by unit."""
+    tables = sorted(document.get("credit", {}).items())
+    return {unit: credit_rule(unit, table) for unit, table in tables}
+
+
 def credit_rule(unit: str, table: Mapping[str, Any]) -> CreditRule:
     """Return the limits of the balances in a unit from its table, which was checked."""
     floor, ceiling = table["floor"], table["ceiling"]

@@ -18,7 +18,7 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed
 from commonweal.protocol.rules.checks import faults, unreachable_objections
 from commonweal.protocol.rules.class_processes import class_processes
-from commonweal.protocol.rules.credit import credit_rule
+from commonweal.protocol.rules.credit import credit_rules
 from commonweal.protocol.rules.data import data_rules
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
@@ -28,6 +28,7 @@ from commonweal.protocol.rules.match import MatchRules, match_rules
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Process, enough_to_stop
 from commonweal.protocol.rules.projects import ProjectRules, project_rules
+from commonweal.protocol.rules.promotion import promotion_rule
 from commonweal.protocol.rules.reports import ReportRules, report_rules
 from commonweal.protocol.rules.rounds import GivingRound, giving_round
 from commonweal.protocol.rules.schema import (
@@ -49,6 +50,7 @@ from commonweal.protocol.vocabulary.rule_params import (
     DataRules,
     EventCondition,
     MembershipRules,
+    PromotionRule,
     membership_rules,
 )
 
@@ -144,6 +146,7 @@ class Ruleset:
     rounds: tuple[GivingRound, ...]
     credits: Mapping[str, CreditRule]
     data: DataRules
+    promotion: PromotionRule | None
     match: MatchRules
     projects: ProjectRules
     reports: ReportRules
@@ -301,11 +304,9 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
             giving_round(name, filled(ROUND, table))
             for name, table in sorted(document.get("rounds", {}).items())
         ),
-        credits={
-            unit: credit_rule(unit, table)
-            for unit, table in sorted(document.get("credit", {}).items())
-        },
+        credits=credit_rules(document),
         data=data_rules(document),
+        promotion=promotion_rule(document),
         match=match_rules(document),
         projects=project_rules(document),
         reports=report_rules(document),

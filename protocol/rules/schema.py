@@ -263,6 +263,14 @@ PROJECTS: Fields = {
 }
 """Who opens projects, how many, who shares in equal parts, and how their members close one."""
 
+PROMOTION: Fields = {
+    "rate_max": Field("portion", "10%"),
+    "window_hours_max": _hours(24 * 30, 1, 24 * 366),
+    "role": _name(),
+    **_SENTENCES,
+}
+"""How offers may be promoted for a commission; without the section, they may not."""
+
 CLASSES = ("ordinary", "constitution", "membership", "lazy")
 """The classes of change; each has a process."""
 
@@ -274,6 +282,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "exchange": EXCHANGE,
         "data": DATA,
         "match": MATCH,
+        "promotion": PROMOTION,
         "finality": FINALITY,
         "reports": REPORTS,
         "budget": BUDGET,

@@ -124,6 +124,22 @@ class DataRules(NamedTuple):
 NO_DATA_RULES = DataRules()
 """Any purpose, for any time, and no share of a pool."""
 
+RATE_WHOLE = 10_000
+"""The parts of an income in which rates of promotions are written: 500 is 5 %."""
+
+
+class PromotionRule(NamedTuple):
+    """How offers may be promoted for a commission.
+
+    rate_max: the highest rate, in parts of RATE_WHOLE. window_ms_max: the longest time for which
+    the income of a buyer counts. role: that promoters hold; empty: any member promotes.
+    """
+
+    rate_max: int
+    window_ms_max: int
+    role: str
+
+
 MATCH_WEIGHTS: Mapping[str, int] = MappingProxyType(
     {
         "kind": 300,
@@ -155,7 +171,7 @@ class RuleParams:
     empty: every member. units: valid without `unit.define`. admissions: conditions on events.
     credits: the units in which members have a balance. project_opener: the role that opens
     projects; empty: every member. projects_open: how many that one member opened may be open. data:
-    how data may be used.
+    how data may be used. promotion: None: nobody promotes offers for a commission.
     """
 
     membership: MembershipRules = DEFAULT_MEMBERSHIP
@@ -171,6 +187,7 @@ class RuleParams:
     project_opener: str = ""
     projects_open: int = DEFAULT_PROJECTS_OPEN
     data: DataRules = NO_DATA_RULES
+    promotion: PromotionRule | None = None
 
 
 DEFAULT_PARAMS = RuleParams()

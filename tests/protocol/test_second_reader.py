@@ -16,6 +16,7 @@ from tests.protocol.ledger.baking import ended, flow, planned
 from tests.protocol.ledger.circle import NAME, Circle, circle
 from tests.protocol.ledger.council import SAID, Council, process, rules
 from tests.protocol.ledger.exchange.market_story import told
+from tests.protocol.ledger.exchange.promotion import promoting_story
 from tests.protocol.ledger.sharing.stories import Teller, Told
 from tests.protocol.ledger.workshop import Workshop, busy, euros, paying
 from tests.second_reader.fold import Reader
@@ -366,6 +367,7 @@ def tracing(seed: int) -> Council:
         *(busy, voting, sharing, silent, planning, failing, indifferent, handing, giving),
         *(partial(tracing, seed) for seed in range(6)),
         *(partial(told, seed) for seed in range(8)),
+        *(partial(promoting_story.told, seed) for seed in range(4)),
         *(partial(lending, points_in) for points_in in ("smallest", "thousandths", "whole")),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import claims, data
+from tests.second_reader import claims, commissions, data, promotion
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.events import (
     apply_correction,
@@ -80,6 +80,10 @@ def _of_correction(c: Context, id: bytes, say: str, known: int) -> None:
 
 def _of_claim(c: Context, id: bytes, say: str) -> None:
     row = c.state.row("AGENT_CLAIM", id)
+    if row is None and promotion.is_heard(c, id):
+        before = _say(c, say, id, c.member)
+        promotion.attest(c, id, (say == "yes") - (before == "yes"))
+        return
     if row is None:
         raise Void("UNKNOWN_EVENT")
     check(row["member"] != c.member, "SELF_ATTESTED")
@@ -93,6 +97,14 @@ def _of_claim(c: Context, id: bytes, say: str) -> None:
 
 def _count(c: Context, id: bytes) -> None:
     row = c.state.known("EVENT", id)
+    promoter = commissions.promoter(c, id)
+    if promoter is not None:
+        at = row["corrections"].to_bytes(8, "big")
+        yes, no = words(c, id, row)
+        own = c.state.get("SAID", id, at, promoter)
+        is_counted = promoter != c.person(row["provider"])
+        yes, no = yes - (is_counted and own == "yes"), no - (is_counted and own == "no")
+        commissions.hear(c, id, yes >= asked_of(c, id) and (yes > no or no == 0))
     paid = c.state.row("SETTLEMENT", id)
     if paid is not None:
         at = row["corrections"].to_bytes(8, "big")
@@ -122,6 +134,7 @@ def dispute(c: Context, record: Record) -> None:
     else:
         c.state.drop("DISPUTE", id, c.member)
     c.state.change("EVENT", id, disputes=row["disputes"] + (1 if say == "open" else -1))
+    commissions.look(c, id)
 
 
 def erase(c: Context, record: Record) -> None:

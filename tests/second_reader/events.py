@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import claims, credit, data, handovers
+from tests.second_reader import claims, commissions, credit, data, handovers
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.expressions import ExpressionError, evaluate
 from tests.second_reader.names import is_id, is_name
@@ -61,6 +61,7 @@ def event(c: Context, record: Record) -> None:
     credit.pay(c, record, row)
     count_promises(c, record.id, row, [quantity, effort])
     claims.settle(c, record, row)
+    commissions.note(c, record, row)
     state.put_row(row, "EVENT", record.id)
     for name, side in (("input_of", b"i"), ("output_of", b"o")):
         if row[name] is not None:

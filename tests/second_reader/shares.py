@@ -42,7 +42,7 @@ def book(c: Context, counted: list[Record]) -> list[bytes]:
                 waits = c.state.row("CORRECTION", data["event"])
                 holds = record.kind == "attest" and waits is not None and waits["held"]
                 touched.append(_reopen(c, waits["event"]) if waits and holds else data["event"])
-            case "referral":
+            case "referral" if "promotion" not in data:
                 member = c.state.known("DEVICE", record.author)["member"]
                 c.state.put(c.time, "REFERRED", member)
             case "member.leave":

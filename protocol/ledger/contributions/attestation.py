@@ -1,9 +1,9 @@
 """Attestation: what other members say of an event, an agent claim or a correction.
 
 Records:
-  attest   event: an event, an agent.claim, or a correction that waits for consent; say: "yes",
-           "no" or "withdraw"; corrections: how many corrections of the event its author had
-           seen, 0 when missing
+  attest   event: an event, an agent.claim, a referral of somebody outside, or a correction that
+           waits for consent; say: "yes", "no" or "withdraw"; corrections: how many corrections of
+           the event its author had seen, 0 when missing
   dispute  event: an event; say: "open" (or missing) or "withdraw"; the reason is in the body
 Members cannot attest for themselves: neither the author of a record, nor its provider, nor the
 receiver of something from the commons. A correction takes back what was said before it. Whether a
@@ -16,6 +16,7 @@ from __future__ import annotations
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
+from commonweal.protocol.ledger.exchange.promotion import commissions, referrals
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.permissions import Permission, writer_denial
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
@@ -86,6 +87,7 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
         state.delete(key)
     more = 1 if say == OPEN else -1
     put_event(state, event, row._replace(disputes=row.disputes + more))
+    commissions.reckon(state, event, None)
     return None
 
 
@@ -98,13 +100,14 @@ def withdraw_disputes(state: State, member: bytes) -> None:
         assert row is not None, "what is disputed is known"
         state.delete(key)
         put_event(state, event, row._replace(disputes=row.disputes - 1))
+        commissions.reckon(state, event, None)
 
 
-def attesters(state: State, event: bytes) -> tuple[int, int]:
+def attesters(state: State, event: bytes, without: bytes | None = None) -> tuple[int, int]:
     """Return how many members say yes and no to an event as it now stands.
 
     A member is not counted who claimed the provider after answering, or who receives something of
-    the commons.
+    the commons. without: another member who is not counted.
     """
     row = event_row(state, event)
     if row is None:
@@ -112,13 +115,19 @@ def attesters(state: State, event: bytes) -> tuple[int, int]:
     partial = [agents.person(state, row.provider)]
     if row.receiver is not None and commons.common_row(state, event) is not None:
         partial.append(agents.person(state, row.receiver))
+    partial += [] if without is None else [without]
     own = [state.get(attestation_key(event, row, person)) for person in dict.fromkeys(partial)]
     return row.yes - own.count(YES), row.no - own.count(NO)
 
 
-def is_attested(state: State, event: bytes, rules: RuleParams) -> bool:
-    """Return whether enough others say yes to an event by the rules, and more than say no."""
-    yes, no = attesters(state, event)
+def is_attested(
+    state: State, event: bytes, rules: RuleParams, without: bytes | None = None
+) -> bool:
+    """Return whether enough others say yes to an event by the rules, and more than say no.
+
+    without: a member who is not counted.
+    """
+    yes, no = attesters(state, event, without)
     return yes >= commons.attestations(state, event, rules) and (yes > no or not no)
 
 
@@ -139,9 +148,14 @@ def _put_attestation(state: State, key: bytes, say: str) -> bool:
 
 
 def _apply_answers(state: State, event: bytes, context: Context) -> Verdict:
-    """Settle a payment and move the commons, as far as the answers to an event now allow."""
+    """Settle a payment, owe its commission and move the commons, as far as the answers allow."""
     row = event_row(state, event)
     assert row is not None, "the event is known"
+    promoter = commissions.promoter_of(state, event)
+    if promoter is not None:
+        # Who would be paid on an income does not make it count.
+        is_income = is_attested(state, event, context.rules, without=promoter)
+        commissions.reckon(state, event, is_income)
     paid = settlement.settlement_row(state, event)
     if paid is not None:
         own = state.get(attestation_key(event, row, paid.claimant))
@@ -204,14 +218,23 @@ def _attest_correction(
 
 
 def _attest_claim(state: State, context: Context, id: bytes, say: str) -> Verdict:
-    value = state.get(agents.CLAIM + id)
-    if value is None:
+    """Count an answer to the claim of an agent, or to a referral of one outside."""
+    value, referral = state.get(agents.CLAIM + id), referrals.referral_row(state, id)
+    row = None if value is None else agents.AgentClaimRow(*value)
+    if row is not None:
+        partial: tuple[bytes, ...] = (row.member,)
+    elif referral is not None and agents.is_outside(referral.buyer):
+        partial = (referral.member, referral.promoter)
+    else:
         return Reason.UNKNOWN_EVENT
-    row = agents.AgentClaimRow(*value)
-    if row.member == context.member:
+    if context.member in partial:
         return Reason.SELF_ATTESTED
     key = SAID + id + context.member
     before = state.get(key)
     if not _put_attestation(state, key, say):
         return Reason.NOTHING_NEW
-    return agents.attest_claim(state, context, id, row, (say == YES) - (before == YES))
+    more = (say == YES) - (before == YES)
+    if row is not None:
+        return agents.attest_claim(state, context, id, row, more)
+    assert referral is not None, "it is a claim or a referral"
+    return referrals.attest(state, context, id, referral, more)

@@ -10,6 +10,7 @@
   inputOf, outputOf      a process; stage becomes that process's specification
   inScopeOf, factor, state, atLocation     short names; containedIn: a resource
   fulfills, satisfies    a commitment, an intent
+  offer                  an offer whose income from outside it is; see `exchange/promotion`
   settles                1 to 16 claims that a transfer pays, in this order; see `settlement`
   content                {hash, size} of what an event begins that is data, with consent and purpose
                          of what is used of another's data; see `exchange/data`
@@ -30,6 +31,7 @@ from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.exchange import credit, fulfilment
 from commonweal.protocol.ledger.exchange.data import uses
 from commonweal.protocol.ledger.exchange.lending import handovers
+from commonweal.protocol.ledger.exchange.promotion import commissions
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -121,6 +123,7 @@ def _count(
         or credit.pay(state, record, context, row)
         or fulfilment.count(state, context, record.id, row, amounts)
         or settlement.settle(state, record, row)
+        or commissions.note(state, record, context, row)
     )
 
 

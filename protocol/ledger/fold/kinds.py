@@ -22,6 +22,7 @@ from commonweal.protocol.ledger.exchange.data import consents, releases
 from commonweal.protocol.ledger.exchange.deals import agreements
 from commonweal.protocol.ledger.exchange.lending import blocks, terms
 from commonweal.protocol.ledger.exchange.offers import intents, offers
+from commonweal.protocol.ledger.exchange.promotion import promotions, referrals
 from commonweal.protocol.ledger.governance import giving_rounds, proposal_records, witness_set
 from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
 from commonweal.protocol.ledger.plans import plans, recipes
@@ -85,6 +86,8 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "intent.withdraw": RecordKind(intents.withdraw),
         "proposal.offer": RecordKind(offers.offer),
         "proposal.withdraw": RecordKind(offers.withdraw),
+        "promotion": RecordKind(promotions.promote),
+        "promotion.end": RecordKind(promotions.end),
         "commitment": RecordKind(commitments.commit),
         "agreement": RecordKind(agreements.agree),
         "agreement.sign": RecordKind(agreements.sign),
@@ -105,7 +108,7 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "dispute": RecordKind(attestation.dispute),
         "agent.claim": RecordKind(agents.claim),
         "agent.name": RecordKind(agents.name_agent),
-        "referral": RecordKind(agents.refer),
+        "referral": RecordKind(referrals.refer),
         "rules.propose": RecordKind(proposal_records.propose),
         "rules.comment": RecordKind(proposal_records.comment),
         "rules.vote": RecordKind(proposal_records.vote),

@@ -20,6 +20,8 @@ from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     signed_row,
 )
 from commonweal.protocol.ledger.exchange.lending.terms import terms_row, thing_of, thing_row
+from commonweal.protocol.ledger.exchange.promotion import promotions, referrals
+from commonweal.protocol.ledger.exchange.promotion.commissions import commission_row
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents, invites, roles
 from commonweal.protocol.ledger.state.context import is_bytes
@@ -38,7 +40,7 @@ RECORDS = (
     *("recipe", "processes", "plannedWithin", "plan", "intent", "publishes", "reciprocal"),
     "offer",
     *("stipulates", "stipulatesReciprocal", "counters", "replaces", "resource", "project"),
-    *("consent", "answers", "use"),
+    *("consent", "answers", "use", "promotion"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
 
@@ -49,16 +51,15 @@ SPOKEN_FOR = (
     *("intent", "intent.pause", "intent.withdraw", "proposal.offer", "commitment"),
     "proposal.withdraw",
     *("agreement", "agreement.sign", "agreement.end", "agreement.comment"),
-    *("resource.terms", "resource.block"),
+    *("resource.terms", "resource.block", "promotion", "promotion.end"),
     *("consent.grant", "consent.revoke"),
 )
 """Kinds that a member may write for the community, by the role that the rules name."""
 
 RESOURCES = ("resource", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn")
-MEMBERS = ("provider", "receiver", "member", "referrer")
+MEMBERS = ("provider", "receiver", "member", "referrer", "buyer")
 AUDIENCES = ("proposedTo", "recipients")
 """Fields of `data` that list members and roles."""
-
 UNITS = ("unit", "effortUnit")
 QUANTITIES = ("resourceQuantity", "effortQuantity")
 
@@ -113,6 +114,11 @@ def references(
     find.set_off(data.get("setsOff"))
     if kind == "event":
         find.payment(data)
+        find.income(data)
+    if kind == "promotion":
+        find.code(data)
+    if kind == "referral":
+        find.referral(data)
     if kind in ("agreement", "agreement.sign"):
         find.clauses(kind, data)
     if kind in ("attest", "dispute", "event"):
@@ -271,6 +277,47 @@ class _Find:
             if paid.quantity[2] == unit and (paid.receiver == payer or paid.provider == payee):
                 self.records[RecordId(event)] = None
                 self.correction(event)
+
+    def income(self, data: Mapping[str, Any]) -> None:
+        """Add the referrals of who pays on an offer, and the income of a commission that is paid.
+
+        An event rests on them as on what makes it count: that income is attested.
+        """
+        if "offer" in data:
+            self.holding(self.author, self.rules.speaks_for_community)
+        if "offer" in data or "fulfills" in data:
+            buyer = data.get("provider")
+            known = () if type(buyer) is not bytes else (buyer, agents.person(self.state, buyer))
+            for prefix in [referrals.OF_BUYER + id for id in dict.fromkeys(known)]:
+                for key in self.above(prefix):
+                    referral = RecordId(key[-32:])
+                    self.records[referral] = None
+                    if agents.is_outside(buyer):
+                        self.attested[referral] = None
+        promise = data.get("fulfills")
+        if is_bytes(promise) and commission_row(self.state, promise) is not None:
+            self.attested[RecordId(promise)] = None
+            self.correction(promise)
+
+    def code(self, data: Mapping[str, Any]) -> None:
+        """Add what made the code of a promotion free again."""
+        code = data.get("code")
+        known = promotions.promotion_of_code(self.state, code) if is_name(code) else None
+        row = None if known is None else promotions.promotion_row(self.state, known)
+        if row is not None and row.ended is not None:
+            self.records[RecordId(row.ended)] = None
+
+    def referral(self, data: Mapping[str, Any]) -> None:
+        """Add by what the promoter of an offer holds the roles that may promote it."""
+        id, promoter = data.get("promotion"), data.get("referrer")
+        row = promotions.promotion_row(self.state, id) if is_bytes(id) else None
+        if row is None or not is_bytes(promoter):
+            return
+        rule = self.rules.promotion
+        for role in ("" if rule is None else rule.role, row.who):
+            self.holding(promoter, role)
+        if "buyer" in data:
+            self.holding(self.author, self.rules.speaks_for_community)
 
     def _signatures(self, agreement: bytes) -> None:
         """Add an agreement, and what its parties say to it."""

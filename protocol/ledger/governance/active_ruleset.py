@@ -143,6 +143,7 @@ def _rules_of(canonical: bytes) -> RuleParams:
         project_opener=ruleset.projects.opener,
         projects_open=ruleset.projects.open_per_member,
         data=ruleset.data,
+        promotion=ruleset.promotion,
     )
 
 

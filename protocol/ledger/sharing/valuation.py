@@ -120,7 +120,7 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
                 put_pending(state, corrected, _row(state, corrected), was.since_ms)
             elif state.get(INCOME + corrected) is not None:
                 put_pending(state, corrected, _row(state, corrected), True)
-        elif record.kind == "referral":
+        elif record.kind == "referral" and "promotion" not in record.data:
             device = registry.device_row(state, record.author)
             assert device is not None, "who wrote it was enrolled"
             state.put(REFERRED + device.member, cut.time_ms)

@@ -15,6 +15,28 @@ INTENT: Final = Layout(
 PLAN_OFFER: Final = Layout(
     b"o", "offer: id", rows.OFFER_ROW,
     "exchange/offers/offers", "Intents published together; by: what closed the offer.")
+PROMOTION: Final = Layout(
+    b"9M", "promotion: id",
+    "[member: id, clock: int, offer: id, code: text, rate: int, window_ms: int, who: text,"
+    " ended: id?]",
+    "exchange/promotion/promotions",
+    "A promotion of an offer; rate: parts of 10,000 of its income; ended: by which record.")
+PROMOTION_CODE: Final = Layout(
+    b"9k", "skeleton: text", "id",
+    "exchange/promotion/promotions", "The last promotion whose code has this skeleton.")
+OFFER_REFERRAL: Final = Layout(
+    b"9R", "referral: id",
+    "[member: id, clock: int, promotion: id, promoter: id, buyer: agent, since_ms: int?,"
+    " until_ms: int?, attested: int]",
+    "exchange/promotion/referrals",
+    "A referral of a buyer to an offer; since_ms: missing while others have to attest it.")
+REFERRAL_OF: Final = Layout(
+    b"9x", "buyer: bytes, referral: id", "true",
+    "exchange/promotion/referrals", "The referrals of a buyer that counted.")
+COMMISSION: Final = Layout(
+    b"93", "event: id", "[referral: id, attested: int?, counted: int?]",
+    "exchange/promotion/commissions",
+    "An income of a promoted offer, and with how many corrections it was attested and counted.")
 OPEN_OF: Final = Layout(
     b"9I", "member: id, record: id", "text",
     "exchange/open_records",

@@ -112,6 +112,16 @@ class Reason(StrEnum):
     TOO_MANY_AGREEMENTS = "the member has reached the limit of agreements that wait for an answer"
     TOO_MANY_COMMENTS = "the agreement has reached the limit of comments"
 
+    NO_PROMOTION = "the rules let nobody promote offers for a commission"
+    NOTHING_SOLD = "only what is offered is promoted, not what is needed"
+    RATE_TOO_HIGH = "the rate is above the highest that the rules allow for a promotion"
+    WINDOW_TOO_LONG = "the promotion would count income for longer than the rules allow"
+    UNKNOWN_PROMOTION = "the promotion is not known here"
+    NO_PROMOTER = "the member who is named does not hold the role that may promote this"
+    SELF_REFERRED = "nobody brings themselves or the seller to an offer, or is brought to their own"
+    REFERRED_BEFORE = "an earlier referral of this buyer to the offer counts: the first one stands"
+    TOO_MANY_REFERRALS = "the buyer has as many referrals as count at the same time"
+
     NOT_A_PAYMENT = "only a transfer settles a claim"
     UNKNOWN_CLAIM = "the claim is not known here"
     NOT_THE_CLAIMANT = "the claim is not the receiver's"

@@ -180,6 +180,11 @@ class Table(Enum):
         "plans/recipes",
         "The recipe that holds by the name with this skeleton: the last of its member.")
     PLAN_OFFER = exchange_layouts.PLAN_OFFER
+    PROMOTION = exchange_layouts.PROMOTION
+    PROMOTION_CODE = exchange_layouts.PROMOTION_CODE
+    OFFER_REFERRAL = exchange_layouts.OFFER_REFERRAL
+    REFERRAL_OF = exchange_layouts.REFERRAL_OF
+    COMMISSION = exchange_layouts.COMMISSION
     OPEN_OF = exchange_layouts.OPEN_OF
     OPEN_COUNT = exchange_layouts.OPEN_COUNT
     COMMITMENT = exchange_layouts.COMMITMENT

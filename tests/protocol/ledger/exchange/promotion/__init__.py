@@ -1,0 +1,1 @@
+"""Promotions of offers, referrals of their buyers, and the commissions that follow."""
