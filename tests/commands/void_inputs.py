@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tests.commands.exchange import void_data, void_deals, void_lending
+from tests.commands.exchange import void_consents, void_data, void_deals, void_lending
 
 SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p --yes"
 OPENING = f"--on 2026-01-01 {SHEET}"
@@ -315,6 +315,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         **void_deals.REFUSED,
         **void_lending.REFUSED,
         **void_data.REFUSED,
+        **void_consents.REFUSED,
         ("found",): (
             *("mei Garden", "bo Garden", "zoe Garden", "nobody Garden", "fresh ''", "fresh ' '"),
             *("fresh Garden --rules {bad_rules}", "fresh Garden --rules nowhere"),

@@ -8,7 +8,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from commonweal.client import Member
 from commonweal.client.plans.recipe_text import EXAMPLES
+from commonweal.node.service.events import Wish
+from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.api_calls import calling
@@ -55,7 +58,15 @@ class Village:
             }
             for chapter in (
                 *(self._give, self._speak, self._belong, self._own, self._plan),
-                *(self._deal, self._pay, self._book, self._undertake, self._trade, self._match),
+                *(
+                    self._deal,
+                    self._pay,
+                    self._book,
+                    self._consent,
+                    self._undertake,
+                    self._trade,
+                    self._match,
+                ),
             ):
                 chapter(folder)
                 self.meet()
@@ -206,6 +217,29 @@ class Village:
         self.did(mei, "/bookings/{id}/handover", {"note": "Mind the third step."}, id=ids[1])
         self.meet()
         self.did(bo, "/bookings/{id}/return", {}, id=ids[1])
+        self.meet()
+
+    def _consent(self, _folder: Path) -> None:
+        """Let Mei have data, and Bo ask for it and use it."""
+        mei, bo = self.mei, self.bo
+        with Member(mei) as me:
+            data: dict[str, Value] = {"action": "raise", "provider": bytes(me.view.me)}
+        data |= {"newInventoriedResource": {}, "content": {"hash": bytes(32), "size": 9}}
+        data |= {"resourceQuantity": {"n": 1, "scale": 0, "unit": "one"}}
+        homes.write(mei, Wish("event", data))
+        named = self._callers[mei].get("/owned-data")["data"][0]["id"]
+        said = {"data": named, "purposes": ["research"], "notice": "For a book."}
+        price = {"quantity": "1", "unit": "EUR"}
+        given = said | {"recipients": ["Bo", "producer"], "actions": ["cite", "use"]}
+        given |= {"begin_ms": 1, "end_ms": 2**62}
+        ended = self.did(mei, "/consents", given | {"per_use": price})["consent"]
+        again = given | {"replaces": ended, "recipients": ["all"]}
+        self.consent = self.did(mei, "/consents", again)["consent"]
+        self.meet()
+        asked = self.did(bo, "/consent-requests", said)["consent"]
+        self.meet()
+        answered = self.did(mei, "/consent-requests/{id}/answer", {"per_use": price}, id=asked)
+        self.did(mei, "/consents/{id}/revocation", id=answered["consent"])
         self.meet()
 
     def _undertake(self, _folder: Path) -> None:

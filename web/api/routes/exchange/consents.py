@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from commonweal.client.member import Member
 from commonweal.protocol.ledger.exchange.data.consents import ACTIONS, PURPOSES_MAX, RECIPIENTS_MAX
@@ -63,6 +63,12 @@ class ConsentQuestion(Body):
     end_ms: Time | None = None
 
 
+class ReceiptAnswer(BaseModel):
+    """A receipt. receipt: a record of ISO/IEC TS 27560 in JSON-LD, with what a receipt adds."""
+
+    receipt: dict[str, Any]
+
+
 class ConsentAnswer(Body):
     """What answers a request; without a notice, its own words."""
 
@@ -99,10 +105,10 @@ def consent(me: Reader, id: Id) -> Any:
     return me.consent(id)
 
 
-@router.reads("/consents/{id}/receipt", result_of(Member.consent_receipt))
+@router.reads("/consents/{id}/receipt", ReceiptAnswer)
 def receipt(me: Reader, id: Id) -> Any:
     """A receipt in JSON-LD, as `weal consent receipt`."""
-    return me.consent_receipt(id)
+    return {"receipt": me.consent_receipt(id)}
 
 
 @router.writes("/consents", result_of(Member.grant_consent))
