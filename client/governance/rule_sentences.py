@@ -126,6 +126,7 @@ SECTIONS = {
     "credit": N_("Balances between members"),
     "match": N_("What is suggested"),
     "projects": N_("Projects"),
+    "reviews": N_("How deals are reviewed"),
     "roles": N_("Roles"),
     "governance": N_("How we decide"),
     "finality": N_("When it is final"),

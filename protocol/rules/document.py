@@ -30,6 +30,7 @@ from commonweal.protocol.rules.process import Process, enough_to_stop
 from commonweal.protocol.rules.projects import ProjectRules, project_rules
 from commonweal.protocol.rules.promotion import promotion_rule
 from commonweal.protocol.rules.reports import ReportRules, report_rules
+from commonweal.protocol.rules.reviews import WithheldRule, review_rules, withheld_rule
 from commonweal.protocol.rules.rounds import GivingRound, giving_round
 from commonweal.protocol.rules.schema import (
     ADMISSION,
@@ -51,6 +52,7 @@ from commonweal.protocol.vocabulary.rule_params import (
     EventCondition,
     MembershipRules,
     PromotionRule,
+    ReviewRules,
     membership_rules,
 )
 
@@ -150,6 +152,8 @@ class Ruleset:
     match: MatchRules
     projects: ProjectRules
     reports: ReportRules
+    reviews: ReviewRules
+    withheld: WithheldRule
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
     lazy_decisions: bool
@@ -311,6 +315,8 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         projects=project_rules(document),
         reports=report_rules(document),
         processes=class_processes(document.get("governance", {})),
+        reviews=review_rules(document),
+        withheld=withheld_rule(document),
         lazy_covers=tuple(lazy.get("covers", ())),
         lazy_decisions=lazy.get("decisions", False),
         interval_ms=finality["interval_minutes"] * 60_000,

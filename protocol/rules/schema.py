@@ -16,6 +16,7 @@ from commonweal.protocol.vocabulary.budget import MIB
 from commonweal.protocol.vocabulary.rule_params import (
     DEFAULT_MEMBERSHIP,
     DEFAULT_PROJECTS_OPEN,
+    DEFAULT_REVIEWS,
     FACTORS,
     HOUR_MS,
     MATCH_WEIGHTS,
@@ -45,6 +46,8 @@ DECIDING_HOURS_MAX = 24 * 366
 PEOPLE_MAX = 1_000
 PROJECTS_OPEN_MAX = 20
 """The most projects that a member who opened them may have open, whatever rules say."""
+REVIEW_HOURS_MAX = 24 * 366
+"""Longest time in which a deal is reviewed, and in which reviews are opened."""
 
 FieldType: TypeAlias = Literal[
     "name", "text", "count", "flag", "portion", "names", "portions", "rule", "choice", "choices"
@@ -262,6 +265,14 @@ PROJECTS: Fields = {
     **_SENTENCES,
 }
 """Who opens projects, how many, who shares in equal parts, and how their members close one."""
+REVIEWS: Fields = {
+    "window_hours": _hours(DEFAULT_REVIEWS.window_ms // HOUR_MS, 1, REVIEW_HOURS_MAX),
+    "grace_hours": _hours(DEFAULT_REVIEWS.grace_ms // HOUR_MS, 1, REVIEW_HOURS_MAX),
+    "withheld_promise": _choice("broken", "nothing"),
+    "withheld_stars": _choice("nothing", "one"),
+    **_SENTENCES,
+}
+"""When deals are reviewed, and what a review that is never opened counts for its writer."""
 
 PROMOTION: Fields = {
     "rate_max": Field("portion", "10%"),
@@ -287,6 +298,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "reports": REPORTS,
         "budget": BUDGET,
         "projects": PROJECTS,
+        "reviews": REVIEWS,
     }
 )
 """Sections with one table."""

@@ -157,6 +157,20 @@ MATCH_WEIGHTS: Mapping[str, int] = MappingProxyType(
 DEFAULT_PROJECTS_OPEN = 3
 """How many projects that a member opened may be open, unless rules say otherwise."""
 
+
+class ReviewRules(NamedTuple):
+    """When deals are reviewed. window_ms: how long after a deal is done reviews are written.
+
+    grace_ms: how long after that they are opened; what is not opened by then stays withheld.
+    """
+
+    window_ms: int = 15 * 24 * HOUR_MS
+    grace_ms: int = 3 * 24 * HOUR_MS
+
+
+DEFAULT_REVIEWS = ReviewRules()
+"""Holds until a document changes it; reviews of a stay on Couchers are written for 15 days."""
+
 NO_CREDIT: Mapping[str, CreditRule] = MappingProxyType({})
 
 
@@ -171,7 +185,8 @@ class RuleParams:
     empty: every member. units: valid without `unit.define`. admissions: conditions on events.
     credits: the units in which members have a balance. project_opener: the role that opens
     projects; empty: every member. projects_open: how many that one member opened may be open. data:
-    how data may be used. promotion: None: nobody promotes offers for a commission.
+    how data may be used. promotion: None: nobody promotes offers for a commission. reviews: when
+    deals are reviewed.
     """
 
     membership: MembershipRules = DEFAULT_MEMBERSHIP
@@ -188,6 +203,7 @@ class RuleParams:
     projects_open: int = DEFAULT_PROJECTS_OPEN
     data: DataRules = NO_DATA_RULES
     promotion: PromotionRule | None = None
+    reviews: ReviewRules = DEFAULT_REVIEWS
 
 
 DEFAULT_PARAMS = RuleParams()

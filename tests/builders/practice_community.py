@@ -28,6 +28,7 @@ from tests.builders import (
     practice_credit,
     practice_deals,
     practice_lending,
+    practice_reviews,
     practice_round,
     practice_trace,
 )
@@ -66,6 +67,7 @@ class Practice(Workshop):
             practice_credit.spend(self)
             practice_deals.Deals(self).tell()
             practice_lending.Lending(self).tell()
+            practice_reviews.Reviews(self).tell()
 
     def seal(self, advance: Advance) -> None:
         """Make an advance final by a seal that a quorum of the witnesses certifies."""
@@ -130,7 +132,7 @@ class Practice(Workshop):
         self.offer("Jun", "Ana", "Bo")
         self.write("Cai", "role.claim", {"role": "witness"})
         self.write("Mei", "greeting", {"text": "hello"})
-        self.write("Mei", "review", {})
+        self.write("Mei", "fork.join", {})
         self.write("Cai", "rules.vote", {"proposal": bytes(32), "say": "yes"})
         self.witnessed(1, "Mei")
         self.write("Mei", "member.profile", {}, TEXT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import lending, set_off
+from tests.second_reader import lending, reviews, set_off
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.names import is_count, is_id
 from tests.second_reader.plans import is_ids
@@ -238,6 +238,7 @@ def _count_yes(c: Context, id: bytes, more: int) -> None:
                 c.state.rollback(mark)
             for owed, *amount in row["sets_off"] if status == "agreed" else ():
                 give(c, owed, amount)
+                reviews.note(c, owed)
         conclude(c, id, status, cause)
 
 
@@ -305,6 +306,7 @@ def end(c: Context, record: Record) -> None:
     status = "given up" if "given up" in said.values() else "ended"
     _release_all(c, row, is_forgiven=status == "given up")
     c.state.change("AGREEMENT", id, status=status)
+    reviews.note_deal(c, id)
 
 
 def _release_all(c: Context, deal: Row, *, is_forgiven: bool) -> None:

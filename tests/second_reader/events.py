@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import claims, commissions, credit, data, handovers
+from tests.second_reader import claims, commissions, credit, data, handovers, reviews
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.expressions import ExpressionError, evaluate
 from tests.second_reader.names import is_id, is_name
@@ -62,6 +62,7 @@ def event(c: Context, record: Record) -> None:
     count_promises(c, record.id, row, [quantity, effort])
     claims.settle(c, record, row)
     commissions.note(c, record, row)
+    reviews.note(c, row["fulfills"])
     state.put_row(row, "EVENT", record.id)
     for name, side in (("input_of", b"i"), ("output_of", b"o")):
         if row[name] is not None:
@@ -314,6 +315,7 @@ def apply_correction(c: Context, record: bytes, correction: Row) -> None:
         shift(c, row, quantity[0], quantity[1])
     credit.correct(c, id, row, quantity)
     correct_promises(c, row, [quantity, correction["effort"]])
+    reviews.note(c, row["fulfills"])
     row |= {**sums, "corrections": row["corrections"] + 1, "yes": 0, "no": 0}
     row["corrected_by"] = record
     c.state.put_row(row, "EVENT", id)

@@ -18,6 +18,7 @@ from tests.second_reader import (
     milestones,
     plans,
     promotion,
+    reviews,
     rounds,
     shares,
     things,
@@ -82,6 +83,8 @@ OF_MEMBERS: dict[str, Act] = {
     "agreement.sign": deals.sign,
     "agreement.end": deals.end,
     "agreement.comment": deals.comment,
+    "review": reviews.review,
+    "review.open": reviews.open_it,
     "resource.terms": lending.set_terms,
     "resource.block": lending.block,
     "agent.claim": things.claim_agent,
@@ -99,7 +102,7 @@ OF_MEMBERS: dict[str, Act] = {
     "rules.withdraw": governance.withdraw,
     "round.give": rounds.give,
 }
-RESERVED = ("campaign", "pledge", "review", "fork.")
+RESERVED = ("campaign", "pledge", "fork.")
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,7 @@ class Reader:
         rounds.count(c, rules)
         shares.share(c, rules, touched)
         governance.Decision(c, clock).run()
+        reviews.close(c)
         rounds.begin(c, in_force(self.state, self.documents))
         self._write_cut(c, clock)
         witnesses.renew(c, in_force(self.state, self.documents))

@@ -16,6 +16,7 @@ from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons
 from commonweal.protocol.ledger.contributions.inventory import shift
 from commonweal.protocol.ledger.exchange import credit, fulfilment
+from commonweal.protocol.ledger.exchange.deals import completion
 from commonweal.protocol.ledger.exchange.lending import handovers
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.registry import MEMBER, is_active
@@ -135,6 +136,7 @@ def apply(state: State, record: bytes, correction: CorrectionRow, context: Conte
     refused = fulfilment.correct(state, row, (quantity, effort))
     if refused is not None:
         return refused
+    completion.note_given(state, context, row.fulfills)
     row = row._replace(
         quantity=sums[0], effort=sums[1], corrections=row.corrections + 1, yes=0, no=0
     )

@@ -30,6 +30,7 @@ from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.exchange import credit, fulfilment
 from commonweal.protocol.ledger.exchange.data import uses
+from commonweal.protocol.ledger.exchange.deals import completion
 from commonweal.protocol.ledger.exchange.lending import handovers
 from commonweal.protocol.ledger.exchange.promotion import commissions
 from commonweal.protocol.ledger.members import agents
@@ -118,13 +119,16 @@ def _count(
     state: State, record: Record, context: Context, row: EventRow, amounts: _Quantities
 ) -> Verdict:
     """Count a new event in uses of data, balances, promises and claims, or return why not."""
-    return (
+    refused = (
         uses.count(state, record, context, row)
         or credit.pay(state, record, context, row)
         or fulfilment.count(state, context, record.id, row, amounts)
         or settlement.settle(state, record, row)
         or commissions.note(state, record, context, row)
     )
+    if refused is None:
+        completion.note_given(state, context, row.fulfills)
+    return refused
 
 
 _Quantities: TypeAlias = tuple[Quantity | None, Quantity | None]

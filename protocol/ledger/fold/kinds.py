@@ -23,6 +23,7 @@ from commonweal.protocol.ledger.exchange.deals import agreements
 from commonweal.protocol.ledger.exchange.lending import blocks, terms
 from commonweal.protocol.ledger.exchange.offers import intents, offers
 from commonweal.protocol.ledger.exchange.promotion import promotions, referrals
+from commonweal.protocol.ledger.exchange.reviews import reviews
 from commonweal.protocol.ledger.governance import giving_rounds, proposal_records, witness_set
 from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
 from commonweal.protocol.ledger.plans import plans, recipes
@@ -93,6 +94,8 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "agreement.sign": RecordKind(agreements.sign),
         "agreement.end": RecordKind(agreements.end),
         "agreement.comment": RecordKind(agreements.comment),
+        "review": RecordKind(reviews.review),
+        "review.open": RecordKind(reviews.open_review),
         "resource.terms": RecordKind(terms.set_terms),
         "resource.block": RecordKind(blocks.block),
         "project": RecordKind(projects.open_project),
@@ -117,5 +120,5 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
     }
 )
 
-RESERVED = ("campaign", "pledge", "review", "fork.")
+RESERVED = ("campaign", "pledge", "fork.")
 """Kinds that equal or start with these are reserved for a later meaning."""

@@ -144,6 +144,7 @@ def _rules_of(canonical: bytes) -> RuleParams:
         projects_open=ruleset.projects.open_per_member,
         data=ruleset.data,
         promotion=ruleset.promotion,
+        reviews=ruleset.reviews,
     )
 
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.exchange.data import consents
+from commonweal.protocol.ledger.exchange.deals import completion
+from commonweal.protocol.ledger.exchange.reviews import reviews
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, membership_end
 from commonweal.protocol.ledger.governance.active_ruleset import ActiveRulesetRow
 from commonweal.protocol.ledger.governance.ballot_rows import (
@@ -97,6 +99,7 @@ def enact(
     close_due(state, enactment.closing(), is_full=is_full)
     enactment.decide()
     trusted_ms, rules = enactment.trusted_ms, enactment.ruleset
+    reviews.close_reviews(state, trusted_ms, is_full=is_full)
     giving_rounds.open_rounds(state, cut.height, cut.time_ms, trusted_ms, rules)
     jump = time_jumps.jump_after(state, cut.time_ms)
     if jump != time_jumps.last_jump(state):
@@ -155,6 +158,7 @@ class _Enactment:
             if pool.split_ms > now_ms:
                 self.state.put(key, [*pool._replace(split_ms=now_ms)])
         giving_rounds.cap_times(self.state, now_ms)
+        completion.cap_times(self.state, now_ms)
         cap_probation(self.state, now_ms + self.ruleset.membership.delay_ms)
         now = active_ruleset.active_row(self.state)
         if now is not None and now.since_ms > now_ms:

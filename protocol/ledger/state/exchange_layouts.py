@@ -62,6 +62,24 @@ OPEN_DEAL: Final = Layout(
 DEAL_COMMENT: Final = Layout(
     b"9C", "agreement: id, record: id", "[member: id, clock: int]",
     "exchange/deals/agreements", "A comment on an agreement.")
+COMPLETION: Final = Layout(
+    b"9X", "agreement: id",
+    "[done_ms: int, until_ms: int, grace_ms: int, stage: text, waiting: int, reviews: [id ...]]",
+    "exchange/deals/completion",
+    "A deal that is done: until when it is reviewed, then until when reviews are opened; waiting:"
+    " how many are not.")
+REVIEW_END: Final = Layout(
+    b"9Y", "sort: name0, until_ms: u64, agreement: id", "true",
+    "exchange/deals/completion",
+    "When the stage of a done deal ends; sort: waiting where a review waits to be opened, else"
+    " quiet.")
+REVIEW: Final = Layout(
+    b"9W", "review: id",
+    "[agreement: id, member: id, about: id, commit: id, clock: int, height: int, status: text,"
+    " opened: id?, rating: int?, on_time: bool?, as_agreed: bool?]",
+    "exchange/reviews/reviews",
+    "A review of a party of a deal; height: of the first seal that can cover it; opened: the record"
+    " that opened it.")
 BALANCE: Final = Layout(
     b"9B", "unit: name0, member: id", "[n: int, scale: int, received: int]",
     "exchange/credit",

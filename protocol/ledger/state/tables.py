@@ -197,6 +197,9 @@ class Table(Enum):
     PROJECT_MEMBER = project_layouts.PROJECT_MEMBER
     OPEN_PROJECT = project_layouts.OPEN_PROJECT
     PROJECT_TASK = project_layouts.PROJECT_TASK
+    COMPLETION = exchange_layouts.COMPLETION
+    REVIEW_END = exchange_layouts.REVIEW_END
+    REVIEW = exchange_layouts.REVIEW
     SAID = Layout(
         b"a", "event: id, corrections: u64?, member: id", "text",
         "contributions/attestation",

@@ -23,9 +23,17 @@ from commonweal.protocol.rules.document import (
     from_map,
     read_toml,
 )
+from commonweal.protocol.rules.reviews import WithheldRule
+from commonweal.protocol.rules.schema import REVIEW_HOURS_MAX
 from commonweal.protocol.rules.toml_positions import Path, places
 from commonweal.protocol.vocabulary.currencies import DECIMALS
-from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, MATCH_WEIGHTS, CreditRule
+from commonweal.protocol.vocabulary.rule_params import (
+    DEFAULT_PARAMS,
+    DEFAULT_REVIEWS,
+    HOUR_MS,
+    MATCH_WEIGHTS,
+    CreditRule,
+)
 from tests.second_reader.rules import scale_of
 
 TEMPLATES = {
@@ -81,6 +89,16 @@ def test_what_suggestions_count_is_said_key_by_key() -> None:
     assert rules.ring_members == 4
     assert read_toml('name = "Lanxi"').match == (MATCH_WEIGHTS, 3)
     assert tuple(MATCH_WEIGHTS) == Weights._fields
+
+
+def test_reviews_are_said_key_by_key() -> None:
+    lines = "window_hours = 1\ngrace_hours = 8784\nwithheld_promise = 'nothing'"
+    rules = read_toml(one_line("reviews", f"{lines}\nwithheld_stars = 'one'"))
+    assert rules_of(rules).reviews == (HOUR_MS, REVIEW_HOURS_MAX * HOUR_MS)
+    assert rules.withheld == WithheldRule(is_broken_promise=False, is_one_star=True)
+    usual = read_toml('name = "Lanxi"')
+    assert usual.reviews == DEFAULT_REVIEWS == (360 * HOUR_MS, 72 * HOUR_MS)
+    assert usual.withheld == WithheldRule(is_broken_promise=True, is_one_star=False)
 
 
 def test_equal_documents_have_one_id_however_they_are_written() -> None:
@@ -173,6 +191,9 @@ def bucket(keys: str, name: str = "b") -> str:
         (one_line("match", "ring_members = 5"), 3, "from 2 to 4"),
         (one_line("match", "ring_members = 1"), 3, "from 2 to 4"),
         (one_line("match", "luck = 5"), 3, "luck"),
+        (one_line("reviews", "window_hours = 0"), 3, "from 1 to 8,784"),
+        (one_line("reviews", "grace_hours = 8785"), 3, "from 1 to 8,784"),
+        (one_line("reviews", "withheld_stars = 'five'"), 3, "five"),
         (
             one_line("match", "\n".join(f"{name} = 0" for name in MATCH_WEIGHTS)),
             2,

@@ -22,7 +22,7 @@ from typing import Any
 
 from commonweal.protocol.ledger.exchange import commitments, open_records, times
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
-from commonweal.protocol.ledger.exchange.deals import last_yes, set_off, succession
+from commonweal.protocol.ledger.exchange.deals import completion, last_yes, set_off, succession
 from commonweal.protocol.ledger.exchange.deals.agreement_row import (
     AGREED,
     AGREEMENT,
@@ -152,6 +152,7 @@ def end(state: State, record: Record, context: Context) -> Verdict:
             return refused
         bookings.release(state, context, clause_id, clause, status == GIVEN_UP)
     state.put(AGREEMENT + id, [*row._replace(status=status)])
+    completion.note(state, context, id)
     return None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from commonweal.protocol.ledger.exchange import commitments, fulfilment
 from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
+from commonweal.protocol.ledger.exchange.deals import completion
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -66,6 +67,7 @@ def apply(state: State, context: Context, sets_off: list[list[Any]], agreement: 
         refused = fulfilment.give(state, id, _known(state, id), Quantity(*amount))
         if refused is not None:
             return refused
+        completion.note_given(state, context, id)
     return None
 
 

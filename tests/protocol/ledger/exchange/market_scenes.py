@@ -20,6 +20,11 @@ def market(number: int, acts: int) -> Scene:
     return Scene(number, acts, chosen=ACTS)
 
 
+def reviewed(number: int, acts: int) -> Scene:
+    """Return a scene of a market whose deals are reviewed."""
+    return Scene(number, acts, chosen=REVIEWED)
+
+
 def ledger(scene: Scene, *parts: list[Record]) -> Ledger:
     """Return a ledger of parts of a scene, as a seal at NOW_MS covers them."""
     folded = Ledger(scene.village.community, rules=RULES, time_ms=NOW_MS)
@@ -137,6 +142,32 @@ def comment(scene: Scene) -> Record:
     return scene.write("agreement.comment", {"agreement": deal.id}, deal, body=TEXT)
 
 
+def review(scene: Scene) -> Record:
+    """Keep a deal, in most cases, and let one of its parties review it."""
+    answered = scene.some("agreement.sign").data.get("agreement", b"")
+    records = scene.village.records
+    deal = next((record for record in records if record.id == answered), scene.some("agreement"))
+    listed = deal.data.get("stipulates", [])
+    named = [record for record in records if record.id in listed and "receiver" in record.data]
+    named = [record for record in named if "provider" in record.data]
+    for promise in named if scene.rng.random() < 0.8 else ():
+        sides = {key: promise.data[key] for key in ("provider", "receiver")}
+        data = {"action": "work", "effortQuantity": promise.data["effortQuantity"]} | sides
+        scene.write("event", data | {"fulfills": promise.id}, promise, deal, records[-1])
+    pens = [pen for pen in scene.pens for one in named if pen.owner.id in one.data.values()]
+    scene.pen = scene.rng.choice(pens or scene.pens)
+    data = {"agreement": deal.id, "commit": bytes(32)}
+    if scene.rng.random() < 0.3:
+        data["about"] = scene.rng.choice(people(scene))
+    return scene.write("review", data, deal, scene.some("event"), records[-1])
+
+
+def opening(scene: Scene) -> Record:
+    sealed = scene.some("review")
+    data = {"review": sealed.id, "salt": bytes(32), "rating": 5, "onTime": True, "asAgreed": True}
+    return scene.write("review.open", data, sealed)
+
+
 def event(scene: Scene) -> Record:
     rng = scene.rng
     promise = scene.some("commitment")
@@ -184,3 +215,5 @@ ACTS: list[Act] = [
     *(agreement, agreement, agreement, answer, answer, answer, answer, end, end, comment),
     *(event, event, event, correction, attestation, departure, revocation),
 ]
+REVIEWED: list[Act] = [*ACTS, review, review, review, opening]
+"""The same, where deals are reviewed."""
