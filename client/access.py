@@ -232,12 +232,20 @@ class HomeAccess:
 
 
 def wish_of(
-    kind: str, data: dict[str, Any], cited: Sequence[bytes] = (), text: Text | None = None
+    kind: str,
+    data: dict[str, Any],
+    cited: Sequence[bytes] = (),
+    text: Text | None = None,
+    *,
+    secret: bytes = b"",
 ) -> Wish:
-    """Return a record to be written. cited: ids of records it names, each taken once."""
+    """Return a record to be written. cited: ids of records it names, each taken once.
+
+    secret: what only this home keeps of it.
+    """
     from commonweal.node.service.events import Wish
 
-    return Wish(kind, data, tuple(dict.fromkeys(map(RecordId, cited))), text)
+    return Wish(kind, data, tuple(dict.fromkeys(map(RecordId, cited))), text, secret=secret)
 
 
 def once_hashes(key: str, request: bytes) -> tuple[bytes, bytes]:

@@ -2,6 +2,7 @@
 
 A promise is judged once it is kept, or its time is over and it is not. One without a time is judged
 when it is kept; one that was ended by all, or of a deal that never came about, is not judged.
+A review that stays withheld is a broken promise of its writer, unless the rules say otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from commonweal.protocol.ledger.exchange.commitments import (
     PROMISED,
     CommitmentRow,
 )
+from commonweal.protocol.ledger.exchange.reviews.reviews import REVIEW, WITHHELD, ReviewRow
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.rules.reviews import WithheldRule
 
 
 class KeptPromises(NamedTuple):
@@ -23,10 +26,10 @@ class KeptPromises(NamedTuple):
     kept: int = 0
 
 
-def kept_promises(state: State, judged_at_ms: int) -> dict[bytes, KeptPromises]:
-    """Return the promises of all who made any, by their ids; in one look at all commitments.
+def kept_promises(state: State, judged_at_ms: int, rule: WithheldRule) -> dict[bytes, KeptPromises]:
+    """Return the promises of all who made any, by their ids; in one look at all of them.
 
-    judged_at_ms: the time of the last seal.
+    judged_at_ms: the time of the last seal. rule: what withheld reviews count.
     """
     counted: dict[bytes, KeptPromises] = {}
     for _key, value in state.items(COMMITMENT):
@@ -35,6 +38,11 @@ def kept_promises(state: State, judged_at_ms: int) -> dict[bytes, KeptPromises]:
         if is_kept or is_late(row, judged_at_ms):
             known = counted.get(row.provider, KeptPromises())
             counted[row.provider] = KeptPromises(known.promised + 1, known.kept + is_kept)
+    for _key, value in state.items(REVIEW) if rule.is_broken_promise else ():
+        review = ReviewRow(*value)
+        if review.status == WITHHELD:
+            known = counted.get(review.member, KeptPromises())
+            counted[review.member] = KeptPromises(known.promised + 1, known.kept)
     return counted
 
 

@@ -99,6 +99,11 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "deal",
             N_("who gives what to another: propose, answer, keep, end"),
         ),
+        "review": CommandEntry(
+            "exchange.reviews.review",
+            "review",
+            N_("review deals that are done; both reviews open together"),
+        ),
         "pay": CommandEntry(
             "exchange.payments.credit",
             "pay",

@@ -27,7 +27,7 @@ from typing import (
 from commonweal.node.control.messages import QUESTIONS, AnyQuestion, Question, Submit
 from commonweal.protocol import codec, errors
 from commonweal.protocol.errors import CommonwealError, Malformed
-from commonweal.protocol.records.record import DEPS_MAX, RecordId
+from commonweal.protocol.records.record import DEPS_MAX, SALT_BYTES, RecordId
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import OnceKey, Text, Wish
@@ -37,7 +37,7 @@ LENGTH_BYTES = 4
 DEPTH_MAX = 12
 """A submission carries the data of records, which are 8 deep themselves."""
 ERROR_CHARS_MAX = MESSAGE_BYTES_MAX // 8
-MORE_OF_A_WISH = frozenset({"deps", "text", "basis", "stand_in"})
+MORE_OF_A_WISH = frozenset({"deps", "text", "basis", "stand_in", "secret"})
 """What a wish may leave out."""
 
 A = TypeVar("A")
@@ -144,8 +144,9 @@ def _checked(hint: Any, value: Any) -> Any:
 def _wish_map(wish: Wish) -> dict[str, Any]:
     text = wish.text and to_map(wish.text) | {"permanent": wish.text.permanent}
     value = {"kind": wish.kind, "data": dict(wish.data), "deps": list(wish.deps), "text": text}
-    named = {"basis": wish.basis, "stand_in": wish.stand_in}
-    return value | {key: id for key, id in named.items() if id}
+    named: dict[str, bytes] = {"basis": wish.basis, "stand_in": wish.stand_in}
+    named["secret"] = wish.secret
+    return value | {key: part for key, part in named.items() if part}
 
 
 def _submission(data: Mapping[str, Any]) -> Submit:
@@ -178,13 +179,14 @@ def _wish(value: object) -> Wish:
         case {"kind": str(kind), "data": dict(data), **rest} if rest.keys() <= MORE_OF_A_WISH:
             deps = rest.get("deps", [])
             basis, stand_in = rest.get("basis", b""), rest.get("stand_in", b"")
+            secret = rest.get("secret", b"")
             if not _is_id(basis, (0, 32)) or not _is_id(stand_in, (0, 32)):
                 raise Malformed("a wish with an id of another length")
-            if isinstance(deps, list) and len(deps) <= DEPS_MAX:
+            if isinstance(deps, list) and len(deps) <= DEPS_MAX and isinstance(secret, bytes):
                 ids = tuple(RecordId(id) for id in deps if _is_id(id))
                 if len(ids) == len(deps):
                     named = RecordId(basis), RecordId(stand_in)
-                    return Wish(kind, data, ids, _text(rest.get("text")), *named)
+                    return Wish(kind, data, ids, _text(rest.get("text")), *named, secret)
     raise Malformed("a wish that cannot be read")
 
 
@@ -198,8 +200,16 @@ def _text(value: object) -> Text | None:
     match value:
         case None:
             return None
-        case {"media_type": str(kind), "content": bytes(content), "permanent": bool(permanent)}:
-            return Text(kind, content, permanent)
+        case {
+            "media_type": str(kind),
+            "content": bytes(content),
+            "permanent": bool(permanent),
+            **rest,
+        } if rest.keys() <= {"salt"}:
+            salt = rest.get("salt", b"")
+            if not _is_id(salt, (0, SALT_BYTES)):
+                raise Malformed("a salt of another length")
+            return Text(kind, content, permanent, salt)
         case _:
             raise Malformed("a text that cannot be read")
 

@@ -53,12 +53,14 @@ class Text:
 
     sealed: `content` is the bytes of a sealed body, as they are written. Only the node itself
     writes one; no request of the local API does.
+    salt: of an erasable body whose hash was promised before; empty for a new one.
     """
 
     media_type: str
     content: bytes
     permanent: bool = False
     sealed: bool = False
+    salt: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Wish:
     basis: the last seal that was folded where `deps` was chosen: what it covers is not cited.
     Empty, or earlier than what the node folded: the record names the latter. stand_in: the id by
     which later records of one request name this one in their data; its own is not known before it
-    is signed. Empty where none does.
+    is signed. Empty where none does. secret: what only this home keeps of a review, until it is
+    opened.
     """
 
     kind: str
@@ -77,6 +80,7 @@ class Wish:
     text: Text | None = None
     basis: RecordId = NO_ID
     stand_in: RecordId = NO_ID
+    secret: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from commonweal.node.service.upkeep.erasure import Erasure
 from commonweal.node.service.upkeep.refill import Refill
 from commonweal.node.service.upkeep.releases import Releases
 from commonweal.node.service.upkeep.retention import Retention
+from commonweal.node.service.upkeep.reviews import ReviewOpener
 from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.node.service.upkeep.signatures import SignatureAudit
 from commonweal.node.service.writer import Writer
@@ -72,6 +73,7 @@ class Parts:
         self.erasure = Erasure(core)
         self.retention = Retention(core)
         self.refill = Refill(core)
+        self.reviews = ReviewOpener(core, self.writer)
         self.topics = GossipTopics(core, self.ingest, self.reactor, self.anti_entropy)
         self.queries = StatusQueries(
             core, self.handshake, self.overlay, self.scrubber, self.reactor

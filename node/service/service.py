@@ -183,6 +183,7 @@ class Service(Parts):
                 self.core.drop(peer, "its member was removed")
                 self.left(peer.key)
         self.frames.membership_changed()
+        self.reviews.concluded(outlook)
         self.reactor.concluded(outlook)
         self.state_sync.tick()
 
@@ -239,6 +240,7 @@ class Service(Parts):
             self.erasure.step()
             self.retention.step()
             self.refill.step()
+            self.reviews.step()
         core.replica.follow()
         self.frames.membership_changed()
         self.reactor.tick()

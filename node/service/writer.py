@@ -27,15 +27,24 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import BodyRef, Record, RecordDraft, RecordId
 from commonweal.protocol.records.sealed_body import sealed_ref
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.records.logs.log_store import Store
+from commonweal.storage.records.review_secrets import (
+    SECRET_BYTES_MAX,
+    SECRETS_MAX,
+    drop_secret,
+    keep_secret,
+    review_secrets,
+)
 from commonweal.storage.records.settings import RESTORING
 
 VOUCH, REQUEST = "member.vouch", "member.request"
 PROFILE = "member.profile"
+OPENING = "review.open"
 NAME = "home.name"
 """The setting that holds the name which the member gave to this home; empty once restored."""
 
@@ -63,6 +72,7 @@ class Writer:
         hindrance = self._hindrance()
         if hindrance is not None:
             raise hindrance
+        self._check_secrets(wishes)
         replica, me = self.core.replica, self.core.me
         tip = replica.tip(me.device)
         fresh: dict[RecordId, int] = {}
@@ -98,7 +108,25 @@ class Writer:
             raise OverBudget(self._used())
         replica.append(me.device, written, bodies, checked=True)
         self._cited |= cited
+        self._keep_secrets(wishes, written)
         return written
+
+    def _keep_secrets(self, wishes: tuple[Wish, ...], written: list[Record]) -> None:
+        """Keep what only this home knows of new reviews, and forget what is opened with this."""
+        store = self.core.replica.store
+        for wish, made in zip(wishes, written, strict=True):
+            if wish.secret:
+                keep_secret(store, made.id, wish.secret)
+            elif made.kind == OPENING and is_bytes(made.data.get("review")):
+                drop_secret(store, RecordId(made.data["review"]))
+
+    def _check_secrets(self, wishes: tuple[Wish, ...]) -> None:
+        """Raise InvalidRecord for more reviews that wait, or larger ones, than a home keeps."""
+        sizes = [len(wish.secret) for wish in wishes if wish.secret]
+        if sizes and max(sizes) > SECRET_BYTES_MAX:
+            raise InvalidRecord(f"a review of {max(sizes)} bytes; at most {SECRET_BYTES_MAX} fit")
+        if sizes and len(review_secrets(self.core.replica.store)) + len(sizes) > SECRETS_MAX:
+            raise InvalidRecord(f"{SECRETS_MAX} reviews of this home wait to be opened")
 
     def _said(self, wishes: tuple[Wish, ...]) -> bool:
         """Write records that no request asked for; say whether the budget allowed it."""
@@ -226,7 +254,7 @@ class Writer:
         elif text.sealed:
             data, ref = text.content, sealed_ref(text.content)
         else:
-            salt = self.core.rng.randbytes(record.SALT_BYTES)
+            salt = text.salt or self.core.rng.randbytes(record.SALT_BYTES)
             data, ref = record.erasable_body(salt, text.media_type, text.content)
         bodies[ref.hash] = data
         return ref

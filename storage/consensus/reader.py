@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.exchange.reviews import reviews
 from commonweal.protocol.ledger.finality.deadlines import next_deadline
 from commonweal.protocol.ledger.finality.unsealed import document_missing
 from commonweal.protocol.ledger.governance import proposals, witness_set
@@ -37,6 +38,7 @@ from commonweal.storage.consensus.snapshots import TAKEN
 from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, is_small, waiting
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.records.review_secrets import review_secrets
 
 DEADLINE_MARGIN_MS = 5 * 60_000
 """Time before a deadline in which cuts are full already: clocks differ, and a height takes time."""
@@ -53,6 +55,8 @@ class _Final:
     offered: tuple[DeviceKey, ...]
     deadline_ms: int | None
     shares: Mapping[DeviceKey, int]
+    reviews_due: tuple[RecordId, ...]
+    reviews_over: tuple[RecordId, ...]
 
 
 class ConsensusReader:
@@ -105,6 +109,8 @@ class ConsensusReader:
                 shares=seen.shares,
                 is_audited=self._layers.mark(TAKEN) is None,
                 is_roomy=is_roomy,
+                reviews_due=seen.reviews_due,
+                reviews_over=seen.reviews_over,
             )
 
     def shown(self, now_ms: int = 0) -> tuple[SealedLog, ...]:
@@ -171,9 +177,20 @@ class ConsensusReader:
                 tuple(offer.witness.device for offer in witness_set.candidates(final)),
                 next_deadline(final, kept.cut, ruleset, self._community),
                 budget_shares(final),
+                *self._own_reviews(final),
             )
             self._seen = stamp, values
         return self._seen[1]
+
+    def _own_reviews(self, final: State) -> tuple[tuple[RecordId, ...], tuple[RecordId, ...]]:
+        """Return which reviews of this home may be opened now, and which need no opening."""
+        known = [(id, reviews.review_row(final, id)) for id in review_secrets(self._store)]
+        rows = [(id, row) for id, row in known if row is not None]
+        height = self.kept.cut.height
+        return (
+            tuple(id for id, row in rows if reviews.may_open(final, height, row)),
+            tuple(id for id, row in rows if row.status != reviews.WRITTEN),
+        )
 
     def _strangers(self) -> dict[DeviceKey, None]:
         """Return the devices that are in no cut yet and that nobody admitted.

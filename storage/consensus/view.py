@@ -35,6 +35,8 @@ class ConsensusView:
     alarm: why this ledger cannot follow the stored seals; "" when it can.
     is_audited: whether a state that was taken from peers was folded here, too, or none was.
     is_roomy: whether the next cut can surely take all that is held above the last one.
+    reviews_due: reviews of this home that its member may open now.
+    reviews_over: those that need no opening any more: opened, void, or withheld.
     budget, shares: how much of each log is accepted before it is sealed; see `log_window`.
     """
 
@@ -59,6 +61,8 @@ class ConsensusView:
     nameless: tuple[MemberId, ...] = ()
     is_audited: bool = True
     is_roomy: bool = False
+    reviews_due: tuple[RecordId, ...] = ()
+    reviews_over: tuple[RecordId, ...] = ()
 
     @property
     def end(self) -> tuple[int, SealId]:

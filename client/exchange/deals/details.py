@@ -197,7 +197,7 @@ def deal_details(view: LedgerView, id: RecordId, row: AgreementRow) -> DealDetai
     events = [event for clause in terms for event in clause.events]
     said = [RecordId(signature.record) for signature in signed.values() if signature is not None]
     sealed = _sealed_at(view, [id, *events, *said])
-    kept = kept_promises(view.final, judged_at_ms(view))
+    kept = kept_promises(view.final, judged_at_ms(view), view.kept.ruleset.withheld)
     return DealDetails(
         **fields_of(listed),
         judged_at_ms=judged_at_ms(view) or None,

@@ -165,7 +165,7 @@ class _Audiences:
 def _members(view: LedgerView, state: State, now_ms: int) -> dict[bytes, MarketMember]:
     """Return what is known of all members."""
     rules = view.kept.rules.credits
-    promises = kept_promises(state, now_ms)
+    promises = kept_promises(state, now_ms, view.kept.ruleset.withheld)
     deals = {} if rules else _deals(state)
     known: dict[bytes, MarketMember] = {}
     for member in (entry.id for entry in membership.members(state)):

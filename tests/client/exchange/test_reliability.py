@@ -7,6 +7,7 @@ from commonweal.client.exchange.deals import rows
 from commonweal.client.exchange.deals.states import judged_at_ms
 from commonweal.client.exchange.deals.terms import ClauseTerms
 from commonweal.client.exchange.reliability import KeptPromises, kept_promises
+from commonweal.protocol.rules.reviews import WithheldRule
 from tests.builders.commons import Commons
 from tests.client.exchange.dealing import agreed, at, deal, did
 
@@ -17,7 +18,7 @@ def kept(lanxi: Commons, later_ms: int = 0) -> dict[str, KeptPromises]:
     """Return the promises that can be judged at a time after the last seal, by names."""
     with Member(lanxi.mei) as mei:
         view = mei.view
-        counted = kept_promises(view.state, judged_at_ms(view) + later_ms)
+        counted = kept_promises(view.state, judged_at_ms(view) + later_ms, WithheldRule())
         return {view.name(agent): promises for agent, promises in counted.items()}
 
 

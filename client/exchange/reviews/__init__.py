@@ -1,0 +1,1 @@
+"""Reviews of deals: written unseen, opened together, and counted beside what was kept."""
