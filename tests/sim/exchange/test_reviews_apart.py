@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commonweal.node.service.events import Wish
+from commonweal.protocol.codec import Value
 from commonweal.protocol.ledger.exchange.deals.completion import completion_row
 from commonweal.protocol.ledger.exchange.reviews.review_secret import (
     Judgement,
@@ -35,7 +36,10 @@ from tests.sim.exchange.trade import answer, clause, hours, propose, verdict
 from tests.sim.world.node import OPEN, SAID, Node
 
 HOUR_MS = 3_600_000
-RULES = OPEN | {"reviews": {"window_hours": 2, "grace_hours": 1, **SAID}}
+RULES: dict[str, Value] = {
+    **OPEN,
+    "reviews": {"window_hours": 2, "grace_hours": 1, **SAID},
+}
 GOOD = Judgement(5, on_time=True, as_agreed=True)
 TEXT = "Came in time."
 
