@@ -185,7 +185,7 @@ class Drafts:
             body = records.permanent_body(wish.text.content)
             bodies[body.hash] = wish.text.content
         elif wish.text is not None:
-            salt = bytes(records.SALT_BYTES)
+            salt = wish.text.salt or bytes(records.SALT_BYTES)
             body = records.erasable_body(salt, wish.text.media_type, wish.text.content)[1]
         return RecordDraft(wish.kind, dict(wish.data), now_ms(), wish.deps, body), bodies
 

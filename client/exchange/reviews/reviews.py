@@ -96,8 +96,9 @@ class Reviews(HomeAccess):
         drafts.add(wish_of("review", data, (id,), secret=secret.to_bytes()))
         completed = completion_row(drafts.state, id)
         assert completed is not None, "what is reviewed is done"
+        name = view.name(other)
         (written,) = self._write_drafts(drafts)
-        return NewReview(written.id, written.seq, id, view.name(other), completed.until_ms)
+        return NewReview(written.id, written.seq, id, name, completed.until_ms)
 
     def open_reviews(self) -> list[OpenedReview]:
         """Open what this home keeps and nobody waits blind for, as its node does by itself."""
