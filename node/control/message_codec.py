@@ -209,7 +209,7 @@ def _text(value: object) -> Text | None:
             salt = rest.get("salt", b"")
             if not _is_id(salt, (0, SALT_BYTES)):
                 raise Malformed("a salt of another length")
-            return Text(kind, content, permanent, salt)
+            return Text(kind, content, permanent, salt=salt)
         case _:
             raise Malformed("a text that cannot be read")
 
