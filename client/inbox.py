@@ -18,6 +18,7 @@ from commonweal.client.exchange.credit import notices as credit_notices
 from commonweal.client.exchange.data import notices as data_notices
 from commonweal.client.exchange.deals import notices as deal_notices
 from commonweal.client.exchange.lending import notices as lending_notices
+from commonweal.client.exchange.promotion import notices as promotion_notices
 from commonweal.client.exchange.reviews import notices as review_notices
 from commonweal.client.governance.votes import proposal_words
 from commonweal.client.home.reminders import TOLD_MAX, read_reminders, remember_told
@@ -59,6 +60,7 @@ SOURCES: tuple[WaitingSource, ...] = (
     lending_notices.SOURCE,
     data_notices.SOURCE,
     review_notices.SOURCE,
+    promotion_notices.SOURCE,
 )
 """Subjects whose rows are in modules of their own."""
 KINDS = {

@@ -33,6 +33,7 @@ from commonweal.client.exchange.matching.matches import RingProposals
 from commonweal.client.exchange.matching.swaps import Swaps
 from commonweal.client.exchange.offer_changes import OfferChanges
 from commonweal.client.exchange.offers import Offers
+from commonweal.client.exchange.promotion.promotions import Promotions
 from commonweal.client.exchange.reviews.reviews import Reviews
 from commonweal.client.exports.books import BookExports
 from commonweal.client.exports.calendars.calendar import Calendars
@@ -89,6 +90,7 @@ class Member(
     Offers,
     OfferChanges,
     Market,
+    Promotions,
     RingProposals,
     Swaps,
     Deals,

@@ -22,7 +22,7 @@ from commonweal.web.pages.books import data, ledger, things, why
 from commonweal.web.pages.daily import attest, give, sheet, today
 from commonweal.web.pages.decide import rule_changes, rules, votes
 from commonweal.web.pages.decide.replays import Replays
-from commonweal.web.pages.exchange import balance, deal_terms, deals, market
+from commonweal.web.pages.exchange import balance, deal_terms, deals, market, promotion
 from commonweal.web.pages.exchange.lending import book, calendar, calendar_address, loan_terms
 from commonweal.web.pages.node import invite, node
 from commonweal.web.pages.owned import consents, contents
@@ -50,6 +50,7 @@ PAGES = (
     data,
     consents,
     market,
+    promotion,
     money,
     payments,
     balance,

@@ -21,6 +21,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.exchange import credit
+from commonweal.protocol.ledger.exchange.promotion.referrals import REFERRAL, referral_row
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.agents import AgentClaimRow
 from commonweal.protocol.ledger.members.registry import is_active
@@ -93,6 +94,8 @@ class Attestations(HomeAccess):
         claim = self.view.state.get(agents.CLAIM + id)
         if claim is not None:
             return claim_words(self.view, AgentClaimRow(*claim))
+        if referral_row(self.view.state, id) is not None:
+            return self.view.words("who brought somebody outside")
         return event_words(self.view, id)
 
     def dispute(
@@ -129,11 +132,12 @@ class Attestations(HomeAccess):
         return wish_of("attest", data, cited)
 
     def _attestable(self, text: str) -> RecordId:
-        """Return the event, claim or correction that waits whose id begins so."""
+        """Return the event, claim, referral or correction that waits whose id begins so."""
         state = self.view.state
         ids = [RecordId(key[1:]) for key, _ in state.items(EVENT)]
         ids += [RecordId(id) for id, _ in consent.open_corrections(state)]
         ids += [RecordId(key[1:]) for key, _ in state.items(agents.CLAIM)]
+        ids += [RecordId(key[len(REFERRAL) :]) for key, _ in state.items(REFERRAL)]
         try:
             return begins(ids, text)
         except UnknownId:

@@ -47,6 +47,8 @@ LABELS = {
     "late_attestations": N_("attestations when it is late"),
     "commission": N_("commission"),
     "commission_hours": N_("how long a commission lasts"),
+    "rate_max": N_("highest commission of a promotion"),
+    "window_hours_max": N_("longest time of a promotion"),
     "share": N_("part that goes there"),
     "within_hours": N_("how far back it goes"),
     "recent_hours": N_("how long something counts in full"),

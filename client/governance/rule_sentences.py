@@ -127,6 +127,7 @@ SECTIONS = {
     "match": N_("What is suggested"),
     "projects": N_("Projects"),
     "reviews": N_("How deals are reviewed"),
+    "promotion": N_("Promotions of offers"),
     "roles": N_("Roles"),
     "governance": N_("How we decide"),
     "finality": N_("When it is final"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.governance import backtests
 from commonweal.client.governance.backtests import Replay
+from commonweal.client.governance.rule_concerns import rule_concerns
 from commonweal.client.governance.rule_sentences import rule_sentences
 from commonweal.client.governance.rule_templates import text_of_file
 from commonweal.client.home.submit import WrittenRecord
@@ -73,10 +74,14 @@ class RulesHistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class RulesCheck:
-    """What is wrong with rules. unsaid: what they leave out of [membership], to the defaults."""
+    """What is wrong with rules. unsaid: what they leave out of [membership], to the defaults.
+
+    concerns: what the law may say of them, as sentences.
+    """
 
     problems: tuple[Problem, ...]
     unsaid: tuple[str, ...]
+    concerns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +125,12 @@ class RulesAccess(HomeAccess):
                 problems = rulesets.check(text, self._electorate(ruleset))
             except (NotInCommunity, MissingDatabase):
                 problems = []
-        unsaid = () if problems else rulesets.unset_membership_keys(rulesets.read_toml(text))
-        return RulesCheck(tuple(problems), tuple(unsaid))
+        if problems:
+            return RulesCheck(tuple(problems), ())
+        ruleset = rulesets.read_toml(text)
+        unsaid = rulesets.unset_membership_keys(ruleset)
+        concerns = rule_concerns(ruleset.document, self.words)
+        return RulesCheck((), tuple(unsaid), tuple(concerns))
 
     def compare_rules(self, what: str) -> RulesDifference:
         """Return what a file of rules, or a proposal, would change, and how that is decided."""

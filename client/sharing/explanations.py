@@ -23,6 +23,7 @@ from commonweal.client.ledger.rows.contribution_rows import (
     event_words,
 )
 from commonweal.client.sharing.claims import explained_claim, paid_claims
+from commonweal.client.sharing.commissions import commission_sentences
 from commonweal.client.sharing.project_splits import project_rule
 from commonweal.client.sharing.shares import ShareLine, payouts, share_line
 from commonweal.protocol.errors import UnknownId
@@ -290,6 +291,7 @@ def _of_contribution(view: LedgerView, text: str) -> Explanation:
         *_waiting_sentences(view, id, event.corrections),
         *_value_sentences(view, subject, event),
         *settle_sentences,
+        *map(visible, commission_sentences(view, id)),
         *_line_sentences(view, lines),
     ]
     return Explanation(subject, tuple(sentences))

@@ -17,6 +17,7 @@ from commonweal.client.contributions.withdrawals import is_withdrawn
 from commonweal.client.language.quantity import exact, shown_unit
 from commonweal.client.ledger.rows.claim_rows import ExplainedClaim
 from commonweal.client.ledger.rows.contribution_rows import amount, event_words
+from commonweal.client.sharing.commissions import commission_reason
 from commonweal.client.sharing.explanations import (
     ExplainedContribution,
     ExplainedLine,
@@ -219,7 +220,8 @@ def _sums_of_claim(view: LedgerView, claim: ExplainedClaim) -> Iterator[ReasonSu
 
 
 def _sums_of_contribution(view: LedgerView, given: ExplainedContribution) -> Iterator[ReasonSum]:
-    """Yield how a contribution that was corrected came to what counts."""
+    """Yield how a contribution that was corrected came to what counts, and its commission."""
+    yield from _sums_of_commission(view, given.id)
     row, record = event_row(view.state, given.id), view.store.record(given.id)
     if row is None or record is None or not row.corrections:
         return
@@ -234,6 +236,24 @@ def _sums_of_contribution(view: LedgerView, given: ExplainedContribution) -> Ite
             parts.append(SumPart(view.words("other corrections"), rest))
         heading, counts = view.words("As it was corrected"), view.words("what counts")
         yield ReasonSum(heading, shown_unit(unit or "", view.words), tuple(parts), counts, now)
+
+
+def _sums_of_commission(view: LedgerView, income: bytes) -> Iterator[ReasonSum]:
+    """Yield how what is owed to who brought the buyer follows from an income."""
+    reason, words = commission_reason(view, income), view.words
+    if reason is None or reason.owed is None:
+        return
+    label = words("{rate}% of it by the code {code}, rounded down, to {name}")
+    yield ReasonSum(
+        words("The commission"),
+        shown_unit(reason.unit, words),
+        (
+            SumPart(words("the income"), reason.income, income),
+            SumPart(words("less what stays with the seller"), reason.owed - reason.income),
+        ),
+        label.format(rate=f"{reason.rate:f}", code=reason.code, name=reason.promoter_name),
+        reason.owed,
+    )
 
 
 def _differences(view: LedgerView, row: EventRow, event: bytes, field: str) -> list[SumPart]:

@@ -18,6 +18,8 @@ from commonweal.client.ledger.rows.contribution_rows import (
 )
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.exchange.offers.offers import OFFER, offer_row
+from commonweal.protocol.ledger.exchange.promotion.promotions import seller_of
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things import quantities
 from commonweal.protocol.ledger.things.event_row import OF_RESOURCE
@@ -206,13 +208,15 @@ class Resources(HomeAccess):
         payer: str | None = None,
         earned_by: str | bytes | None = None,
         scope: str | None = None,
+        offer: str | bytes | None = None,
         note: str | None = None,
     ) -> RecordedIncome:
         """Write down what came in for the community from outside; another member attests it.
 
         payer: an agent outside, by name or id. earned_by: the thing or contribution that earned
-        it. scope: the project that it came for. Raises UnreadableQuantity, UnknownId,
-        WouldNotCount.
+        it. scope: the project that it came for. offer: what was sold; then it came in for its
+        seller, who writes it. Raises
+        UnreadableQuantity, UnknownId, AmbiguousId, WouldNotCount.
         """
         view, amount = self.view, read_quantity(str(quantity), unit, self.words)
         giver = find_outside(view, payer) if payer else urandom(agents.OUTSIDE_BYTES)
@@ -222,11 +226,14 @@ class Resources(HomeAccess):
             "receiver": bytes(view.community),
             "resourceQuantity": amount,
         }
+        if offer is not None:
+            sold = view.id_among(prefix(offer), OFFER)
+            data |= {"offer": bytes(sold), "receiver": _seller(view, sold)}
         treasury = treasury_of(view, str(amount["unit"]))
-        if treasury is None:
+        if data["receiver"] == view.community and treasury is None:
             data["newInventoriedResource"] = {}
-        else:
-            data["toResourceInventoriedAs"] = bytes(treasury)
+        elif data["receiver"] == view.community:
+            data["toResourceInventoriedAs"] = bytes(treasury or b"")
         if scope is not None:
             data["inScopeOf"] = read_scope(scope, self.words)
         if earned_by is not None:
@@ -248,6 +255,13 @@ class Resources(HomeAccess):
             "newInventoriedResource": {},
         }
         return event | ({"receiver": bytes(self.view.community)} if common else {})
+
+
+def _seller(view: LedgerView, offer: RecordId) -> bytes:
+    """Return whose offer it is, which is known."""
+    row = offer_row(view.state, offer)
+    assert row is not None, "it is known"
+    return seller_of(view.state, row)
 
 
 def treasury_of(view: LedgerView, unit: str) -> RecordId | None:

@@ -104,7 +104,8 @@ def check_(file: Path, home: Home, form: Form) -> int:
     problems, left_out = check.problems, check.unsaid
     if form is Form.JSON:
         listed = [problem._asdict() for problem in problems]
-        write_json({"problems": listed, "ok": not problems, "unsaid": list(left_out)})
+        more = {"unsaid": list(left_out), "concerns": list(check.concerns)}
+        write_json({"problems": listed, "ok": not problems, **more})
     elif not problems:
         say(_("The rules are sound."))
     else:
@@ -115,6 +116,8 @@ def check_(file: Path, home: Home, form: Form) -> int:
             " wait for. The defaults hold; see docs/rules.md."
         )
         warn(words.format(keys=", ".join(left_out)))
+    for concern in check.concerns:
+        warn(concern)
     return BadRuleset.exit_code if problems else 0
 
 

@@ -21,6 +21,7 @@ from commonweal.storage.home.home import Home
 @click.option("--payer", metavar="AGENT", help="Who paid it, by name or id: weal agent list.")
 @click.option("--earned-by", metavar="ID", help="The thing or contribution that earned it.")
 @click.option("--scope", metavar="NAME", help="The project that it came for.")
+@click.option("--offer", metavar="ID", help="What was sold: an offer; then it is its seller's.")
 @click.option("--note", metavar="TEXT", help="A few words; they can be erased later.")
 @passphrase_option
 @home_option
@@ -31,6 +32,7 @@ def income(
     payer: str | None,
     earned_by: str | None,
     scope: str | None,
+    offer: str | None,
     note: str | None,
     passphrase_file: Path | None,
     home: Home,
@@ -42,13 +44,15 @@ def income(
     """
     amount = read_quantity(quantity, unit, spoken())
     with member_of(home, passphrase_file) as me:
-        more = {"earned_by": earned_by, "scope": scope, "note": note}
+        more = {"earned_by": earned_by, "scope": scope, "offer": offer, "note": note}
         made = me.income(quantity, unit, payer=payer, **more)
     number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
     what = f"{number} {shown_unit(str(amount['unit']), spoken())}"
     words = _(
         "Income of {what}, as {id}. It counts once another member attests it and it is sealed."
     )
-    if made.forecast.pool is None:
+    if offer is not None:
+        words = _("Income of {what} for an offer, as {id}. It counts once others attest it.")
+    elif made.forecast.pool is None:
         words = _("Income of {what}, as {id}. No pool of the rules takes it: nobody has a share.")
     return confirm(form, made, words.replace("{what}", what))

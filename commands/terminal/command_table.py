@@ -94,6 +94,11 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "need",
             N_("say what you need; renew, pause or withdraw it"),
         ),
+        "promote": CommandEntry(
+            "exchange.promotion.promote",
+            "promote",
+            N_("promise a commission to those who bring buyers"),
+        ),
         "deal": CommandEntry(
             "exchange.deals.deal",
             "deal",
@@ -181,7 +186,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         ),
         "vouch": CommandEntry("members.membership", "vouch", N_("vouch for one who asks to join")),
         "role": CommandEntry("members.role", "role", N_("list, claim, endorse or give back roles")),
-        "referral": CommandEntry("things.agent", "referral", N_("say who brought you here")),
+        "referral": CommandEntry(
+            "things.agent", "referral", N_("say who brought you here, or to an offer")
+        ),
         "leave": CommandEntry("members.membership", "leave", N_("leave the community")),
         "remove": CommandEntry(
             "members.membership",

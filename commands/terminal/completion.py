@@ -54,6 +54,8 @@ OF_COMMAND: dict[tuple[str, ...], Subject] = {
     },
     **{("deal", name, "id"): Subject.DEAL for name in _OF_DEALS},
     ("deal", "propose", "id"): Subject.OFFERED,
+    ("promote", "new", "offer"): Subject.OFFER,
+    ("promote", "list", "offer"): Subject.OFFERED,
     ("deal", "propose", "flows"): Subject.OFFERED,
     ("process", "new", "name"): Subject.PROCESS_KIND,
     ("resource", "list", "name"): Subject.THING_KIND,

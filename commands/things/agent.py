@@ -1,4 +1,4 @@
-"""`weal agent` and `weal referral`: who gives and receives from outside, who brought you here."""
+"""`weal agent` and `weal referral`: who gives and receives from outside, who brought somebody."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.language.days import shown_until
 from commonweal.client.language.plain import plain_rows
+from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form
 from commonweal.commands.terminal.tables import confirm, table
+from commonweal.protocol.ledger.exchange.promotion.promotions import PART_OF_CODE
 from commonweal.storage.home.home import Home
 
 
@@ -86,20 +89,38 @@ def rename(agent: str, name: str, passphrase_file: Path | None, home: Home, form
 
 
 @click.command("referral")
-@click.argument("member")
+@click.argument("named", metavar="CODE")
+@click.option("--by", metavar="MEMBER", help="Who brought you, where CODE does not say it.")
+@click.option("--buyer", metavar="AGENT", help="Somebody outside who was brought; as their seller.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def referral(member: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Say which MEMBER brought you here; once.
+def referral(
+    named: str,
+    by: str | None,
+    buyer: str | None,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
+) -> None:
+    """Say who brought you to an offer, by their CODE/MEMBER; or which MEMBER brought you here.
 
-    Where the rules have a commission, they get it on your shares.
+    To an offer the first referral stands, until its time is over: see weal promote list. Who
+    brought you here is said once; where the rules have a commission, they get it on your shares.
     """
     with member_of(home, passphrase_file) as me:
-        made = me.refer(member)
-        name = me.view.name(made.referrer)
-    words = _("{name} brought you here, says {id}; it cannot be changed.")
-    return confirm(form, made, words.replace("{name}", name))
+        if by is None and buyer is None and PART_OF_CODE not in named:
+            here = me.refer(named)
+            name = me.view.name(here.referrer)
+            words = _("{name} brought you here, says {id}; it cannot be changed.")
+            return confirm(form, here, words.replace("{name}", name))
+        made = me.refer_by(named, by=by, buyer=buyer)
+    words = _("{name} brought {buyer} by {code}, says {id}: income counts until {until}.")
+    if made.waits:
+        words = _("{name} brought {buyer} by {code}, says {id}. It counts once others attest it.")
+    filled = words.replace("{name}", visible(made.promoter_name))
+    filled = filled.replace("{buyer}", visible(made.buyer_name)).replace("{code}", made.code)
+    return confirm(form, made, filled.replace("{until}", shown_until(made.until_ms)))
 
 
 def _filled(words: str, name: str, agent: bytes) -> str:

@@ -123,6 +123,10 @@ class UnfitOffer(UsageError):
     """It cannot be published so."""
 
 
+class UnfitPromotion(UsageError):
+    """It cannot be promoted so."""
+
+
 class UnfitDay(UnfitOffer):
     """The day does not fit."""
 

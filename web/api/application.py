@@ -29,12 +29,13 @@ from commonweal.web.api.routes.exchange import (
     deals,
     market,
     matches,
+    promotion,
 )
 from commonweal.web.api.routes.ventures import projects
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
-    *(market, matches, deals, credit, bookings, consents, data, projects, grave),
+    *(market, matches, deals, credit, bookings, consents, data, promotion, projects, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

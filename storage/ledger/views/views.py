@@ -26,6 +26,7 @@ from commonweal.storage.ledger.views import (
     member_views,
     offer_views,
     project_views,
+    promotion_views,
     report_views,
 )
 from commonweal.storage.records.logs.log_store import Store
@@ -43,6 +44,7 @@ TABLES = (
     *project_views.TABLES,
     *data_views.TABLES,
     *report_views.TABLES,
+    *promotion_views.TABLES,
 )
 
 VIEWS = (
@@ -54,6 +56,7 @@ VIEWS = (
     *project_views.VIEWS,
     *data_views.VIEWS,
     *report_views.VIEWS,
+    *promotion_views.VIEWS,
 )
 
 ID_BYTES = 32
@@ -100,6 +103,7 @@ def refresh(
     project_views.refresh(layers, changed)
     data_views.refresh(layers, changed)
     report_views.refresh(layers, changed, written)
+    promotion_views.refresh(layers, changed)
     member_views.refresh(layers, store, changed)
 
 

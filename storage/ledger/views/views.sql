@@ -607,6 +607,42 @@ CREATE TABLE milestone_row (
 
 CREATE INDEX milestone_height ON milestone_row (sort, height);
 
+CREATE TABLE promotion_row (
+    id        BLOB PRIMARY KEY NOT NULL,
+    member    BLOB    NOT NULL,
+    offer     BLOB    NOT NULL,
+    code      TEXT    NOT NULL,
+    rate      INTEGER NOT NULL,
+    window_ms INTEGER NOT NULL,
+    who       TEXT,
+    ended     BLOB,
+    final     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE referral_row (
+    id        BLOB PRIMARY KEY NOT NULL,
+    member    BLOB    NOT NULL,
+    promotion BLOB    NOT NULL,
+    promoter  BLOB    NOT NULL,
+    buyer     BLOB    NOT NULL,
+    since     INTEGER,
+    until     INTEGER,
+    final     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commission_row (
+    id        BLOB PRIMARY KEY NOT NULL,
+    referral  BLOB    NOT NULL,
+    counted   INTEGER NOT NULL,
+    seller    BLOB,
+    promoter  BLOB,
+    amount_n  INTEGER,
+    open_n    INTEGER,
+    scale     INTEGER,
+    unit      TEXT,
+    final     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW members AS
     SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
         lower(hex(referrer)) AS referrer, final
@@ -837,3 +873,24 @@ CREATE VIEW milestones AS
     SELECT sort, lower(hex(id)) AS id, height,
         strftime('%Y-%m-%dT%H:%M:%SZ', time_ms / 1000, 'unixepoch') AS time
     FROM milestone_row;
+-- Promotions of offers; rate is parts of 10,000 of an income.
+CREATE VIEW promotions AS
+    SELECT lower(hex(id)) AS id, lower(hex(member)) AS member, lower(hex(offer)) AS offer, code,
+        rate, window_ms / 3600000 AS hours, who, lower(hex(ended)) AS ended, final
+    FROM promotion_row;
+
+-- Who brought which buyer to an offer; since is NULL while others have to attest it.
+CREATE VIEW referrals AS
+    SELECT lower(hex(id)) AS id, lower(hex(member)) AS member,
+        lower(hex(promotion)) AS promotion, lower(hex(promoter)) AS promoter,
+        lower(hex(buyer)) AS buyer,
+        strftime('%Y-%m-%dT%H:%M:%SZ', since / 1000, 'unixepoch') AS since,
+        strftime('%Y-%m-%dT%H:%M:%SZ', until / 1000, 'unixepoch') AS until, final
+    FROM referral_row;
+
+-- Incomes of promoted offers; the amounts are NULL while nothing was owed.
+CREATE VIEW commissions AS
+    SELECT lower(hex(id)) AS id, lower(hex(referral)) AS referral, counted,
+        lower(hex(seller)) AS seller, lower(hex(promoter)) AS promoter,
+        amount_n, open_n, scale, unit, final
+    FROM commission_row;

@@ -88,12 +88,13 @@ class NewContribution(Amount):
 class NewIncome(Amount):
     """What came in from outside. payer: who paid, by name or id; earned_by: a contribution.
 
-    scope: the project that it came for.
+    scope: the project that it came for. offer: what was sold, then it came in for its seller.
     """
 
     payer: NameText | None = None
     earned_by: IdText | None = None
     scope: NameText | None = None
+    offer: IdText | None = None
     note: NoteText | None = None
 
 
@@ -172,6 +173,7 @@ def income(write: Writes, body: NewIncome) -> Response:
             payer=body.payer,
             earned_by=body.earned_by,
             scope=body.scope,
+            offer=body.offer,
             note=body.note,
         ),
         body,

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from commonweal.client.governance.rule_concerns import rule_concerns
 from commonweal.client.governance.rule_sentences import SECTIONS, RulePart, place_words
 from commonweal.client.governance.rule_templates import TEMPLATES
 from commonweal.client.governance.toml_text import to_toml
@@ -33,6 +34,7 @@ def rules(page: Page) -> Response:
             if row.subject == RULES and row.status in OPEN
         ]
         examples = member.rule_examples()
+        concerns = rule_concerns(member.view.kept.ruleset.document, page.words)
     by_section = {
         title: [part for part in parts if part.place.partition(".")[0] == section]
         for section, title in SECTIONS.items()
@@ -43,6 +45,7 @@ def rules(page: Page) -> Response:
         proposal=next((row.proposal for row in history if row.in_force), None),
         sections={title: rows for title, rows in by_section.items() if rows},
         examples=examples,
+        concerns=concerns,
         running=running,
         trials=[row for row in running if row.status == TRIAL],
         history=history[:HISTORY_MAX],

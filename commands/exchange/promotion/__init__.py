@@ -1,0 +1,1 @@
+"""Promotion: what is promoted for a commission, and who brought a buyer."""
