@@ -22,12 +22,15 @@ from tests.web.returns.conftest import NAME, Cart
 @pytest.mark.parametrize("name", REPORTS)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_each_report_is_shown_with_its_numbers(name: str, language: str, kept: Cart) -> None:
+    with Member(kept.lanxi.mei) as member:
+        (labour,) = member.factors().factors
     with browser(kept.lanxi.mei.path, language) as mei:
         page = mei.get(f"/reports/of/{name}")
         assert page.status_code == 200 and NAME not in page.text
         assert page.text.count("<h1>") == 1
         if name == "factors":
-            assert "4,000" in mei.text and "1,000 ‰" in mei.text
+            assert f"{labour.points:,}" in mei.text
+            assert f"{labour.largest_per_mille:,} ‰" in mei.text
         if name == "funnel":
             assert ("admitted" if language == "en" else "已加入") in mei.text
 
