@@ -19,6 +19,7 @@ from tests.second_reader import (
     plans,
     promotion,
     reviews,
+    projects,
     rounds,
     shares,
     things,
@@ -73,7 +74,7 @@ OF_MEMBERS: dict[str, Act] = {
     "recipe": plans.describe,
     "plan": plans.plan,
     "plan.end": plans.end,
-    "intent": wishes.intend,
+    "intent": projects.intend,
     "intent.pause": wishes.pause,
     "intent.withdraw": wishes.withdraw,
     "proposal.offer": wishes.offer,
@@ -93,6 +94,9 @@ OF_MEMBERS: dict[str, Act] = {
     "consent.grant": data.grant,
     "consent.revoke": data.revoke,
     "data.release": data.release,
+    "project": projects.begin,
+    "project.join": projects.join,
+    "project.leave": projects.leave,
     "event": events.event,
     "attest": attestation.attest,
     "dispute": attestation.dispute,
@@ -169,8 +173,10 @@ class Reader:
         counted = [record for record in covered if record.id not in void]
         touched = shares.book(c, counted)
         milestones.date_records(c, counted)
+        projects.start(c, rules)
         rounds.count(c, rules)
         shares.share(c, rules, touched)
+        projects.end(c, in_force(self.state, self.documents))
         governance.Decision(c, clock).run()
         reviews.close(c)
         rounds.begin(c, in_force(self.state, self.documents))

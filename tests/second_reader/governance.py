@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.second_reader import projects
 from tests.second_reader.ballots import (
     WORDS,
     counted,
@@ -26,6 +27,7 @@ from tests.second_reader.context import (
 from tests.second_reader.data import LIVE, declare_void
 from tests.second_reader.members import depart
 from tests.second_reader.names import is_count, is_id
+from tests.second_reader.project_members import is_in
 from tests.second_reader.records import Record
 from tests.second_reader.rules import (
     HOUR,
@@ -72,6 +74,8 @@ def propose(c: Context, record: Record) -> None:
             row["target"] = _of_fork(c, record)
         case "consent":
             row["target"] = _of_consent(c, record)
+        case "project":
+            row["target"] = projects.to_close(c, record)
         case "decision" if body is not None:
             is_lazy = now.lazy.get("decisions") and data.get("vote") is not True
             row["kind"] = "lazy" if is_lazy else "ordinary"
@@ -247,6 +251,8 @@ class Decision:
 
     def _is_stale(self, id: bytes, row: Row) -> bool:
         is_rival = any(other != id for other in self.trials)
+        if row["subject"] == "project":
+            return bool(self.c.state.known("PROJECT", row["target"])["status"] != "open")
         return row["subject"] == "rules" and (row["base"] != self.rules.id or is_rival)
 
     def _drop(self, id: bytes, row: Row) -> None:
@@ -283,6 +289,8 @@ class Decision:
                 lazy = rules.process("lazy")
                 is_silent = row["kind"] == "lazy"
                 return [lazy] if is_silent else [rules.process("ordinary"), put_to_vote(lazy)]
+        if row["subject"] == "project":
+            return [projects.process(rules)]
         return [rules.process("ordinary" if row["subject"] == "decision" else row["kind"])]
 
     def _open(self, id: bytes, row: Row) -> None:
@@ -319,6 +327,8 @@ class Decision:
 
     def _electors(self, role: str, row: Row) -> list[bytes]:
         c = self.c
+        if row["subject"] == "project":
+            return [one for one in self.able if is_in(c, row["target"], one)]
         holders = [elector for elector in self.able if role and c.holds(elector, role)] or self.able
         if row["subject"] != "removal":
             return holders
@@ -379,6 +389,8 @@ class Decision:
                 if c.state.get("FROZEN", device) == seq:
                     c.state.put([seq, row["target"]], "KEPT", device)
                     c.state.put(seq + 1, "FROZEN", device)
+            case "project":
+                projects.close(c, self.rules, row["target"], "vote", row["opened_ms"])
             case "consent":
                 declare_void(c, row["target"], id)
             case "removal" if c.is_active(row["target"]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import commissions, deals
+from tests.second_reader import commissions, deals, project_members
 from tests.second_reader.context import DAY, Context, Void, check, in_doubt, jump_of, last_ms
 from tests.second_reader.names import is_count, is_id, is_name
 from tests.second_reader.records import Inception, Record
@@ -300,6 +300,7 @@ def depart(c: Context, member: bytes, status: str, clock: int) -> None:
             c.state.change("EVENT", key[:32], disputes=disputes - 1)
             commissions.look(c, key[:32])
     deals.depart(c, member)
+    project_members.depart(c, member)
 
 
 def refer(c: Context, record: Record) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import data, rounds
+from tests.second_reader import data, projects, rounds
 from tests.second_reader.claims import MOST, Pool, arise, pool_key
 from tests.second_reader.context import Context, settled
 from tests.second_reader.corrections import correct_income, end_turns
@@ -97,7 +97,7 @@ def _value(
         rounds.add(c, place, bucket, owner, [1, 1, [event]])
     known = c.state.row("INCOME", event)
     if known is not None:
-        amount = row["quantity"][0] * 10 ** known["scale"] // 10 ** row["quantity"][1]
+        amount = projects.counts(c, row, known)
         pool = (known["pool"], known["unit"], known["scale"])
         left = correct_income(sheet, event, known, amount - known["amount"])
         c.state.change("INCOME", event, amount=amount)
@@ -106,6 +106,8 @@ def _value(
         held = pool_row(c, pool)
         c.state.put_row({**held, "carried": held["carried"] + left}, "POOL", pool_key(pool))
         c.state.put_row(row, "EVENT", event)
+        return
+    if projects.move(c, event, row):
         return
     view = seen(c, event, row)
     for name, table in rules.pools:
