@@ -1,0 +1,1 @@
+"""What members undertake together, in a parted community."""
