@@ -58,6 +58,7 @@ PATHS = [
     "/votes",
     "/deals?all=1",
     "/deals",
+    "/projects",
     "/deals/new",
     "/people",
     "/invite",
