@@ -1,4 +1,4 @@
-"""Who is in a project, and how one leaves it: kinds.md."""
+"""The members of a project, and how one leaves it: kinds.md."""
 
 from __future__ import annotations
 

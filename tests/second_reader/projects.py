@@ -85,10 +85,10 @@ def to_close(c: Context, record: Record) -> bytes:
 
 def of_scope(c: Context, scope: Any) -> bytes | None:
     """Return the open project of a scope."""
-    id = None if scope is None else c.state.get("PROJECT_LOOK", skeleton(scope))
+    id: bytes | None = None if scope is None else c.state.get("PROJECT_LOOK", skeleton(scope))
     row = None if id is None else c.state.row("PROJECT", id)
     is_its = row is not None and row["name"] == scope and row["status"] == "open"
-    return bytes(id) if is_its else None
+    return id if is_its else None
 
 
 def intend(c: Context, record: Record) -> None:

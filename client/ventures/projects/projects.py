@@ -171,7 +171,7 @@ class Projects(HomeAccess):
         view = self.view
         pools = view.kept.ruleset.pools
         is_taken = any(bucket.scope == scope for pool in pools for bucket in pool.buckets)
-        found = view.kept.layers.rows("SELECT 1 FROM event_row WHERE scope = ? LIMIT 1", (scope,))
-        if is_taken or [*found]:
+        used = view.kept.layers.rows("SELECT 1 FROM event_row WHERE scope = ? LIMIT 1", (scope,))
+        if is_taken or [*used]:
             text = self.words("{name} is in use as a scope: choose another name for the project")
             raise WouldNotCount(text.format(name=scope))

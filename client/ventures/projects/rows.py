@@ -57,7 +57,7 @@ class ListedProject:
 
 @dataclass(frozen=True, slots=True)
 class ProjectMember:
-    """Who is in a project. since_ms: the time of the seal with which they came; 0: none yet."""
+    """A member who is in a project. since_ms: the seal's time at which they came; 0: none yet."""
 
     member: MemberId
     member_name: str

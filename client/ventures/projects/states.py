@@ -90,7 +90,7 @@ def project_details(view: LedgerView, id: bytes) -> ProjectDetails:
     came = [(row, member) for member, row in ledger.member_rows(view.state, id) if row.is_in]
     people = [
         ProjectMember(MemberId(member), view.name(member), row.since_ms)
-        for row, member in sorted(came, key=lambda one: (one[0].clock, one[1]))
+        for row, member in sorted(came, key=lambda pair: (pair[0].clock, pair[1]))
     ]
     ids = [RecordId(task) for task in tasks_of(view.state, id)]
     takers = _takers(view, ids)
