@@ -108,6 +108,8 @@ def _value(
         c.state.put_row(row, "EVENT", event)
         return
     if projects.move(c, event, row):
+        if c.state.get("INCOME", event) is not None:
+            date_given(c, row["provider"])
         return
     view = seen(c, event, row)
     for name, table in rules.pools:

@@ -53,6 +53,7 @@ from commonweal.protocol.ledger.things.event_row import (
     put_scoped,
 )
 from commonweal.protocol.ledger.ventures.projects.pools_of_projects import (
+    PoolMove,
     counted,
     pool_move,
     take_in,
@@ -180,8 +181,7 @@ def value_events(
             continue
         move = pool_move(state, community, event, row)
         if move is not None:
-            if take_in(state, event, cut.height, move):
-                put_pending(state, event, row, None)
+            _move_project(state, cut, event, row, move)
             continue
         if shared_fuel.left <= 0:
             postpone(state, event)
@@ -207,6 +207,14 @@ def value_events(
             _put_value(state, cut, event, row, given)
             note_given(state, cut, row.provider)
     return incomes
+
+
+def _move_project(
+    state: State, cut: CutHeader, event: bytes, row: EventRow, move: PoolMove
+) -> None:
+    if take_in(state, event, cut.height, move):
+        put_pending(state, event, row, None)
+        note_given(state, cut, row.provider)
 
 
 def _put_value(
