@@ -18,7 +18,7 @@ from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.contents import FOLDER
 from tests.builders import data_uses
 from tests.builders.weal import good, weal
-from tests.cluster.test_exchange_cluster import FIVE, Street, until
+from tests.cluster.street import FIVE, Street, until
 
 OWNER, USER, AWAY = 2, 3, 4
 PIECE_BYTES = 24
