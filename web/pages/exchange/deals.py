@@ -18,8 +18,10 @@ from commonweal.client.exchange.deals.rows import (
     DealClause,
     DealDetails,
 )
+from commonweal.client.exchange.reviews.rows import REVIEW_STATES
 from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.ledger.exchange.reviews.review_secret import RATING_MAX, RATING_MIN
 from commonweal.web.pages.request import Page, PageRequest
 from commonweal.web.pages.template_set import short_id
 from commonweal.web.pictures import GiftArrow, Picture, circle
@@ -28,6 +30,7 @@ router = APIRouter()
 
 CLOSED_MAX = 100
 """Deals of a group that are shown; the newest ones."""
+STARS = tuple(str(stars) for stars in range(RATING_MAX, RATING_MIN - 1, -1))
 STATES_MAX = 200
 """Records whose states are told on one page."""
 
@@ -109,6 +112,28 @@ def comment(page: Page, id: str) -> Response:
     return page.go(f"/deals/{id}", page.words("Your comment is written."), at=at)
 
 
+@router.post("/deals/{id}/review")
+def review(page: Page, id: str) -> Response:
+    """Review another party of a deal, unseen by them until both are sealed."""
+    rating = page.field("rating")
+    note = page.field("note")
+    try:
+        page.act(
+            lambda me: me.review_deal(
+                id,
+                int(rating) if rating in STARS else 0,
+                on_time=bool(page.field("on_time")),
+                as_agreed=bool(page.field("as_agreed")),
+                note=note or None,
+                about=page.field("about") or None,
+            )
+        )
+    except CommonwealError as error:
+        return _details(page, id, 422, wrong={"review": page.sentence(error)}, noted=note)
+    said = page.words("Your review is written. Only this home has it until it is opened.")
+    return page.go(f"/deals/{id}", said, at="reviews")
+
+
 def _act(page: PageRequest, id: str, act: Callable[[Member], object], notice: str) -> Response:
     try:
         page.act(act)
@@ -123,9 +148,11 @@ def _details(
     status: int = 200,
     wrong: dict[str, str] | None = None,
     typed: str = "",
+    noted: str = "",
 ) -> Response:
     with page.member() as member:
         details = member.deal(id)
+        reviews = member.reviews(details.id)
         records = [details.id, *(party.record for party in details.signatures if party.record)]
         records += [step.id for step in details.history]
         states = member.record_states(records[:STATES_MAX])
@@ -144,6 +171,10 @@ def _details(
         give_link=_give_link,
         wrong=wrong or {},
         typed=typed,
+        reviews=reviews,
+        review_states=REVIEW_STATES,
+        stars=STARS,
+        noted=noted,
         **_telling(),
     )
 
