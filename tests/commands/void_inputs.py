@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tests.commands.exchange import void_consents, void_data, void_deals, void_lending
+from tests.commands.exchange import (
+    void_consents,
+    void_data,
+    void_deals,
+    void_lending,
+    void_promotion,
+)
 
 SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p --yes"
 OPENING = f"--on 2026-01-01 {SHEET}"
@@ -314,6 +320,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         ),
         **void_deals.REFUSED,
         **void_lending.REFUSED,
+        **void_promotion.REFUSED,
         **void_data.REFUSED,
         **void_consents.REFUSED,
         ("found",): (

@@ -115,6 +115,8 @@ def _show(
         kept = [row for row in listed if row.state == OPEN] + [
             row for row in listed if row.state != OPEN
         ]
+        referrals = member.offer_referrals(mine=True)[:SHOWN_MAX]
+        written = [row.id for row in kept[:SHOWN_MAX]] + [row.id for row in referrals]
         return page.show(
             "exchange/promotion.html",
             status,
@@ -130,7 +132,8 @@ def _show(
             offers=offers,
             offer_choices=[(offer.id.hex(), offer.title) for offer in offers],
             role_choices=[("", page.words("nobody more")), *((name, name) for name in roles)],
-            referrals=member.offer_referrals(mine=True)[:SHOWN_MAX],
+            referrals=referrals,
+            records=member.record_states(written),
             commissions=member.commissions(mine=True)[:SHOWN_MAX],
             me=bytes(member.view.me),
             states=STATES,
