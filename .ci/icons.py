@@ -22,6 +22,7 @@ SHA512 = "WBZA/m2PvkFpMGHDtsBck5P2A9G4ehLlYu4GwwICcmEm1BvYVgj00lCDxKRWLlbMlOibLa
 ICONS = {
     "attest": "badge-check",
     "calendar": "calendar-days",
+    "campaigns": "target",
     "data": "database",
     "deals": "handshake",
     "give": "circle-plus",

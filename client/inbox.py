@@ -28,6 +28,7 @@ from commonweal.client.language.times import shown
 from commonweal.client.language.words import N_
 from commonweal.client.ledger.rows.contribution_rows import correction_words, event_words
 from commonweal.client.plans import plans
+from commonweal.client.ventures.campaigns import notices as campaign_notices
 from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import settlement
@@ -61,6 +62,7 @@ SOURCES: tuple[WaitingSource, ...] = (
     data_notices.SOURCE,
     review_notices.SOURCE,
     promotion_notices.SOURCE,
+    campaign_notices.SOURCE,
 )
 """Subjects whose rows are in modules of their own."""
 KINDS = {

@@ -73,6 +73,7 @@ from commonweal.client.things.processes import Processes
 from commonweal.client.things.resources import Resources
 from commonweal.client.things.specifications import Specifications
 from commonweal.client.today import Today
+from commonweal.client.ventures.campaigns.campaigns import Campaigns
 from commonweal.client.ventures.projects.projects import Projects
 
 
@@ -97,6 +98,7 @@ class Member(
     Consents,
     ConsentReceipts,
     Reviews,
+    Campaigns,
     Specifications,
     Processes,
     Custody,

@@ -65,13 +65,14 @@ CODE_BOX = HashPurpose(b"cw1/code-box")
 MATCH = HashPurpose(b"cw1/match")
 CONTENT = HashPurpose(b"cw1/content")
 REVIEW = HashPurpose(b"cw1/review")
+REWARD = HashPurpose(b"cw1/reward")
 
 HASH_PURPOSES = frozenset(
     {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
     | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE, KEYSTORE}
     | {RULESET, TIE, BACKTEST}
     | {STATE_KEY, STATE_VALUE, WITNESSES, SEAT, PROPOSAL, ORDER, FACT, CLAIM, HELD}
-    | {CODE_ASK, CODE_BOX, MATCH, CONTENT, REVIEW}
+    | {CODE_ASK, CODE_BOX, MATCH, CONTENT, REVIEW, REWARD}
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)

@@ -29,7 +29,7 @@ from commonweal.web.pages.owned import consents, contents
 from commonweal.web.pages.people import keys, people
 from commonweal.web.pages.request import KeysLocked, SentAgain
 from commonweal.web.pages.returns import money, payments, period_reports, reports
-from commonweal.web.pages.ventures import projects
+from commonweal.web.pages.ventures import campaigns, projects
 from commonweal.web.security.entry import EntryTokens
 from commonweal.web.security.gate import API, Application, Gate, Refusal
 from commonweal.web.security.sessions import Sessions
@@ -72,6 +72,7 @@ PAGES = (
     loan_terms,
     projects,
     contents,
+    campaigns,
     assets,
 )
 

@@ -74,6 +74,8 @@ LABELS = {
     "ring_members": N_("members of a ring at most"),
     "open_per_member": N_("open projects that one member opened"),
     "settled_hours": N_("how long one must be in a project to share its rest"),
+    "days_max": N_("days until a deadline at most"),
+    "collect_days_max": N_("days to pay at most"),
     "threshold": N_("part that must say yes"),
     "min_yes": N_("yes at least"),
     "quorum": N_("part that must vote"),

@@ -128,6 +128,7 @@ SECTIONS = {
     "projects": N_("Projects"),
     "reviews": N_("How deals are reviewed"),
     "promotion": N_("Promotions of offers"),
+    "campaigns": N_("Campaigns"),
     "roles": N_("Roles"),
     "governance": N_("How we decide"),
     "finality": N_("When it is final"),

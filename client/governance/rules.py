@@ -21,8 +21,9 @@ from commonweal.protocol.ledger.governance.proposals import PROPOSAL
 from commonweal.protocol.ledger.members import membership, roles
 from commonweal.protocol.rules import document as rulesets
 from commonweal.protocol.rules.changes import classes_of, differences, process_of
-from commonweal.protocol.rules.document import HOUR_MS, Problem, Ruleset, RulesetId
+from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
 from commonweal.protocol.rules.expression.position import Position
+from commonweal.protocol.rules.faults import Problem
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView

@@ -27,6 +27,7 @@ SUBJECTS = {
     "fork": N_("fork"),
     "decision": N_("decision"),
     "project": N_("end of a project"),
+    "campaign": N_("campaign"),
 }
 STATES = (
     *(N_("draft"), N_("open for votes"), N_("trial"), N_("passed"), N_("failed"), N_("expired")),

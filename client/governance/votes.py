@@ -9,6 +9,7 @@ from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.governance import backtests
 from commonweal.client.governance.backtests import BacktestCheck
 from commonweal.client.language.plain import KEY, fields_of
+from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.client.ledger.words.texts import proposal_text_of, text_of
@@ -22,6 +23,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     BallotRow,
     ProposalRow,
 )
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import DECIDES, EXTEND
 from commonweal.protocol.ledger.ventures.projects.projects import project_row
 from commonweal.protocol.records.record import RecordId
 
@@ -206,7 +208,20 @@ def proposal_words(view: LedgerView, id: bytes, row: ProposalRow) -> str:
         return view.words("close the project {name}").format(name=visible(name))
     if row.subject == DECISION:
         return proposal_text_of(view.store, RecordId(id)) or ""
+    if row.subject == proposals.CAMPAIGN:
+        return _campaign_words(view, id, row.target)
     return view.words("rules {id}").format(id=row.target.hex()[:8])
+
+
+def _campaign_words(view: LedgerView, id: bytes, campaign: bytes) -> str:
+    """Return what a vote would decide of a campaign."""
+    decided = view.state.get(DECIDES + id)
+    title = (text_of(view.store, RecordId(campaign)) or "").partition("\n")[0].strip()
+    title = title or campaign.hex()[:8]
+    if decided is not None and decided[0] == EXTEND:
+        text = view.words("more time to pay for {title}, until {time}")
+        return text.format(title=title, time=shown(decided[1]))
+    return view.words("cancel the campaign {title}").format(title=title)
 
 
 def _state(view: LedgerView, id: bytes, row: ProposalRow) -> ProposalState:

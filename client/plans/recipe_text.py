@@ -23,8 +23,9 @@ from commonweal.client.language.words import Words
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger.plans.flows import is_on_side
 from commonweal.protocol.ledger.plans.recipes import DURATION_MS_MAX, FLOWS_MAX, STEPS_MAX
-from commonweal.protocol.rules.document import LONG_KEY, Problem
+from commonweal.protocol.rules.document import LONG_KEY
 from commonweal.protocol.rules.expression.position import Position
+from commonweal.protocol.rules.faults import Problem
 from commonweal.protocol.rules.toml_positions import Path, nearest, places
 from commonweal.protocol.vocabulary import actions
 from commonweal.protocol.vocabulary.identifiers import displayed_name, is_name

@@ -38,7 +38,7 @@ from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.quantities import UNIT
 from commonweal.protocol.ledger.things.units_and_specs import SpecRow
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.rules.document import Problem
+from commonweal.protocol.rules.faults import Problem
 from commonweal.protocol.vocabulary.identifiers import skeleton
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from commonweal.commands.terminal.output import (
 from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.errors import BadRuleset, UsageError
 from commonweal.protocol.rules import document as rulesets
-from commonweal.protocol.rules.document import Problem
+from commonweal.protocol.rules.faults import Problem
 from commonweal.storage.home.home import Home
 
 

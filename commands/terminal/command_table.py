@@ -129,6 +129,16 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "data",
             N_("data that stays with its owner: add, list, use, open"),
         ),
+        "campaign": CommandEntry(
+            "ventures.campaign",
+            "campaign",
+            N_("raise a sum together until a deadline; list, show, cancel"),
+        ),
+        "pledge": CommandEntry(
+            "ventures.pledge",
+            "pledge",
+            N_("pledge to a campaign, take it back, pay it"),
+        ),
         "calendar": CommandEntry(
             "exchange.lending.calendar",
             "calendar",

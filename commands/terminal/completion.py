@@ -53,6 +53,8 @@ OF_COMMAND: dict[tuple[str, ...], Subject] = {
         for name in ("renew", "pause", "resume", "withdraw")
     },
     **{("deal", name, "id"): Subject.DEAL for name in _OF_DEALS},
+    **{("campaign", name, "id"): Subject.CAMPAIGN for name in ("show", "cancel", "extend")},
+    **{("pledge", name, "id"): Subject.CAMPAIGN for name in ("new", "withdraw", "pay")},
     ("deal", "propose", "id"): Subject.OFFERED,
     ("promote", "new", "offer"): Subject.OFFER,
     ("promote", "list", "offer"): Subject.OFFERED,

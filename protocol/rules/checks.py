@@ -11,7 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.rules import credit, data, match, portions, projects, reports, schema
+from commonweal.protocol.rules import (
+    campaigns,
+    credit,
+    data,
+    match,
+    portions,
+    projects,
+    reports,
+    schema,
+)
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, check
 from commonweal.protocol.rules.faults import RulesetFault, similar
@@ -36,15 +45,6 @@ def faults(document: Any) -> list[RulesetFault]:
     return first_faults
 
 
-def unreachable_objections(document: Mapping[str, Any], most: int) -> list[RulesetFault]:
-    """Return the fault of lazy consensus that needs more objections than `most` can make."""
-    objections = document.get("governance", {}).get("lazy", {}).get("objections", 1)
-    if objections <= most:
-        return []
-    sentence = f"so few members never object {objections:,} times: silence would pass everything"
-    return [RulesetFault(("governance", "lazy", "objections"), sentence, f"write {most:,} at most")]
-
-
 def _all(document: Any) -> Iterator[RulesetFault]:
     if type(document) is not dict:
         yield RulesetFault((), "a ruleset is a table of sections")
@@ -65,6 +65,7 @@ def _all(document: Any) -> Iterator[RulesetFault]:
         yield from _known_role(("projects", "opener"), document, opener)
         yield from reports.faults(document)
         yield from promotion_faults(document)
+        yield from campaigns.faults(document)
         yield from _governance(document)
 
 
@@ -245,6 +246,8 @@ def _roles(document: dict[str, Any]) -> Iterator[RulesetFault]:
             yield RulesetFault(
                 ("roles", name, "after"), sentence, "begin the path with a free role"
             )
+    authors = document.get("campaigns", {}).get("authors")
+    yield from _known_role(("campaigns", "authors"), document, authors)
     for section, key, power in _TRUSTED_ROLES:
         yield from _trusted_role(document, section, key, power)
 

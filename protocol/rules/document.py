@@ -12,11 +12,12 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NewType, cast
+from typing import Any, NewType, cast
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed
-from commonweal.protocol.rules.checks import faults, unreachable_objections
+from commonweal.protocol.rules.campaigns import campaign_rules
+from commonweal.protocol.rules.checks import faults
 from commonweal.protocol.rules.class_processes import class_processes
 from commonweal.protocol.rules.credit import credit_rules
 from commonweal.protocol.rules.data import data_rules
@@ -24,6 +25,7 @@ from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
 from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.expression.position import Position
+from commonweal.protocol.rules.faults import Problem, unreachable_objections
 from commonweal.protocol.rules.match import MatchRules, match_rules
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Process, enough_to_stop
@@ -47,6 +49,7 @@ from commonweal.protocol.rules.toml_positions import nearest, places
 from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
 from commonweal.protocol.vocabulary.currencies import decimals
 from commonweal.protocol.vocabulary.rule_params import (
+    CampaignRules,
     CreditRule,
     DataRules,
     EventCondition,
@@ -66,19 +69,6 @@ KEY_PARTS_MAX = 16
 """Parts of a dotted key; a longer one is refused first, since parsing takes quadratic time."""
 
 HOUR_MS = 3_600_000
-
-
-class Problem(NamedTuple):
-    """A fault in the text of a ruleset. line, column: from 1. hint: what to do; may be empty."""
-
-    line: int
-    column: int
-    sentence: str
-    hint: str
-
-    def __str__(self) -> str:
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"line {self.line}, column {self.column}: {self.sentence}{hint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +144,7 @@ class Ruleset:
     reports: ReportRules
     reviews: ReviewRules
     withheld: WithheldRule
+    campaigns: CampaignRules
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
     lazy_decisions: bool
@@ -317,6 +308,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         processes=class_processes(document.get("governance", {})),
         reviews=review_rules(document),
         withheld=withheld_rule(document),
+        campaigns=campaign_rules(document),
         lazy_covers=tuple(lazy.get("covers", ())),
         lazy_decisions=lazy.get("decisions", False),
         interval_ms=finality["interval_minutes"] * 60_000,

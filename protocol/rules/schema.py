@@ -14,6 +14,8 @@ from commonweal.protocol.vocabulary import budget
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from commonweal.protocol.vocabulary.budget import MIB
 from commonweal.protocol.vocabulary.rule_params import (
+    DAY_MS,
+    DEFAULT_CAMPAIGNS,
     DEFAULT_MEMBERSHIP,
     DEFAULT_PROJECTS_OPEN,
     DEFAULT_REVIEWS,
@@ -150,6 +152,18 @@ REPORTS: Fields = {
     **_SENTENCES,
 }
 """When a factor is distributed, and which roles are the core."""
+CAMPAIGN_DAYS_MAX = 366
+CAMPAIGNS: Fields = {
+    "authors": _name(),
+    "days_max": Field("count", DEFAULT_CAMPAIGNS.open_ms // DAY_MS, 1, CAMPAIGN_DAYS_MAX),
+    "collect_days_max": Field(
+        "count", DEFAULT_CAMPAIGNS.collect_ms // DAY_MS, 1, CAMPAIGN_DAYS_MAX
+    ),
+    "short": _choice("return", "extend", "go_on"),
+    "loans": _choice("claim", "bucket"),
+    **_SENTENCES,
+}
+"""Sums that members raise together; days until the deadline, and from then to pay."""
 
 ADMISSION: Fields = {
     "actions": Field("choices", (), high=len(ACTIONS), choices=tuple(ACTIONS)),
@@ -294,6 +308,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "data": DATA,
         "match": MATCH,
         "promotion": PROMOTION,
+        "campaigns": CAMPAIGNS,
         "finality": FINALITY,
         "reports": REPORTS,
         "budget": BUDGET,

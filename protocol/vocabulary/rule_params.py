@@ -156,6 +156,26 @@ MATCH_WEIGHTS: Mapping[str, int] = MappingProxyType(
 
 DEFAULT_PROJECTS_OPEN = 3
 """How many projects that a member opened may be open, unless rules say otherwise."""
+DAY_MS = 24 * HOUR_MS
+
+
+class CampaignRules(NamedTuple):
+    """What the rules say of campaigns.
+
+    authors: the role that begins them; empty: every member. open_ms, collect_ms: the longest time
+    until a deadline, and from then to pay. short: "return", "extend" or "go_on", where less than
+    the minimum came in. loans: "claim" or "bucket", how a loan is given back.
+    """
+
+    authors: str = ""
+    open_ms: int = 90 * DAY_MS
+    collect_ms: int = 60 * DAY_MS
+    short: str = "return"
+    loans: str = "claim"
+
+
+DEFAULT_CAMPAIGNS = CampaignRules()
+"""Holds until a document changes it."""
 
 
 class ReviewRules(NamedTuple):
@@ -187,6 +207,8 @@ class RuleParams:
     projects; empty: every member. projects_open: how many that one member opened may be open. data:
     how data may be used. promotion: None: nobody promotes offers for a commission. reviews: when
     deals are reviewed.
+    how data may be used. promotion: None: nobody promotes offers for a commission. campaigns: who
+    begins them, for how long.
     """
 
     membership: MembershipRules = DEFAULT_MEMBERSHIP
@@ -204,6 +226,7 @@ class RuleParams:
     data: DataRules = NO_DATA_RULES
     promotion: PromotionRule | None = None
     reviews: ReviewRules = DEFAULT_REVIEWS
+    campaigns: CampaignRules = DEFAULT_CAMPAIGNS
 
 
 DEFAULT_PARAMS = RuleParams()

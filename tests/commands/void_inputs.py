@@ -16,6 +16,7 @@ from tests.commands.exchange import (
     void_lending,
     void_promotion,
 )
+from tests.commands.ventures import void_campaigns
 
 SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p --yes"
 OPENING = f"--on 2026-01-01 {SHEET}"
@@ -323,6 +324,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         **void_promotion.REFUSED,
         **void_data.REFUSED,
         **void_consents.REFUSED,
+        **void_campaigns.REFUSED,
         ("found",): (
             *("mei Garden", "bo Garden", "zoe Garden", "nobody Garden", "fresh ''", "fresh ' '"),
             *("fresh Garden --rules {bad_rules}", "fresh Garden --rules nowhere"),

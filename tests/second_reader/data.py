@@ -293,3 +293,15 @@ def _end(c: Context, id: bytes, status: str, by: bytes) -> None:
     row = c.state.known("CONSENT", id)
     c.state.change("CONSENT", id, status=status, by=by)
     c.state.drop("CONSENT_OF", row["resource"], id)
+
+
+def propose_voiding(c: Context, record: Record) -> bytes:
+    """Return the consent that a vote would declare void."""
+    consent = record.data.get("consent")
+    check(is_id(consent), "SHAPE")
+    assert consent is not None
+    row = c.state.row("CONSENT", consent)
+    if row is None or row["giver"] is None:
+        raise Void("UNKNOWN_CONSENT")
+    check(row["status"] in LIVE, "NOT_OPEN")
+    return bytes(consent)

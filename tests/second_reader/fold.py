@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.second_reader import (
     attestation,
+    campaigns,
     data,
     deals,
     events,
@@ -35,6 +36,7 @@ from tests.second_reader.context import (
     in_force,
     last_ms,
     next_jump,
+    settled,
 )
 from tests.second_reader.parent import inherited
 from tests.second_reader.records import Record
@@ -97,6 +99,10 @@ OF_MEMBERS: dict[str, Act] = {
     "project": projects.begin,
     "project.join": projects.join,
     "project.leave": projects.leave,
+    "campaign": campaigns.begin,
+    "campaign.cancel": campaigns.cancel,
+    "pledge": campaigns.pledge,
+    "pledge.withdraw": campaigns.withdraw,
     "event": events.event,
     "attest": attestation.attest,
     "dispute": attestation.dispute,
@@ -106,7 +112,7 @@ OF_MEMBERS: dict[str, Act] = {
     "rules.withdraw": governance.withdraw,
     "round.give": rounds.give,
 }
-RESERVED = ("campaign", "pledge", "fork.")
+RESERVED = ("fork.",)
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,7 @@ class Reader:
         self._charge(c, covered, rules)
         rules = in_force(self.state, self.documents)
         c.rules = rules
+        s = settled(self.state, c.time)
         counted = [record for record in covered if record.id not in void]
         touched = shares.book(c, counted)
         milestones.date_records(c, counted)
@@ -181,6 +188,7 @@ class Reader:
         reviews.close(c)
         rounds.begin(c, in_force(self.state, self.documents))
         self._write_cut(c, clock)
+        campaigns.run(c, touched, s)
         witnesses.renew(c, in_force(self.state, self.documents))
         self.seals[id], self.last, self.height = height, id, height
         return self._outcome(height, present, void)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import projects
+from tests.second_reader import campaigns, projects
 from tests.second_reader.ballots import (
     WORDS,
     counted,
@@ -24,7 +24,7 @@ from tests.second_reader.context import (
     last_ms,
     settled,
 )
-from tests.second_reader.data import LIVE, declare_void
+from tests.second_reader.data import declare_void, propose_voiding
 from tests.second_reader.members import depart
 from tests.second_reader.names import is_count, is_id
 from tests.second_reader.project_members import is_in
@@ -73,9 +73,11 @@ def propose(c: Context, record: Record) -> None:
         case "fork":
             row["target"] = _of_fork(c, record)
         case "consent":
-            row["target"] = _of_consent(c, record)
+            row["target"] = propose_voiding(c, record)
         case "project":
             row["target"] = projects.to_close(c, record)
+        case "campaign":
+            row["target"] = campaigns.propose(c, record)
         case "decision" if body is not None:
             is_lazy = now.lazy.get("decisions") and data.get("vote") is not True
             row["kind"] = "lazy" if is_lazy else "ordinary"
@@ -108,17 +110,6 @@ def _coming_back(c: Context) -> list[Ruleset]:
     row = c.state.row("STANDING")
     is_limited = row is not None and row["until_ms"]
     return [by_id(c.state, c.documents, row["before"])] if row and is_limited else []
-
-
-def _of_consent(c: Context, record: Record) -> bytes:
-    consent = record.data.get("consent")
-    check(is_id(consent), "SHAPE")
-    assert consent is not None
-    row = c.state.row("CONSENT", consent)
-    if row is None or row["giver"] is None:
-        raise Void("UNKNOWN_CONSENT")
-    check(row["status"] in LIVE, "NOT_OPEN")
-    return bytes(consent)
 
 
 def _of_fork(c: Context, record: Record) -> bytes:
@@ -393,6 +384,8 @@ class Decision:
                 projects.close(c, self.rules, row["target"], "vote", row["opened_ms"])
             case "consent":
                 declare_void(c, row["target"], id)
+            case "campaign":
+                campaigns.decide(c, id, row["target"])
             case "removal" if c.is_active(row["target"]):
                 depart(c, row["target"], "removed", self.clock)
                 c.state.drop("VALUED_BY")

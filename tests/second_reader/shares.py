@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader import data, projects, rounds
+from tests.second_reader import campaigns, data, projects, rounds
 from tests.second_reader.claims import MOST, Pool, arise, pool_key
 from tests.second_reader.context import Context, settled
 from tests.second_reader.corrections import correct_income, end_turns
@@ -112,7 +112,7 @@ def _value(
             date_given(c, row["provider"])
         return
     view = seen(c, event, row)
-    for name, table in rules.pools:
+    for name, table in rules.pools if campaigns.pays(c, row) is None else ():
         if view["unit"] == table["unit"] and row["quantity"] and _is_income(table, view):
             pool = (name, table["unit"], scale_of(table))
             amount = row["quantity"][0] * 10 ** pool[2] // 10 ** row["quantity"][1]

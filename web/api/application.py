@@ -31,11 +31,12 @@ from commonweal.web.api.routes.exchange import (
     matches,
     promotion,
 )
-from commonweal.web.api.routes.ventures import projects
+from commonweal.web.api.routes.ventures import campaigns, projects
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
-    *(market, matches, deals, credit, bookings, consents, data, promotion, projects, grave),
+    *(market, matches, deals, credit, bookings, consents, data, promotion),
+    *(campaigns, projects, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

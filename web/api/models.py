@@ -46,7 +46,8 @@ def result_of(method: Callable[..., Any], *without: str) -> type[BaseModel]:
     """Return the schema of what a method of the client returns. without: what is not sent of it."""
     kind = _returned(method)
     if not without:
-        return model_of(kind)
+        made: type[BaseModel] = _plain_type(kind)
+        return made
     title = "".join(method.__name__.title().split("_"))
     sent = {name: field for name, field in _fields(kind).items() if name not in without}
     return _made(f"{title}Answer", sent)

@@ -25,6 +25,7 @@ MENU = (
     MenuEntry("/market", N_("Market"), "market"),
     MenuEntry("/deals", N_("Deals"), "deals"),
     MenuEntry("/calendar", N_("Calendar"), "calendar"),
+    MenuEntry("/campaigns", N_("Campaigns"), "campaigns"),
     MenuEntry("/projects", N_("Projects"), "projects"),
     MenuEntry("/rules", N_("Rules"), "rules"),
     MenuEntry("/votes", N_("Decide"), "votes"),

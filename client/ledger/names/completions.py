@@ -41,6 +41,7 @@ class Subject(Enum):
     TAG = "tag"
     DEAL = "deal"
     OFFERED = "offer, need or intent"
+    CAMPAIGN = "campaign"
     PROMISE = "promise"
     API_TOKEN = "token"  # noqa: S105  what it names
 
@@ -102,6 +103,8 @@ def _words(fold: LastFold, subject: Subject, begun: str) -> Iterator[str]:
         case Subject.OFFERED:
             yield from _ids(fold, Table.PLAN_OFFER, begun)
             yield from _ids(fold, Table.INTENT, begun)
+        case Subject.CAMPAIGN:
+            yield from _ids(fold, Table.CAMPAIGN, begun)
         case Subject.PROMISE:
             yield from _ids(fold, Table.COMMITMENT, begun)
 

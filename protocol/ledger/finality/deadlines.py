@@ -14,6 +14,7 @@ from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.time_jumps import LAST
+from commonweal.protocol.ledger.ventures.campaigns import deadline
 from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Ruleset
@@ -25,12 +26,12 @@ def next_deadline(
     """Return the earliest deadline (ms) after the last seal; None without one.
 
     final: the state at `cut`, the last one. ruleset: in force since. Deadlines are the ends of
-    votes, trials, rulesets, giving rounds and projects, when rounds open, when the time ends to
-    review or to open what waits, and pools that hold something and are due; and the next
-    millisecond, when new rules value or pay what the old ones left, or when votes, rounds, projects
-    or reviews are still open that a full cut did not close. Whatever else the last seal passed is
-    no deadline: another seal would do nothing more. While the time of the last seal is in doubt,
-    all of them wait until that is resolved.
+    votes, trials, rulesets, giving rounds, projects and campaigns, when rounds open, when the time
+    ends to review or to open what waits, and pools that hold something and are due; and the next
+    millisecond, when new rules value or pay what the old ones left, or when votes, rounds,
+    projects, campaigns or reviews are still open that a full cut did not close. Whatever else the
+    last seal passed is no deadline: another seal would do nothing more. While the time of the last
+    seal is in doubt, all of them wait until that is resolved.
     """
     doubt = time_jumps.last_jump(final).doubtful_until_ms(cut.time_ms)
     due = (max(at_ms, doubt) for at_ms in _deadlines(final, ruleset, cut))
@@ -53,6 +54,7 @@ def _deadlines(final: State, ruleset: Ruleset, cut: CutHeader) -> Iterator[int]:
     yield from giving_rounds.deadlines(final, cut.time_ms, ruleset)
     yield from projects.deadlines(final, cut.time_ms)
     yield from completion.deadlines(final, cut.time_ms)
+    yield from deadline.deadlines(final, cut.time_ms)
     held = pools.pools(final)
     for pool in ruleset.pools:
         balance = held.get(pools.pool_id(pool))

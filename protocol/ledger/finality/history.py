@@ -45,6 +45,8 @@ from commonweal.protocol.ledger.state.context import SealHeights, Verdict
 from commonweal.protocol.ledger.state.rejections import put_refused
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import local_rows
+from commonweal.protocol.ledger.ventures.campaigns import deadline
+from commonweal.protocol.ledger.ventures.campaigns.deadline import ClosingCut
 from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, with_data
 from commonweal.protocol.rules.document import Ruleset
@@ -289,6 +291,9 @@ class History:
         distribution.share(over, cut, paying, self.community, touched)
         enact(over, cut, self._documents, value_of=valuation.points_of, is_full=full)
         after = active_ruleset.current(over, self._documents)
+        params = active_ruleset.rules_of(after)
+        closing_cut = ClosingCut(cut, trusted_ms, params, paying.id, self.community, full)
+        deadline.close(over, closing_cut, touched)
         witness_set.renew(over, cut, advance.delta.present, after.witnesses)
         return AdvanceOutcome(
             *(advance, new, tuple(over.changes()), verdicts, after.id, witness_set.seated(over)),

@@ -30,6 +30,7 @@ from commonweal.protocol.ledger.plans import plans, recipes
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things import units_and_specs
+from commonweal.protocol.ledger.ventures.campaigns import campaigns, pledges
 from commonweal.protocol.ledger.ventures.projects import projects, tasks
 from commonweal.protocol.records.record import Record
 
@@ -105,6 +106,10 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "consent.grant": RecordKind(consents.grant),
         "consent.revoke": RecordKind(consents.revoke),
         "data.release": RecordKind(releases.release),
+        "campaign": RecordKind(campaigns.begin),
+        "campaign.cancel": RecordKind(campaigns.cancel),
+        "pledge": RecordKind(pledges.pledge),
+        "pledge.withdraw": RecordKind(pledges.withdraw),
         "event": RecordKind(conditions.event),
         "attest": RecordKind(attestation.attest),
         erasure.ERASE: RecordKind(erasure.erase),
@@ -120,5 +125,5 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
     }
 )
 
-RESERVED = ("campaign", "pledge", "fork.")
+RESERVED = ("fork.",)
 """Kinds that equal or start with these are reserved for a later meaning."""

@@ -28,6 +28,7 @@ from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import OF_RESOURCE, event_row
 from commonweal.protocol.ledger.things.quantities import UNIT
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import PLEDGE, pledge_row
 from commonweal.protocol.ledger.ventures.projects.projects import PROJECT, project_of
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.vocabulary.identifiers import is_name
@@ -41,6 +42,7 @@ RECORDS = (
     "offer",
     *("stipulates", "stipulatesReciprocal", "counters", "replaces", "resource", "project"),
     *("consent", "answers", "use", "promotion"),
+    "campaign",
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
 
@@ -127,6 +129,8 @@ def references(
         find.role(kind, data)
     if kind == "round.give":
         find.gifts(data)
+    if kind in ("pledge", "pledge.withdraw", "campaign", "campaign.cancel"):
+        find.pledges(kind, data)
     device = data.get("device") if kind == "device.revoke" else None
     devices = (DeviceKey(device),) if is_bytes(device) else ()
     return References(tuple(find.records), devices, tuple(find.attested))
@@ -345,6 +349,19 @@ class _Find:
         for member, _ in points:
             self.agent(member)
             self.holding(member, row.receivers)
+
+    def pledges(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Add the pledge of the author that this changes, or all that were withdrawn."""
+        if kind == "campaign":
+            self.holding(self.author, self.rules.campaigns.authors)
+        campaign = data.get("replaces" if kind == "campaign" else "campaign")
+        if not is_bytes(campaign):
+            return
+        own = kind in ("pledge", "pledge.withdraw")
+        for key in self.above(PLEDGE + campaign + (self.author if own else b"")):
+            row = pledge_row(self.state, campaign, key[len(PLEDGE) + len(campaign) :])
+            if row is not None:
+                self.records[RecordId(row.withdrawn or row.record)] = None
 
     def _claims(self, agent: bytes) -> None:
         if self.state.get(agents.CLAIMED + agent) is None:

@@ -145,6 +145,7 @@ def _rules_of(canonical: bytes) -> RuleParams:
         data=ruleset.data,
         promotion=ruleset.promotion,
         reviews=ruleset.reviews,
+        campaigns=ruleset.campaigns,
     )
 
 

@@ -22,6 +22,7 @@ from commonweal.protocol.ledger.governance.ballot_rows import (
     least_yes,
 )
 from commonweal.protocol.ledger.governance.proposals import (
+    CAMPAIGN,
     CONSENT,
     DECIDED,
     DRAFT,
@@ -61,6 +62,7 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
+from commonweal.protocol.ledger.ventures.campaigns import deadline
 from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.ledger.ventures.projects.dissolution import (
     Closing,
@@ -252,6 +254,8 @@ class _Enactment:
             close(self.state, self.closing(), row.target, projects.BY_VOTE, row.opened_ms)
         if row.subject == CONSENT:
             consents.invalidate(self.state, row.target, id)
+        if row.subject == CAMPAIGN:
+            deadline.decide(self.state, id, row.target)
         if row.subject == REMOVAL:
             member = registry.member_row(self.state, row.target)
             if member is not None and member.status == registry.ACTIVE:

@@ -27,11 +27,13 @@ from typing import Any
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.ledger.exchange import times
 from commonweal.protocol.ledger.exchange.data import consents
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.proposals import (
     ABSTAIN,
     BLOCK,
+    CAMPAIGN,
     COMMENT,
     CONSENT,
     DECIDED,
@@ -61,6 +63,16 @@ from commonweal.protocol.ledger.members.permissions import Permission, writer_de
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.ventures.campaigns import deadline
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
+    COLLECTING,
+    DECIDES,
+    EXTEND,
+    SHORT,
+    campaign_row,
+)
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import OPEN as OPEN_CAMPAIGN
+from commonweal.protocol.ledger.ventures.campaigns.deadline import CANCEL
 from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.changes import LAZY, ORDINARY, classes_of, patched
@@ -102,6 +114,8 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
             row = _proposed_fork(state, record, context, ruleset)
         case "consent":
             row = _proposed_consent(state, record, context, ruleset)
+        case "campaign":
+            row = _proposed_campaign(state, record, context, ruleset)
         case "decision" if record.body is not None:
             is_lazy = ruleset.lazy_decisions and not _asks_vote(record)
             kind = LAZY if is_lazy else ORDINARY
@@ -295,6 +309,31 @@ def _proposed_consent(
     if row.status not in consents.STANDING:
         return Reason.NOT_OPEN
     return ProposalRow(CONSENT, context.member, record.clock, ruleset.id, consent, ORDINARY)
+
+
+def _proposed_campaign(
+    state: State, record: Record, context: Context, ruleset: Ruleset
+) -> ProposalRow | Reason:
+    """Propose to cancel a campaign, or to give it more time to collect."""
+    campaign, say = record.data.get("campaign"), record.data.get("decide")
+    until = record.data.get("until", 0)
+    if not is_bytes(campaign) or say not in deadline.VOTES or not is_count(until):
+        return Reason.SHAPE
+    row = campaign_row(state, campaign)
+    if row is None:
+        return Reason.UNKNOWN_CAMPAIGN
+    if say == CANCEL and row.status not in (OPEN_CAMPAIGN, COLLECTING, SHORT):
+        return Reason.CAMPAIGN_CLOSED
+    if say == EXTEND:
+        now = times.now_ms(state, context)
+        if not deadline.may_extend(row):
+            return Reason.CAMPAIGN_CLOSED
+        if until <= max(now, row.collect_by):
+            return Reason.DEADLINE_PAST
+        if until - now > context.rules.campaigns.collect_ms:
+            return Reason.DEADLINE_FAR
+    state.put(DECIDES + record.id, [say, until])
+    return ProposalRow(CAMPAIGN, context.member, record.clock, ruleset.id, campaign, ORDINARY)
 
 
 def _proposed_fork(

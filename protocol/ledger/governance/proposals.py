@@ -23,6 +23,7 @@ OF_MEMBER, DECIDED = Table.OF_MEMBER.prefix, Table.DECIDED_FORK.prefix
 
 RULES, REMOVAL, FORK, DECISION, PROJECT = "rules", "removal", "fork", "decision", "project"
 CONSENT = "consent"
+CAMPAIGN = "campaign"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
 INDIFFERENT = "indifferent"
 

@@ -52,6 +52,7 @@ from commonweal.protocol.ledger.things.event_row import (
     put_pending,
     put_scoped,
 )
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import campaign_of
 from commonweal.protocol.ledger.ventures.projects.pools_of_projects import (
     PoolMove,
     counted,
@@ -187,7 +188,9 @@ def value_events(
             postpone(state, event)
             break
         value = event_fields(state, community, event, row)
-        pool = income_pool(ruleset, value, shared_fuel)
+        # What comes in for a campaign is for its purpose, and not divided.
+        is_bound = row.fulfills is not None and campaign_of(state, row.fulfills) is not None
+        pool = None if is_bound else income_pool(ruleset, value, shared_fuel)
         if pool is not None and row.quantity is not None:
             id, amount = pool_id(pool), amount_in(pool.scale, row)
             source = sources.of(row, pool)

@@ -214,6 +214,19 @@ class Reason(StrEnum):
     )
     LAST_WITNESS = "nobody else is seated and offers to witness: endorse another first"
 
+    UNKNOWN_CAMPAIGN = "the campaign is not known here"
+    CAMPAIGN_CLOSED = "it came too late: the campaign was closed before this"
+    HAS_PLEDGES = "something is pledged to the campaign: only a vote cancels it"
+    TOO_MANY_CAMPAIGNS = "the member has reached the limit of campaigns that are open or collect"
+    GOALS = "the sums of the campaign do not fit each other: minimum, optimum and maximum rise"
+    DEADLINE_PAST = "the deadline is over, or the time to pay ends before it"
+    DEADLINE_FAR = "the deadline, or the end of the time to pay, is later than the rules allow"
+    NO_MATCHING = "the campaign matches no pledges"
+    PLEDGE_UNIT = "the amount is not in the unit of the campaign, or has more decimals"
+    PLEDGE_SMALL = "the amount is less than the least that the campaign takes"
+    PLEDGE_LARGE = "the amount is more than the most that the campaign takes of one member"
+    NO_PLEDGE = "the member has no pledge to withdraw"
+
     NO_TEXT = "the record has no text that can be erased"
     NO_BODY = "the document of the record is not here"
     ERASABLE_TEXT = "a text that members vote on must not be erasable"

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commonweal.protocol.ledger.state import exchange_layouts, project_layouts
+from commonweal.protocol.ledger.state import exchange_layouts, project_layouts, venture_layouts
 from commonweal.protocol.ledger.state import row_layouts as rows
 from commonweal.protocol.ledger.state.row_layouts import Layout
 
@@ -233,6 +233,11 @@ class Table(Enum):
     DATA_USE = exchange_layouts.DATA_USE
     USE_OF = exchange_layouts.USE_OF
     DATA_RELEASE = exchange_layouts.DATA_RELEASE
+    CAMPAIGN = venture_layouts.CAMPAIGN
+    PLEDGE = venture_layouts.PLEDGE
+    WAITING_CAMPAIGN = venture_layouts.WAITING_CAMPAIGN
+    CAMPAIGN_VOTE = venture_layouts.CAMPAIGN_VOTE
+    PLEDGE_PAYMENT = venture_layouts.PLEDGE_PAYMENT
     PROPOSAL = Layout(
         b"G", "proposal: id", rows.PROPOSAL_ROW,
         "governance/proposals", "A proposal and how its vote stands as of the last cut.")

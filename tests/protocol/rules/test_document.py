@@ -17,12 +17,12 @@ from commonweal.protocol.matching.market import Weights
 from commonweal.protocol.rules.document import (
     DOCUMENT_BYTES_MAX,
     TEXT_CHARACTERS_MAX,
-    Problem,
     check,
     from_bytes,
     from_map,
     read_toml,
 )
+from commonweal.protocol.rules.faults import Problem
 from commonweal.protocol.rules.reviews import WithheldRule
 from commonweal.protocol.rules.schema import REVIEW_HOURS_MAX
 from commonweal.protocol.rules.toml_positions import Path, places

@@ -1,0 +1,1 @@
+"""Campaigns: begun, pledged to, paid, cancelled; how they stand."""

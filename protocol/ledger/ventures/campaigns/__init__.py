@@ -1,0 +1,1 @@
+"""Campaigns: sums that members raise together, closed by seals."""

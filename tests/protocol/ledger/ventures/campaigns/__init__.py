@@ -1,0 +1,1 @@
+"""What members undertake together: the records, and what seals decide of them."""
