@@ -63,6 +63,7 @@ def factors(first: int | None, last: int | None, home: Home, form: Form) -> None
     if form is Form.TEXT:
         for row in rows:
             row["factor"] = factor_name(row["factor"], spoken())
+            row["points"] = f"{row['points']:,}"
             row["beyond"] = _of(row["beyond_core_per_mille"])
             row["most"] = _of(row["largest_per_mille"])
             row["since"] = "" if row["since"] is None else f"#{row['since']}"
