@@ -17,7 +17,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = {
         *_NOBODYS,
     ),
     ("promote", "pay"): (
-        *("mei {nothing}", "mei {work}", "mei zz", "bo {work}", "ana {work}", "mei ''"),
+        *("mei {nothing}", "mei {work}", "mei zz", "bo {work}", "ana {work}", "mei {unit}"),
         *_NOBODYS,
     ),
 }
