@@ -308,7 +308,16 @@ def test_the_device_that_types_does_not_end_itself(home: Path) -> None:
 def test_status_keeps_its_shape(home: Path) -> None:
     found = good("status", "--home", home, "-o", "json").json
     assert sorted(found) == [
-        *("behind", "community", "community_name", "damaged", "device", "finality", "frontier"),
+        *(
+            "behind",
+            "coming",
+            "community",
+            "community_name",
+            "damaged",
+            "device",
+            "finality",
+            "frontier",
+        ),
         *("joined", "keepers", "keepers_needed", "light", "listening", "logs", "member"),
         *("member_name", "not_counting", "parent"),
         *("peers", "records", "refused", "room", "running", "state", "writable"),
