@@ -268,12 +268,12 @@ def _lines(known: ProjectDetails) -> list[str]:
     return lines
 
 
-def _task_line(one: ProjectTask) -> str:
+def _task_line(work: ProjectTask) -> str:
     text = _("task {id}: {title}, {left} of {quantity} {unit} left")
     return text.format(
-        id=one.id.hex()[:ID_DIGITS],
-        title=visible(one.title),
-        left=f"{one.left:f}",
-        quantity=f"{one.quantity:f}",
-        unit=shown_unit(one.unit, spoken()),
+        id=work.id.hex()[:ID_DIGITS],
+        title=visible(work.title),
+        left=f"{work.left:f}",
+        quantity=f"{work.quantity:f}",
+        unit=shown_unit(work.unit, spoken()),
     )
