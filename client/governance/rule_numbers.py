@@ -63,6 +63,7 @@ LABELS = {
     "soft_floor": N_("flagged below"),
     "soft_ceiling": N_("flagged above"),
     "grows_to": N_("lowest balance by what was received"),
+    "longest_days": N_("days for which a consent lasts at most"),
     "kind": N_("weight of what fits"),
     "quantity": N_("weight of the amount"),
     "time": N_("weight of the time"),

@@ -123,6 +123,7 @@ SECTIONS = {
     "pools": N_("How income is shared"),
     "rounds": N_("Giving rounds"),
     "exchange": N_("Offers, needs and deals"),
+    "data": N_("Data of members"),
     "credit": N_("Balances between members"),
     "match": N_("What is suggested"),
     "projects": N_("Projects"),
