@@ -1,4 +1,4 @@
-"""Data that is used: consents, requests for them, and who used what.
+"""Data that is used: consents, requests for them, and who used what."""
 
 from __future__ import annotations
 
