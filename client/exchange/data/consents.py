@@ -28,7 +28,13 @@ from commonweal.client.language.quantity import exact, read_quantity
 from commonweal.client.ledger.names.named import find_resource
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.protocol.errors import UsageError
-from commonweal.protocol.ledger.exchange.data.consents import CONSENT, USE, ConsentRow, consent_row
+from commonweal.protocol.ledger.exchange.data.consents import (
+    CONSENT,
+    USE,
+    ConsentRow,
+    consent_row,
+    is_recipient,
+)
 from commonweal.protocol.ledger.exchange.data.contents import DATA, DataRow, data_row
 from commonweal.protocol.ledger.exchange.data.uses import uses_of
 from commonweal.protocol.records.record import RecordId
@@ -288,8 +294,10 @@ class Consents(HomeAccess):
 
     def _concerns_me(self, row: ListedConsent) -> bool:
         view = self.view
-        is_mine = row.member == view.me or row.asks_you or row.covers_you
-        return is_mine or (row.giver is not None and disposes(view, row.giver))
+        is_mine = row.member == view.me or row.asks_you
+        if is_mine or row.giver is None or disposes(view, row.giver):
+            return is_mine or row.giver is not None
+        return is_recipient(view.state, self._row(row.id), view.me, view.community)
 
 
 def _recipient(view: LedgerView, name: str) -> bytes | str:

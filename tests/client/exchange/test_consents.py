@@ -73,6 +73,8 @@ def test_a_revoked_consent_covers_nothing_more(lanxi: ConsentingHomes) -> None:
             mei.revoke_consent(consent)
     lanxi.meet()
     with Member(lanxi.bo) as bo:
+        (over,) = bo.consents(ended=True)
+        assert (over.state, bo.consents()) == ("withdrawn", [])
         with pytest.raises(UsageError):
             bo.use_data("notes", "research")
         with pytest.raises(WouldNotCount, match="not in force any more"):
