@@ -63,6 +63,16 @@ _COHORT = """
 """
 
 
+_CODES = """
+    SELECT code, count(DISTINCT referral_row.id), count(commission_row.id)
+    FROM promotion_row
+        JOIN referral_row ON referral_row.promotion = promotion_row.id AND referral_row.final
+        LEFT JOIN commission_row ON commission_row.referral = referral_row.id
+            AND commission_row.final
+    WHERE since BETWEEN ? AND ? GROUP BY promotion_row.id ORDER BY 2 DESC, code
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
     """How many came to a stage; of: to the one before. per_mille: rounded down; None of nothing."""
@@ -85,14 +95,24 @@ class FunnelCohort:
 
 
 @dataclass(frozen=True, slots=True)
+class FunnelCode:
+    """A code of promotion. referrals: buyers it brought in the period; sales: incomes by them."""
+
+    code: str
+    referrals: int
+    sales: int
+
+
+@dataclass(frozen=True, slots=True)
 class FunnelReport:
-    """The funnel of a period: what came of its cohorts until its end."""
+    """The funnel of a period: what came of its cohorts until its end, and by which codes."""
 
     first: int
     last: int
     height: int
     steps: tuple[FunnelStep, ...]
     cohorts: tuple[FunnelCohort, ...]
+    codes: tuple[FunnelCode, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +136,11 @@ def funnel_report(view: LedgerView, period: SealPeriod) -> FunnelReport:
         FunnelStage.AGAIN: sum(cohort.again for cohort in cohorts),
         FunnelStage.BROUGHT: sum(cohort.brought for cohort in cohorts),
     }
+    since_ms = 0 if period.first == 1 else period.begin_ms + 1
+    codes = view.kept.layers.rows(_CODES, (since_ms, period.end_ms))
     return FunnelReport(
-        period.first, period.last, view.kept.cut.height, tuple(_steps(counts)), tuple(cohorts)
+        *(period.first, period.last, view.kept.cut.height, tuple(_steps(counts)), tuple(cohorts)),
+        tuple(FunnelCode(*row) for row in codes),
     )
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from commonweal.client.exchange.reliability import KeptPromises, is_late, is_met
+from commonweal.client.exchange.reviews.rows import ReviewSummary
+from commonweal.client.exchange.reviews.summaries import review_summaries
 from commonweal.client.reports.seal_periods import SealPeriod, per_mille
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
 from commonweal.protocol.ledger.members.registry import ACTIVE, member_row
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from commonweal.protocol.ledger.exchange.commitments import CommitmentRow
 
 _JUDGED = """
-    SELECT provider, count(*), sum(open_n = 0) FROM clause_row
-    WHERE final AND (open_n = 0 OR (status IN ('agreed', 'said') AND due < ?3))
+    SELECT provider, count(*), sum(open_n = 0 AND quantity_n <> 0) FROM clause_row
+    WHERE final AND (open_n = 0 AND quantity_n <> 0 OR (status IN ('agreed', 'said') AND due < ?3))
         AND (?4 OR (due NOTNULL AND due >= ?1 AND due < ?2))
     GROUP BY provider
 """
@@ -30,7 +32,9 @@ _JUDGED = """
 class KeptByMember:
     """Promises of one member. promised: those that can be judged; per_mille: rounded down.
 
-    is_member: whether they are one now; a supplier outside never is.
+    is_member: whether they are one now; a supplier outside never is. reviews, stars_tenths: the
+    open reviews of them up to the last seal, and their mean; None without one. withheld: reviews
+    that they wrote and never opened.
     """
 
     member: bytes
@@ -39,14 +43,17 @@ class KeptByMember:
     promised: int
     kept: int
     per_mille: int | None
+    reviews: int
+    stars_tenths: int | None
+    withheld: int
 
 
 @dataclass(frozen=True, slots=True)
 class KeptReport:
     """Promises that were due in a period, of who promised most first.
 
-    Of all heights those without a time are among them too, once they are kept. What was kept late
-    is kept.
+    Of all heights those without a time are among them too, once they are kept, and withheld reviews
+    where the rules call them broken promises. What was kept late is kept.
     """
 
     first: int
@@ -64,6 +71,13 @@ def kept_report(view: LedgerView, period: SealPeriod) -> KeptReport:
     for id, row in _changed(view, period):
         known = counted.get(id, KeptPromises())
         counted[id] = KeptPromises(known.promised + 1, known.kept + is_met(row))
+    rule = view.kept.ruleset.withheld
+    said = review_summaries(view.final, rule)
+    if period.is_whole and rule.is_broken_promise:
+        for id, summary in said.items():
+            if summary.withheld:
+                known = counted.get(id, KeptPromises())
+                counted[id] = known._replace(promised=known.promised + summary.withheld)
     order = sorted(counted.items(), key=lambda pair: (-pair[1].promised, pair[0]))
     promised, kept = (
         (sum(part) for part in zip(*counted.values(), strict=True)) if counted else (0, 0)
@@ -71,15 +85,16 @@ def kept_report(view: LedgerView, period: SealPeriod) -> KeptReport:
     return KeptReport(
         *(period.first, period.last, view.kept.cut.height, promised, kept),
         per_mille(kept, promised),
-        tuple(_of_member(view, id, row) for id, row in order),
+        tuple(_of_member(view, id, row, said.get(id, ReviewSummary())) for id, row in order),
     )
 
 
-def _of_member(view: LedgerView, id: bytes, row: KeptPromises) -> KeptByMember:
+def _of_member(view: LedgerView, id: bytes, row: KeptPromises, said: ReviewSummary) -> KeptByMember:
     member = member_row(view.final, id)
     is_member = member is not None and member.status == ACTIVE
     rate = per_mille(row.kept, row.promised)
-    return KeptByMember(id, view.name(id), is_member, row.promised, row.kept, rate)
+    reviews = (said.reviews, said.tenths, said.withheld)
+    return KeptByMember(id, view.name(id), is_member, row.promised, row.kept, rate, *reviews)
 
 
 def _sealed(view: LedgerView, period: SealPeriod) -> list[tuple[bytes, int, int]]:

@@ -22,6 +22,11 @@ def factor_name(factor: str, words: Words) -> str:
     return words(FACTORS.get(factor, factor))
 
 
+def stars(tenths: int | None) -> str:
+    """Return the mean of stars as people read it, with one decimal."""
+    return "–" if tenths is None else f"{tenths // 10}.{tenths % 10}"
+
+
 HOURS_FROM_MINUTES, DAYS_FROM_HOURS = 120, 48
 """From how many on a length of time is told in the next larger unit, rounded down."""
 

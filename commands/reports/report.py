@@ -14,7 +14,7 @@ from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.reports.factors import PER_POINTS, FactorsReport
 from commonweal.client.reports.funnel import FUNNEL_WORDS, FunnelStage
-from commonweal.client.reports.report_words import factor_name, shown_minutes
+from commonweal.client.reports.report_words import factor_name, shown_minutes, stars
 from commonweal.client.reports.reports import Reports
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import part_of
@@ -29,7 +29,10 @@ FACTOR_FIELDS = (
     *("distributed", "since"),
 )
 STEP_FIELDS = ("stage", "count", "of", "per_mille")
-KEPT_FIELDS = ("member", "member_name", "is_member", "promised", "kept", "per_mille")
+KEPT_FIELDS = (
+    *("member", "member_name", "is_member", "promised", "kept", "per_mille", "reviews"),
+    *("stars_tenths", "withheld"),
+)
 THING_FIELDS = ("thing", "thing_name", "days", "booked", "idle", "per_mille")
 TAG_FIELDS = ("tag", "needs", "unmet")
 
@@ -149,6 +152,9 @@ def funnel(first: int | None, last: int | None, home: Home, form: Form) -> None:
         ).format(**plain(cohort))
         for cohort in told.cohorts
     ]
+    for code in told.codes:
+        text = _("code {code}: {referrals} referred, {sales} sales")
+        notes.append(text.format(**plain(code)))
     standing = "\n".join([*notes, period_words(told.first, told.last, told.height)])
     return table(form, "steps", rows, STEP_FIELDS, columns, standing, **more)
 
@@ -166,11 +172,14 @@ def kept(first: int | None, last: int | None, home: Home, form: Form) -> None:
     if form is Form.TEXT:
         for row in rows:
             row["rate"] = _of(row["per_mille"])
+            row["stars"] = stars(row["stars_tenths"])
     columns = [
         Column("member_name", _("member")),
         Column("promised", _("promised"), is_number=True),
         Column("kept", _("kept"), is_number=True),
         Column("rate", _("part"), is_number=True),
+        Column("stars", _("stars"), is_number=True),
+        Column("withheld", _("withheld"), is_number=True),
     ]
     standing = period_words(told.first, told.last, told.height)
     nothing = _("No promise was due in this period.")

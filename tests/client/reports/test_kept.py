@@ -35,7 +35,7 @@ def test_a_promise_is_kept_or_late_and_the_client_counts_the_same() -> None:
     shop.cut()
     told = book(shop)
     assert counts(told) == {"Jun": (2, 1), "Ana": (1, 1)}
-    judged = kept_promises(told.final, told.kept.cut.time_ms)
+    judged = kept_promises(told.final, told.kept.cut.time_ms, told.kept.ruleset.withheld)
     assert {told.name(id): (row.promised, row.kept) for id, row in judged.items()} == counts(told)
     (jun, ana) = kept_report(told.view, told.period()).members
     assert (jun.per_mille, ana.per_mille, jun.is_member) == (500, 1000, True)

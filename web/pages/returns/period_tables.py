@@ -11,7 +11,7 @@ from commonweal.client.language.words import Words
 from commonweal.client.reports.factors import PER_POINTS, FactorShare, FactorsReport
 from commonweal.client.reports.funnel import FUNNEL_WORDS, FunnelReport, FunnelStage
 from commonweal.client.reports.kept import KeptReport
-from commonweal.client.reports.report_words import factor_name, shown_minutes
+from commonweal.client.reports.report_words import factor_name, shown_minutes, stars
 from commonweal.client.reports.things import ThingsReport
 from commonweal.web.pictures import Bar, Legend, Picture, bars
 
@@ -169,7 +169,16 @@ def funnel_table(told: FunnelReport, link: Link, words: Words) -> list[PeriodTab
         ),
         words("Nobody was admitted in this period."),
     )
-    return [steps, cohorts]
+    codes = PeriodTable(
+        words("By code of promotion"),
+        (words("code"), words("referred"), words("sales")),
+        tuple(
+            (ReportCell(row.code, "/market/mine"), number(row.referrals), number(row.sales))
+            for row in told.codes
+        ),
+        words("No code brought anybody in this period."),
+    )
+    return [steps, cohorts, codes]
 
 
 def kept_table(told: KeptReport, link: Link, words: Words) -> list[PeriodTable]:
@@ -181,13 +190,18 @@ def kept_table(told: KeptReport, link: Link, words: Words) -> list[PeriodTable]:
     return [
         PeriodTable(
             words("Promises by member"),
-            (words("member"), words("promised"), words("kept"), words("part")),
+            (
+                *(words("member"), words("promised"), words("kept"), words("part")),
+                *(words("stars"), words("withheld")),
+            ),
             tuple(
                 (
                     ReportCell(row.member_name, f"/people/{row.member.hex()}" * row.is_member),
                     number(row.promised, "/deals"),
                     number(row.kept, "/deals"),
                     part(row.per_mille),
+                    ReportCell(stars(row.stars_tenths), "", True),
+                    number(row.withheld),
                 )
                 for row in told.members
             ),
