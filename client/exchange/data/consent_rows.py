@@ -116,7 +116,7 @@ class DataUse:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnedData:
+class OwnedContent:
     """Data of this member, or of the community for which they speak. size: in bytes.
 
     consents: in force now. uses: that counted. earned: by unit, what uses promise and what of it

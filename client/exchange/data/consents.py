@@ -12,7 +12,7 @@ from commonweal.client.exchange.data.consent_rows import (
     ListedConsent,
     NewConsent,
     NewUse,
-    OwnedData,
+    OwnedContent,
 )
 from commonweal.client.exchange.data.consent_states import (
     all_consents,
@@ -50,10 +50,10 @@ ALL = "all"
 class Consents(HomeAccess):
     """What members let others do with their data, and what they did."""
 
-    def owned_data(self) -> list[OwnedData]:
+    def owned_data(self) -> list[OwnedContent]:
         """Return the data that is this member's, or the community's for which they speak."""
         view, now = self.view, now_ms()
-        owned: list[OwnedData] = []
+        owned: list[OwnedContent] = []
         for key, _ in view.state.items(DATA):
             resource = key[len(DATA) :]
             row = data_row(view.state, resource)
@@ -68,7 +68,9 @@ class Consents(HomeAccess):
             valid = [id for id in given if listed_consent(view, id, now).valid]
             name, id = data_name(view, resource), RecordId(resource)
             erased = row.is_erased
-            owned.append(OwnedData(id, name, row.size, erased, len(valid), len(uses), earned(uses)))
+            owned.append(
+                OwnedContent(id, name, row.size, erased, len(valid), len(uses), earned(uses))
+            )
         return sorted(owned, key=lambda row: (row.name, row.id))
 
     def consents(self, *, ended: bool = False) -> list[ListedConsent]:

@@ -52,6 +52,7 @@ PATHS = [
     "/things",
     "/things/kinds",
     "/data",
+    "/data/consents",
     "/data/contents",
     "/rules",
     "/rules/change?from=cooperative",
