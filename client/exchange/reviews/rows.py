@@ -55,12 +55,14 @@ class DealReview:
 class ReviewSummary:
     """The reviews of a member that are open, and their own that stay withheld.
 
-    stars: the sum of the ratings; reviews: how many. on_time, as_agreed: how many say so.
-    withheld: reviews that the member wrote and never opened.
+    stars: the sum of the ratings; reviews: how many there are. opened: how many of these others
+    wrote; on_time, as_agreed: how many of those say so. withheld: reviews that the member wrote and
+    never opened.
     """
 
     stars: int = 0
     reviews: int = 0
+    opened: int = 0
     on_time: int = 0
     as_agreed: int = 0
     withheld: int = 0

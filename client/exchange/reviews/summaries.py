@@ -28,6 +28,7 @@ def review_summaries(state: State, rule: WithheldRule) -> dict[bytes, ReviewSumm
                 known,
                 stars=known.stars + row.rating,
                 reviews=known.reviews + 1,
+                opened=known.opened + 1,
                 on_time=known.on_time + bool(row.on_time),
                 as_agreed=known.as_agreed + bool(row.as_agreed),
             )

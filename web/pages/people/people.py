@@ -7,7 +7,9 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from commonweal.client.exchange.reviews.rows import ReviewSummary
 from commonweal.client.member import Member
+from commonweal.client.reports.report_words import stars
 from commonweal.protocol.errors import CommonwealError, UnknownId
 from commonweal.storage.home import keystore
 from commonweal.web.pages.request import Page, PageRequest
@@ -200,12 +202,18 @@ def _list(page: PageRequest, wrong: tuple[str, str, str] = ("", "", "")) -> Resp
             "agents": agents[:LISTED_MAX],
             "agents_left": max(0, len(agents) - LISTED_MAX),
             "me": member.view.me,
+            "reviewed": member.review_summaries(),
         }
         claims = [row.claim for row in values["claims"]]
         requests = [row.request for row in values["newcomers"]]
         values["states"] = member.record_states([*claims, *requests][:LISTED_MAX])
     return page.show(
-        "people/people.html", 422 if wrong[0] else 200, wrong=wrong, witness=WITNESS, **values
+        "people/people.html",
+        422 if wrong[0] else 200,
+        wrong=wrong,
+        witness=WITNESS,
+        stars=stars,
+        **values,
     )
 
 
@@ -219,6 +227,8 @@ def _details(
         devices = member.devices(member=id)
         balance = member.balance(id)
         claims = [row for row in member.open_claims() if row.member.hex() == id]
+        promises = [row for row in member.kept().members if row.member.hex() == id]
+        said = member.review_summaries().get(rows[0].member, ReviewSummary())
     return page.show(
         "people/member.html",
         status,
@@ -226,6 +236,9 @@ def _details(
         devices=devices,
         balance=balance,
         claims=claims,
+        promises=promises[0] if promises else None,
+        said=said,
+        stars=stars,
         error=error,
         why=why,
         is_protected=keystore.needs_passphrase(page.home.keystore),
