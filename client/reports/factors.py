@@ -262,7 +262,7 @@ class _People:
 
 
 class _Numbers:
-    """The local numbers of agents; that of a person stands for all whom they claimed."""
+    """The local numbers of agents; that of a person stands for all that they claimed."""
 
     def __init__(self, view: LedgerView, people: _People) -> None:
         named = {number: people.person(id) for number, id in view.kept.layers.rows(_AGENTS)}
@@ -271,8 +271,8 @@ class _Numbers:
         self.of: dict[int, int] = {}
         first: dict[bytes, int] = {}
         for number, person in named.items():
-            one = self.of[number] = first.setdefault(person, number)
-            self.id_of[one] = person
+            own = self.of[number] = first.setdefault(person, number)
+            self.id_of[own] = person
 
 
 def _sums(

@@ -106,12 +106,12 @@ def _sealed(view: LedgerView, period: SealPeriod) -> list[tuple[bytes, int, int]
 
 def _changed(view: LedgerView, period: SealPeriod) -> list[tuple[bytes, CommitmentRow]]:
     """Return the promises that can be judged of those that wait for a seal in another form."""
-    found: list[tuple[bytes, CommitmentRow]] = []
+    judged: list[tuple[bytes, CommitmentRow]] = []
     for (id,) in view.kept.layers.rows("SELECT id FROM clause_row WHERE NOT final"):
         row = commitment_row(view.final, id)
         if row is None or not (is_met(row) or is_late(row, period.end_ms)):
             continue
         is_due = row.due is not None and period.begin_ms <= row.due < period.end_ms
         if period.is_whole or is_due:
-            found.append((row.provider, row))
-    return found
+            judged.append((row.provider, row))
+    return judged

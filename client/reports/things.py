@@ -59,8 +59,8 @@ class ThingUse:
     days on which it was idle, rounded down; None without a day.
     """
 
-    thing: bytes
-    thing_name: str
+    resource: bytes
+    resource_name: str
     days: int
     booked: int
     idle: int
@@ -92,7 +92,7 @@ class ThingsReport:
     first: int
     last: int
     height: int
-    things: tuple[ThingUse, ...]
+    lent: tuple[ThingUse, ...]
     needs: int
     unmet: int
     tags: tuple[TagNeeds, ...]
@@ -107,7 +107,7 @@ class ThingsReport:
 def things_report(view: LedgerView, period: SealPeriod) -> ThingsReport:
     """Return what lay idle and what was missing in a period."""
     heights = (period.first, period.last)
-    things = [_use(view, period, *row) for row in _lent(view, period)]
+    uses = [_use(view, period, *row) for row in _lent(view, period)]
     needs, unmet, tags = _needs(view, period)
     waited = [row[0] for row in view.kept.layers.rows(_WAITED, heights)]
     ((deals, rings),) = view.kept.layers.rows(_DEALS, (RING_PARTIES_MIN, *heights))
@@ -115,7 +115,7 @@ def things_report(view: LedgerView, period: SealPeriod) -> ThingsReport:
         first=period.first,
         last=period.last,
         height=view.kept.cut.height,
-        things=tuple(sorted(things, key=lambda use: (-(use.per_mille or 0), use.thing))),
+        lent=tuple(sorted(uses, key=lambda use: (-(use.per_mille or 0), use.resource))),
         needs=needs,
         unmet=unmet,
         tags=tags,
@@ -133,13 +133,13 @@ def _lent(view: LedgerView, period: SealPeriod) -> list[tuple[bytes, int]]:
     return [(id, time_ms // DAY_MS) for id, time_ms in rows]
 
 
-def _use(view: LedgerView, period: SealPeriod, thing: bytes, since: int) -> ThingUse:
+def _use(view: LedgerView, period: SealPeriod, thing_id: bytes, since: int) -> ThingUse:
     days = range(max(period.days.start, since), period.days.stop)
-    bounds = (SLOT + thing + day.to_bytes(4) for day in (days.start, days.stop))
+    bounds = (SLOT + thing_id + day.to_bytes(4) for day in (days.start, days.stop))
     booked = view.kept.layers.rows(_DAYS, tuple(bounds))[0][0] if days else 0
     idle = len(days) - booked
-    name = thing_name(view, thing)
-    return ThingUse(thing, name, len(days), booked, idle, per_mille(idle, len(days)))
+    name = thing_name(view, thing_id)
+    return ThingUse(thing_id, name, len(days), booked, idle, per_mille(idle, len(days)))
 
 
 def _needs(view: LedgerView, period: SealPeriod) -> tuple[int, int, tuple[TagNeeds, ...]]:

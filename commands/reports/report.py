@@ -33,7 +33,7 @@ KEPT_FIELDS = (
     *("member", "member_name", "is_member", "promised", "kept", "per_mille", "reviews"),
     *("stars_tenths", "withheld"),
 )
-THING_FIELDS = ("thing", "thing_name", "days", "booked", "idle", "per_mille")
+THING_FIELDS = ("resource", "resource_name", "days", "booked", "idle", "per_mille")
 TAG_FIELDS = ("tag", "needs", "unmet")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -222,16 +222,16 @@ def things(needs: bool, first: int | None, last: int | None, home: Home, form: F
         ]
         nothing = _("Nobody needed anything in this period.")
         return table(form, "tags", rows, TAG_FIELDS, columns, standing, nothing, **more)
-    rows = more.pop("things")
+    rows = more.pop("lent")
     if form is Form.TEXT:
         for row in rows:
             row["rate"] = _of(row["per_mille"])
     columns = [
-        Column("thing_name", _("thing")),
+        Column("resource_name", _("thing")),
         Column("days", _("days"), is_number=True),
         Column("booked", _("lent"), is_number=True),
         Column("idle", _("idle"), is_number=True),
         Column("rate", _("idle part"), is_number=True),
     ]
     nothing = _("Nothing is lent here yet. To begin: weal thing terms THING")
-    return table(form, "things", rows, THING_FIELDS, columns, standing, nothing, **more)
+    return table(form, "lent", rows, THING_FIELDS, columns, standing, nothing, **more)

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 
 from commonweal.commands.terminal.command_table import TABLE
 from commonweal.web.application import PAGES
+from tests.house.page_names import defines
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(
@@ -58,8 +59,8 @@ def test_what_a_concept_names_exists(row: tuple[str, ...]) -> None:
     _, _, typed, page, test = row
     assert isinstance(command(typed), click.Command)
     assert not page or page in routes(), page
-    file, _, name = test.partition("::")
-    assert f"def {name}(" in (ROOT / file).read_text("utf-8"), test
+    file, _, dotted = test.partition("::")
+    assert defines((ROOT / file).read_text("utf-8"), dotted), test
 
 
 def test_what_does_not_exist_is_seen() -> None:

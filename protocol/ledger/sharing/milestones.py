@@ -89,9 +89,9 @@ def note_records(state: State, cut: CutHeader, records: Iterable[Record]) -> Non
             case "agreement.sign":
                 _note_deal(state, cut, with_data(record).data["agreement"])
             case "resource.terms":
-                thing = with_data(record).data["resource"]
-                if state.get(TERMS + thing) is not None:
-                    _note(state, cut, Milestone.LENT, thing)
+                resource = with_data(record).data["resource"]
+                if state.get(TERMS + resource) is not None:
+                    _note(state, cut, Milestone.LENT, resource)
 
 
 def note_given(state: State, cut: CutHeader, provider: bytes) -> None:

@@ -64,14 +64,14 @@ def test_a_thing_is_idle_on_the_days_without_a_booking() -> None:
     shop.write("Jun", "unit.define", {"unit": "cup"})
     shop.cut(24 * 9)
     told = book(shop)
-    (use,) = things_report(told.view, told.period()).things
+    (use,) = things_report(told.view, told.period()).lent
     assert (use.days, use.booked, use.idle, use.per_mille) == (10, 0, 10, 1000)
 
 
 def test_an_empty_ledger_has_no_things() -> None:
     told = book(Factory())
     report = things_report(told.view, told.period())
-    assert (report.things, report.tags, report.median_minutes) == ((), (), None)
+    assert (report.lent, report.tags, report.median_minutes) == ((), (), None)
     assert report.rings_per_mille is None
 
 

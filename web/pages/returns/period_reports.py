@@ -73,7 +73,7 @@ REPORTS = {
         N_("What lay idle, which needs nobody met, and how soon others became deals."),
         lambda me, first, last: me.things_and_needs(first, last),
         things_tables,
-        "things",
+        "lent",
     ),
 }
 """The reports by the name in their address."""
@@ -154,7 +154,7 @@ def points_given(page: Page) -> Response:
 def stage_members(page: Page) -> Response:
     """Show the members behind a number of the funnel."""
     named = page.query("stage")
-    stage = next((one for one in FunnelStage if one.value == named), FunnelStage.ADMITTED)
+    stage = next((known for known in FunnelStage if known.value == named), FunnelStage.ADMITTED)
     asked, month = _asked(page), page.query("month") or None
     with page.member() as member:
         try:

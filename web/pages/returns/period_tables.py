@@ -101,9 +101,9 @@ def _factor_notes(told: FactorsReport, words: Words) -> list[str]:
         text = words("Income: {amount} {unit}.")
         if income.per_points is not None:
             text = words("Income: {amount} {unit}; for {points} points {each} {unit}.")
-        each = "" if income.per_points is None else f"{income.per_points:,}"
+        rate = "" if income.per_points is None else f"{income.per_points:,}"
         shown = {"amount": f"{income.income:,}", "unit": unit, "points": f"{PER_POINTS:,}"}
-        notes.append(text.format(**shown, each=each))
+        notes.append(text.format(**shown, each=rate))
     text = words("Distributed: at least {givers} give, and none more than {largest} of it.")
     notes.append(text.format(givers=told.givers_min, largest=told.largest_max))
     core = words(", ").join(told.core)
@@ -169,7 +169,11 @@ def funnel_table(told: FunnelReport, link: Link, words: Words) -> list[PeriodTab
         ),
         words("Nobody was admitted in this period."),
     )
-    codes = PeriodTable(
+    return [steps, cohorts, _codes(told, words)]
+
+
+def _codes(told: FunnelReport, words: Words) -> PeriodTable:
+    return PeriodTable(
         words("By code of promotion"),
         (words("code"), words("referred"), words("sales")),
         tuple(
@@ -178,7 +182,6 @@ def funnel_table(told: FunnelReport, link: Link, words: Words) -> list[PeriodTab
         ),
         words("No code brought anybody in this period."),
     )
-    return [steps, cohorts, codes]
 
 
 def kept_table(told: KeptReport, link: Link, words: Words) -> list[PeriodTable]:
@@ -222,22 +225,23 @@ def things_tables(told: ThingsReport, link: Link, words: Words) -> list[PeriodTa
         words("Days without a booking"), words("days"), words("thing"), (words("idle"),)
     )
     drawn = [
-        Bar(row.thing_name, (Decimal(row.idle),), f"/book/{row.thing.hex()}") for row in told.things
+        Bar(row.resource_name, (Decimal(row.idle),), f"/things/{row.resource.hex()}")
+        for row in told.lent
     ]
-    things = PeriodTable(
+    lent = PeriodTable(
         words("Things that are lent"),
         (words("thing"), words("days"), words("lent"), words("idle"), words("part")),
         tuple(
             (
-                ReportCell(row.thing_name, f"/book/{row.thing.hex()}"),
+                ReportCell(row.resource_name, f"/things/{row.resource.hex()}"),
                 number(row.days),
                 number(row.booked, "/calendar"),
                 number(row.idle),
                 part(row.per_mille),
             )
-            for row in told.things
+            for row in told.lent
         ),
-        words("Nothing is lent yet. Who has a thing says on which terms, on its page."),
+        words("Nothing is lent yet. The page of a thing says on which terms it is lent."),
         bars(legend, drawn, words) if drawn else None,
     )
     needs = PeriodTable(
@@ -255,7 +259,7 @@ def things_tables(told: ThingsReport, link: Link, words: Words) -> list[PeriodTa
         None,
         tuple(_need_notes(told, words)),
     )
-    return [things, needs]
+    return [lent, needs]
 
 
 def _need_notes(told: ThingsReport, words: Words) -> list[str]:
