@@ -79,6 +79,8 @@ EQUAL = [
     ("/deals/{deal}", "deal show {deal}"),
     ("/lent-things", "thing list"),
     ("/lent-things/{thing}", "thing terms {thing}"),
+    ("/campaigns", "campaign list"),
+    ("/campaigns?closed=true", "campaign list --all"),
     ("/bookings", "book list"),
     ("/bookings?resource=ladder&past=true", "book list ladder --past"),
     ("/bookings?everyone=true", "book list --all"),

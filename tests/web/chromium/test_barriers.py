@@ -49,6 +49,8 @@ PATHS = [
     "/calendar",
     "/calendar?view=month",
     "/calendar/book",
+    "/campaigns",
+    "/campaigns/new",
     "/things",
     "/things/kinds",
     "/data",
