@@ -28,6 +28,7 @@ from commonweal.storage.ledger.views import (
     project_views,
     promotion_views,
     report_views,
+    review_views,
 )
 from commonweal.storage.records.logs.log_store import Store
 
@@ -45,6 +46,7 @@ TABLES = (
     *data_views.TABLES,
     *report_views.TABLES,
     *promotion_views.TABLES,
+    *review_views.TABLES,
 )
 
 VIEWS = (
@@ -57,6 +59,7 @@ VIEWS = (
     *data_views.VIEWS,
     *report_views.VIEWS,
     *promotion_views.VIEWS,
+    *review_views.VIEWS,
 )
 
 ID_BYTES = 32
@@ -104,6 +107,7 @@ def refresh(
     data_views.refresh(layers, changed)
     report_views.refresh(layers, changed, written)
     promotion_views.refresh(layers, changed)
+    review_views.refresh(layers, changed)
     member_views.refresh(layers, store, changed)
 
 

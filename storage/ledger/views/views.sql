@@ -607,6 +607,20 @@ CREATE TABLE milestone_row (
 
 CREATE INDEX milestone_height ON milestone_row (sort, height);
 
+CREATE TABLE review_row (
+    id        BLOB PRIMARY KEY NOT NULL,
+    deal      BLOB    NOT NULL,
+    member    BLOB    NOT NULL,
+    about     BLOB    NOT NULL,
+    clock     INTEGER NOT NULL,
+    status    TEXT    NOT NULL,
+    opened    BLOB,
+    rating    INTEGER,
+    on_time   INTEGER,
+    as_agreed INTEGER,
+    final     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE promotion_row (
     id        BLOB PRIMARY KEY NOT NULL,
     member    BLOB    NOT NULL,
@@ -894,3 +908,10 @@ CREATE VIEW commissions AS
         lower(hex(seller)) AS seller, lower(hex(promoter)) AS promoter,
         amount_n, open_n, scale, unit, final
     FROM commission_row;
+
+-- Reviews of deals; the stars and both answers are NULL until one is opened.
+CREATE VIEW reviews AS
+    SELECT lower(hex(id)) AS id, lower(hex(deal)) AS deal, lower(hex(member)) AS member,
+        lower(hex(about)) AS about, clock, status,
+        nullif(lower(hex(opened)), '') AS opened, rating, on_time, as_agreed, final
+    FROM review_row;

@@ -18,7 +18,8 @@ from tests.protocol.ledger.library import Library
 from tests.protocol.ledger.scenes import quantity
 from tests.protocol.ledger.village import TEXT, Pen, seed
 
-NOTICE = record.permanent_body(b"Your data is used for research.")
+NOTICE_TEXT = b"Your data is used for research."
+NOTICE = record.permanent_body(NOTICE_TEXT)
 ROLES = {**DEFAULT_PARAMS.roles, "researcher": Role(), "speaker": Role()}
 RULES = replace(DEFAULT_PARAMS, roles=ROLES, data=DataRules(pools=("income",)))
 

@@ -10,19 +10,17 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from commonweal.protocol.errors import BadQuestion, QuestionTooLong
-from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.views.views import VIEWS
 from commonweal.storage.sqlite import readonly_sql
 from commonweal.storage.sqlite.heap_limit import heap_limit
 from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
 from tests.protocol.ledger.council import DAY, HOUR, SAID
 from tests.protocol.ledger.workshop import Workshop, busy
-from tests.storage.ledger.test_ledger import Home, in_pieces
+from tests.storage.sqlite.view_stories import STORIES, reviewed, stored
 
 ONE = {"n": 1, "scale": 0, "unit": "one"}
 
@@ -34,16 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     _lend(shop)
     _pay_hours(shop)
     _trade(shop)
-    home = Home(shop.community, shop.documents)
-    home.hold(shop.records)
-    home.seal(shop)
-    for _ in in_pieces(home, Random(1)):
-        pass
-    path = tmp_path_factory.mktemp("state") / "state?#.db"
-    with ledger.open_ledger(path, home.store, shop.community):
-        pass
-    ask(path, "SELECT 1 FROM members")  # SQLite makes the files of its log at the first reading
-    yield path
+    yield stored(shop, tmp_path_factory.mktemp("state") / "state?#.db")
 
 
 def _pay_hours(shop: Workshop) -> None:
@@ -98,7 +87,9 @@ def _lend(shop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_is_read(path: Path, view: str) -> None:
+def test_every_view_is_read(path: Path, view: str, tmp_path: Path) -> None:
+    if view in STORIES:
+        path = stored(STORIES[view](), tmp_path / "state.db")
     found = ask(path, f"SELECT * FROM {view}")
     assert found.columns
     assert found.rows
@@ -124,6 +115,18 @@ def test_bookings_say_who_has_what_when_and_what_is_final(path: Path) -> None:
     assert row == ("agreed", 0, 1, 1)
     found = ask(path, "SELECT events.id FROM bookings JOIN events ON events.id = thing").rows
     assert len(found) == 1
+
+
+def test_a_review_shows_its_stars_once_it_is_open(tmp_path: Path) -> None:
+    town = reviewed()
+    file = stored(town, tmp_path / "state.db")
+    asked = "SELECT member, status, rating, on_time, as_agreed, opened IS NULL, final FROM reviews"
+    assert sorted(ask(file, asked).rows) == sorted(
+        [
+            (town.id("Ana").hex(), "open", 5, 1, 1, 0, 0),
+            (town.id("Bo").hex(), "written", None, None, None, 1, 1),
+        ]
+    )
 
 
 def test_claims_say_what_is_owed_paid_and_open(path: Path) -> None:
