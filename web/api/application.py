@@ -30,13 +30,14 @@ from commonweal.web.api.routes.exchange import (
     market,
     matches,
     promotion,
+    reviews,
 )
 from commonweal.web.api.routes.ventures import campaigns, projects
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
     *(market, matches, deals, credit, bookings, consents, data, promotion),
-    *(campaigns, projects, grave),
+    *(reviews, campaigns, projects, grave),
 )
 DESCRIPTION = """What a member reads and does, for other programs: the values of `weal ... -o json`.
 

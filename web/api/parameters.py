@@ -27,6 +27,7 @@ Id = Annotated[
 ]
 Name = Annotated[str, PathParameter(min_length=1, max_length=NAME_CHARS_MAX)]
 Filter = Annotated[str | None, Query(max_length=NAME_CHARS_MAX)]
+IdFilter = Annotated[str | None, Query(pattern="^[0-9a-f]{1,64}$")]
 Height = Annotated[int | None, Query(ge=1, le=HEIGHT_MAX)]
 
 IdText = Annotated[

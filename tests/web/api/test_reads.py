@@ -85,6 +85,8 @@ EQUAL = [
     ("/bookings?resource=ladder&past=true", "book list ladder --past"),
     ("/bookings?everyone=true", "book list --all"),
     ("/bookings/{booking}", "book show {booking}"),
+    ("/reviews", "review list"),
+    ("/reviews?deal={deal}&everyone=true", "review list {deal} --everyone"),
     ("/consents", "consent list"),
     ("/consents?ended=true", "consent list --all"),
     ("/consents/{consent}", "consent show {consent}"),
@@ -121,6 +123,7 @@ WITHOUT_A_COMMAND = {
     "/market/tags": Member.market_tags,
     "/owned-data": Member.owned_data,
     "/data-uses": Member.data_uses,
+    "/review-stars": "a part of `report kept`, of all members: below",
     "/consents/{id}/receipt": "has a time of its own: test_consents asks one",
     "/offers/{id}": "one row of the market: below",
     "/proposals/{id}/trial": "needs a trial: the backtest has the same form",
@@ -177,6 +180,17 @@ def test_a_read_is_equal_to_its_method(village: Village, reader: Caller, path: s
     if path == "/deadlines":
         given.pop("as_of"), wanted.pop("as_of")
     assert given == wanted
+
+
+def test_stars_count_what_is_open_and_show_nothing_before(village: Village, reader: Caller) -> None:
+    given = reader.get("/review-stars")
+    assert fits(READS["/review-stars"], given)
+    (bo,) = given["members"]
+    assert (bo["member_name"], bo["reviews"], bo["stars_tenths"]) == ("Bo", 1, 40)
+    assert (bo["opened"], bo["on_time"], bo["as_agreed"], bo["withheld"]) == (1, 0, 1, 0)
+    listed = {row["member_name"]: row for row in reader.get("/reviews")["reviews"]}
+    assert (listed["Mei"]["state"], listed["Mei"]["text"]) == ("open", "Good work.")
+    assert (listed["Bo"]["state"], listed["Bo"]["rating"]) == ("both", None)
 
 
 def test_an_offer_is_its_row_of_the_market(village: Village, reader: Caller) -> None:

@@ -177,6 +177,22 @@ class Village:
         self.did(mei, "/deals/{id}/acceptance", id=self.deal)
         self.meet()
         self.did(mei, "/deals/{id}/end", {"why": "done"}, id=self.deal)
+        self._review(self.deal)
+
+    def _review(self, deal: str) -> None:
+        """Let both say that a deal is done, and review it; Mei's review is opened."""
+        mei, bo = self.mei, self.bo
+        self.meet()
+        self.did(bo, "/deals/{id}/end", {"why": "done"}, id=deal)
+        self.meet()
+        for home in (mei, bo):
+            said = {"rating": 4, "on_time": False, "as_agreed": True, "note": "Good work."}
+            self.did(home, "/deals/{id}/reviews", said, id=deal)
+        self.meet()
+        self.lanxi.seal()
+        self.did(mei, "/reviews/openings")
+        self.meet()
+        self.lanxi.seal()
 
     def _pay(self, _folder: Path) -> None:
         mei, bo = self.mei, self.bo
