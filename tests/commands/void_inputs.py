@@ -15,6 +15,7 @@ from tests.commands.exchange import (
     void_deals,
     void_lending,
     void_promotion,
+    void_reviews,
 )
 from tests.commands.ventures import void_campaigns
 
@@ -322,6 +323,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         **void_deals.REFUSED,
         **void_lending.REFUSED,
         **void_promotion.REFUSED,
+        **void_reviews.REFUSED,
         **void_data.REFUSED,
         **void_consents.REFUSED,
         **void_campaigns.REFUSED,
