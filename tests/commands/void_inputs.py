@@ -17,7 +17,7 @@ from tests.commands.exchange import (
     void_promotion,
     void_reviews,
 )
-from tests.commands.ventures import void_campaigns
+from tests.commands.ventures import void_campaigns, void_projects
 
 SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p --yes"
 OPENING = f"--on 2026-01-01 {SHEET}"
@@ -327,6 +327,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         **void_data.REFUSED,
         **void_consents.REFUSED,
         **void_campaigns.REFUSED,
+        **void_projects.REFUSED,
         ("found",): (
             *("mei Garden", "bo Garden", "zoe Garden", "nobody Garden", "fresh ''", "fresh ' '"),
             *("fresh Garden --rules {bad_rules}", "fresh Garden --rules nowhere"),

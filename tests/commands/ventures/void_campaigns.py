@@ -13,10 +13,9 @@ _UNKNOWN = ("mei {nothing}", "mei {work}", "mei zz", "mei {proposal}", "bo {noth
 REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("campaign", "new"): (
         *("mei press x EUR 30d", "mei press 0 EUR 30d", "mei press 10 furlong 30d"),
-        *("mei press 10 EUR soon", "mei press 10 EUR yesterday", "mei press 10 EUR 3000d"),
+        *("mei press 10 EUR soon", "mei press 10 EUR 3000d"),
         *("mei press 10 EUR 30d --optimum 5", "mei press 10 EUR 30d --keep"),
         *("mei press 10 EUR 30d --match 11", "mei '' 10 EUR 30d", "zoe press 10 EUR 30d"),
-        "fresh press 10 EUR 30d",
     ),
     ("campaign", "cancel"): (*_UNKNOWN, "mei {nothing} --vote"),
     ("campaign", "extend"): (*(f"{typed} 30d" for typed in _UNKNOWN), "mei {nothing} soon"),
