@@ -21,6 +21,17 @@ CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 ALIKE = {"technology"}
 """Factors that a rule counts as it counts another, which a page shows."""
 
+SHOWN_BY = {
+    "campaigns": "campaign new ",
+    "credit": "pay ",
+    "data": "consent grant ",
+    "projects": "project new ",
+    "promotion": "promote $(cat offer) ",
+    "reports": "report factors",
+    "reviews": "review $(cat deal) ",
+}
+"""Sections of what members do beside contributions, and the command by which a page shows each."""
+
 
 def template(name: str) -> Ruleset:
     return read_toml(text_of_rules(name))
@@ -69,6 +80,15 @@ def test_every_value_role_and_condition_of_a_template_is_at_work_on_its_page(nam
     for condition in rules.admissions:
         said = rules.sentence("en", "admit", condition.name).rstrip(".")
         assert f"a condition of the rules is not met: {said}" in page
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_section_of_a_template_that_members_act_by_is_at_work_on_its_page(name: str) -> None:
+    sections = template(name).document
+    for section, command in SHOWN_BY.items():
+        if section in sections:
+            for page in (name, f"{name}.zh"):
+                assert command in shown(page), f"nothing on {page} shows {section}"
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
