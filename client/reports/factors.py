@@ -153,7 +153,7 @@ class FactorsReport:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenPoints:
+class ReportedPoints:
     """What a height gave for a contribution, or took: a correction takes and gives."""
 
     id: RecordId
@@ -230,12 +230,12 @@ def factors_report(view: LedgerView, period: SealPeriod, rules: ReportRules) -> 
 
 def given_points(
     view: LedgerView, period: SealPeriod, factor: str | None, limit: int
-) -> list[GivenPoints]:
+) -> list[ReportedPoints]:
     """Return what the heights of a period gave, the last first. factor: None for all."""
     person = _People(view.final).person
     rows = view.kept.layers.rows(_ENTRIES, (period.first, period.last, factor, limit))
     return [
-        GivenPoints(RecordId(id), person(giver), view.name(person(giver)), named, height, points)
+        ReportedPoints(RecordId(id), person(giver), view.name(person(giver)), named, height, points)
         for id, giver, named, height, points in rows
     ]
 

@@ -29,7 +29,7 @@ from commonweal.client.reports.factors import (
     GIVEN_LISTED_MAX,
     PER_POINTS,
     FactorsReport,
-    GivenPoints,
+    ReportedPoints,
     factors_report,
     given_points,
 )
@@ -167,7 +167,7 @@ class Reports(HomeAccess):
         *,
         factor: str | None = None,
         limit: int = GIVEN_LISTED_MAX,
-    ) -> list[GivenPoints]:
+    ) -> list[ReportedPoints]:
         """Return what is behind the points of a period, the last first. Raises WrongPeriod."""
         view = self.sealed
         return given_points(view, seal_period(view, first, last), factor, limit)

@@ -76,9 +76,9 @@ def list_(closed: bool, home: Home, form: Form) -> None:
         listed, standing = me.projects(closed=closed), me.standing()
     shown_rows = plain_rows(listed)
     if form is Form.TEXT:
-        for row, one in zip(shown_rows, listed, strict=True):
-            row["stands"] = _(rows.PROJECT_STATES[one.state])
-            row["ends"] = "" if one.end_ms is None else shown(one.end_ms)
+        for row, project in zip(shown_rows, listed, strict=True):
+            row["stands"] = _(rows.PROJECT_STATES[project.state])
+            row["ends"] = "" if project.end_ms is None else shown(project.end_ms)
     columns = [
         Column("id", _("id")),
         Column("name", _("project")),
@@ -214,9 +214,9 @@ def totals(home: Home, form: Form) -> None:
 def _tasks(form: Form, known: ProjectDetails, standing: str) -> None:
     shown_rows: list[dict[str, Any]] = plain_rows(known.work)
     if form is Form.TEXT:
-        for row, one in zip(shown_rows, known.work, strict=True):
-            row |= {"unit": shown_unit(one.unit, spoken()), "who": ", ".join(one.takers)}
-            row["due"] = "" if one.due_ms is None else shown(one.due_ms)
+        for row, task in zip(shown_rows, known.work, strict=True):
+            row |= {"unit": shown_unit(task.unit, spoken()), "who": ", ".join(task.takers)}
+            row["due"] = "" if task.due_ms is None else shown(task.due_ms)
     columns = [
         Column("id", _("id")),
         Column("title", _("work")),
@@ -245,9 +245,9 @@ def _lines(known: ProjectDetails) -> list[str]:
     if known.closing is not None:
         text = _("its members vote on closing it: {id}")
         lines.append(text.format(id=known.closing.hex()[:ID_DIGITS]))
-    names = ", ".join(visible(one.member_name) for one in known.people)
+    names = ", ".join(visible(person.member_name) for person in known.people)
     lines.append(_("in it: {names}").format(names=names or "-"))
-    lines += [_task_line(one) for one in known.work]
+    lines += [_task_line(task) for task in known.work]
     for giver in known.given:
         text = spoken().plural(
             "{name} gave {n} contribution: {points:,} points",

@@ -14,10 +14,10 @@ from commonweal.protocol.seal.cut import delta_to_bytes
 from commonweal.protocol.seal.formats import sealed_to_bytes
 from tests.protocol.ledger.baking import ended, flow, planned
 from tests.protocol.ledger.circle import NAME, Circle, circle
-from tests.protocol.ledger.council import HOUR, SAID, Council, process, rules
+from tests.protocol.ledger.council import SAID, Council, process, rules
 from tests.protocol.ledger.exchange.market_story import told
 from tests.protocol.ledger.exchange.promotion import promoting_story
-from tests.protocol.ledger.press import Press, yuan
+from tests.protocol.ledger.press import raising
 from tests.protocol.ledger.sharing.stories import Teller, Told
 from tests.protocol.ledger.workshop import Workshop, busy, euros, paying
 from tests.second_reader.fold import Reader
@@ -360,49 +360,6 @@ def tracing(seed: int) -> Council:
     shop.earn(5_000, earnedBy=told.events[-1].id)
     shop.cut()
     return shop
-
-
-def raising(gives: str, short: str) -> Council:
-    """Return a press with campaigns that are met, fail, are short, extended and cancelled."""
-    pool = {"unit": "CNY", "scale": 0, "buckets": [], **SAID}
-    pool["buckets"] = [{"name": "all", "share": "100%", "to": "community", **SAID}]
-    document = rules(pools={"income": pool}, campaigns={"short": short, **SAID})
-    press = Press(document, "Jun", "Ana", "Bo")
-    reward = {"n": 2, "scale": 0, "unit": "one"} if gives == "reward" else None
-    press.begin("Bo", minimum=0, sort="keep")
-    press.begin("Jun", minimum=5_000)
-    press.pledge("Ana", 4_999)
-    press.begin(maximum=1_200, matching=2, perPledgeMin=10, gives=gives, reward=reward)
-    for name, n, over in (
-        ("Jun", 300, {}),
-        ("Ana", 100, {"matches": True}),
-        ("Jun", 700, {}),
-        ("Bo", 900, {"part": True}),
-        ("Mei", 500, {}),
-        ("Mei", 5, {}),
-    ):
-        press.pledge(name, n, **over)
-    press.withdraw("Mei")
-    press.pledge("Mei", 500)
-    press.close()
-    late = press.vote("extend", until=press.current.collect_by + 24 * HOUR)
-    paid = press.pays("Jun", 700)
-    press.pays("Ana", 50, attested="")
-    press.cut()
-    press.say(late, "yes", "Mei Ana Jun")
-    less = {"action": "transfer", "corrects": paid.id, "resourceQuantity": yuan(-100)}
-    press.write("Jun", "event", less)
-    press.write("Mei", "attest", {"event": paid.id, "say": "yes", "corrections": 1})
-    press.end_collecting()
-    press.pays("Bo", 500)
-    press.attest(paid, "Bo")
-    press.end_collecting()
-    press.pays("Jun", 100)
-    cancel = press.vote("cancel", by="Mei")
-    press.cut()
-    press.say(cancel, "yes", "Mei Ana Jun")
-    press.cut(25)
-    return press
 
 
 @pytest.mark.parametrize(

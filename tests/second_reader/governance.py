@@ -15,15 +15,7 @@ from tests.second_reader.ballots import (
     short,
     sums_of,
 )
-from tests.second_reader.context import (
-    Context,
-    Void,
-    by_id,
-    check,
-    in_force,
-    last_ms,
-    settled,
-)
+from tests.second_reader.context import Context, Void, by_id, check, in_force, last_ms, settled
 from tests.second_reader.data import declare_void, propose_voiding
 from tests.second_reader.members import depart
 from tests.second_reader.names import is_count, is_id

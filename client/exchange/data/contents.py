@@ -19,7 +19,7 @@ from commonweal.client.exchange.data.readings import (
     ERASED,
     HERE,
     WAITING,
-    Reading,
+    DataReading,
     body_refs,
     reading,
     readings,
@@ -154,7 +154,7 @@ class DataContents(HomeAccess):
         rows = [listed_data(view, key[len(DATA) :], contents) for key, _ in view.state.items(DATA)]
         return sorted(rows, key=lambda row: (row.erased, row.name, row.id))
 
-    def readings(self) -> list[Reading]:
+    def readings(self) -> list[DataReading]:
         """Return this member's uses of data and the uses of theirs, by name and id."""
         mine = (row for row in readings(self.view) if self.view.me in (row.user, row.owner))
         return sorted(mine, key=lambda row: (row.name, row.id))
@@ -175,7 +175,7 @@ class DataContents(HomeAccess):
         put_bytes(file, content, mode=0o600)
         return OpenedContent(row.id, row.resource, row.name, file, len(content))
 
-    def opened_data(self, text: str | bytes) -> tuple[Reading, bytes]:
+    def opened_data(self, text: str | bytes) -> tuple[DataReading, bytes]:
         """Return the content that was handed over for a use, checked; as `open_data` does."""
         chosen = self._meant_use(prefix(text))
         if fetch_missing(self.home, released(self.view.state, chosen).values(), self.words):
@@ -207,7 +207,7 @@ class DataContents(HomeAccess):
         was_kept = Contents(self.home).drop(row.hash)
         return RemovedContent(written.id, written.seq, row.id, row.name, was_kept)
 
-    def find_reading(self, text: str | bytes) -> Reading:
+    def find_reading(self, text: str | bytes) -> DataReading:
         """Return the use whose id begins so. Raises UnknownId, AmbiguousId."""
         uses = (RecordId(key[len(DATA_USE) :]) for key, _ in self.view.state.items(DATA_USE))
         use = begins(uses, prefix(text))

@@ -30,7 +30,7 @@ are on their way here; all are here; parts were erased."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DataReading:
     """A use of data, and what came of it.
 
     state: a word of `READING_STATES`. released, of: parts handed over, and all. opens_here: this
@@ -54,20 +54,20 @@ class Reading:
     owner_keeps: bool
 
 
-def readings(view: LedgerView) -> Iterator[Reading]:
+def readings(view: LedgerView) -> Iterator[DataReading]:
     """Yield every use of data that counts, by id."""
     for key, value in view.state.items(DATA_USE):
         yield reading(view, RecordId(key[len(DATA_USE) :]), UseRow(*value))
 
 
-def reading(view: LedgerView, use: RecordId, row: UseRow) -> Reading:
+def reading(view: LedgerView, use: RecordId, row: UseRow) -> DataReading:
     """Return a use of data with what came of it."""
     data = data_row(view.state, row.resource)
     assert data is not None, "what was used is data"
     parts = released(view.state, use)
     of = part_count(data.size)
     state, opens_here = _came_of(view, use, list(parts.values()), of)
-    return Reading(
+    return DataReading(
         id=use,
         resource=RecordId(row.resource),
         name=thing_name(view, row.resource) or row.resource.hex()[:8],

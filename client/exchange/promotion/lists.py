@@ -118,12 +118,12 @@ def referrals_in(view: LedgerView) -> Iterator[ListedReferral]:
 
 def commissions_in(view: LedgerView) -> Iterator[ListedCommission]:
     """Yield the commissions on all incomes of promoted offers, the newest income first."""
-    found = []
+    commissions = []
     for key, value in view.state.items(COMMISSION):
         event = event_row(view.state, key[len(COMMISSION) :])
         assert event is not None, "an income is an event"
-        found.append((event.clock, RecordId(key[len(COMMISSION) :]), CommissionRow(*value)))
-    for _, id, row in sorted(found, key=lambda entry: (-entry[0], entry[1])):
+        commissions.append((event.clock, RecordId(key[len(COMMISSION) :]), CommissionRow(*value)))
+    for _, id, row in sorted(commissions, key=lambda entry: (-entry[0], entry[1])):
         yield commission_in(view, id, row)
 
 

@@ -19,12 +19,12 @@ def review_summaries(state: State, rule: WithheldRule) -> dict[bytes, ReviewSumm
 
     rule: whether a withheld review counts as one star of who wrote it.
     """
-    found: dict[bytes, ReviewSummary] = {}
+    summaries: dict[bytes, ReviewSummary] = {}
     for _key, value in state.items(reviews.REVIEW):
         row = ReviewRow(*value)
         if row.status == reviews.OPENED and row.rating is not None:
-            known = found.get(row.about, ReviewSummary())
-            found[row.about] = replace(
+            known = summaries.get(row.about, ReviewSummary())
+            summaries[row.about] = replace(
                 known,
                 stars=known.stars + row.rating,
                 reviews=known.reviews + 1,
@@ -33,12 +33,12 @@ def review_summaries(state: State, rule: WithheldRule) -> dict[bytes, ReviewSumm
                 as_agreed=known.as_agreed + bool(row.as_agreed),
             )
         elif row.status == reviews.WITHHELD:
-            known = found.get(row.member, ReviewSummary())
+            known = summaries.get(row.member, ReviewSummary())
             star = int(rule.is_one_star)
-            found[row.member] = replace(
+            summaries[row.member] = replace(
                 known,
                 withheld=known.withheld + 1,
                 stars=known.stars + star,
                 reviews=known.reviews + star,
             )
-    return found
+    return summaries

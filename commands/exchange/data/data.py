@@ -15,7 +15,7 @@ from commonweal.client.exchange.data.readings import (
     ERASED,
     HERE,
     WAITING,
-    Reading,
+    DataReading,
 )
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_unit
@@ -239,7 +239,7 @@ def _use_columns() -> list[Column]:
     ]
 
 
-def _said(row: Reading) -> dict[str, Any]:
+def _said(row: DataReading) -> dict[str, Any]:
     """Return a use as people read it."""
     said = _(STATE_WORDS[row.state])
     if row.state == WAITING and row.released:

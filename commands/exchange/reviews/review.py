@@ -109,10 +109,10 @@ def open_(passphrase_file: Path | None, home: Home, form: Form) -> None:
     with part_of(Reviews, home, passphrase_file) as me:
         opened = me.open_reviews()
     if form is Form.JSON:
-        return write_json({"opened": [plain(one) for one in opened]})
-    for one in opened:
+        return write_json({"opened": [plain(review) for review in opened]})
+    for review in opened:
         text = _("Opened: your review of {name}.")
-        say(text.format(name=visible(one.about_name)))
+        say(text.format(name=visible(review.about_name)))
     if not opened:
         say(_("Nothing can be opened now: weal review list"))
     return None

@@ -558,7 +558,7 @@ CREATE TABLE data_use_row (
 
 CREATE INDEX data_use_owner ON data_use_row (owner, clock);
 CREATE INDEX data_use_consent ON data_use_row (consent);
--- Values that events have now: to whom, of which factor, by the seal of which height. is_first: no
+-- Values that events have now: of which member, of which factor, by the seal of which height. is_first: no
 -- correction took an earlier one.
 CREATE TABLE worth_row (
     number   INTEGER PRIMARY KEY,  -- of the event

@@ -13,7 +13,7 @@ from commonweal.protocol.ledger.ventures.campaigns.campaign_row import CampaignR
 from commonweal.protocol.ledger.ventures.campaigns.collection import pool_of
 from commonweal.protocol.ledger.ventures.campaigns.pledges import counted
 from commonweal.protocol.records.record import Record
-from tests.protocol.ledger.council import HOUR
+from tests.protocol.ledger.council import HOUR, SAID, Council, rules
 from tests.protocol.ledger.treasury import Treasury
 
 
@@ -138,3 +138,46 @@ class Press(Treasury):
     def _has_pledged(self, name: str) -> bool:
         row = rows.pledge_row(self.history.state, self.campaign.id, self.id(name))
         return row is not None
+
+
+def raising(gives: str, short: str) -> Council:
+    """Return a press with campaigns that are met, fail, are short, extended and cancelled."""
+    pool = {"unit": "CNY", "scale": 0, "buckets": [], **SAID}
+    pool["buckets"] = [{"name": "all", "share": "100%", "to": "community", **SAID}]
+    document = rules(pools={"income": pool}, campaigns={"short": short, **SAID})
+    press = Press(document, "Jun", "Ana", "Bo")
+    reward = {"n": 2, "scale": 0, "unit": "one"} if gives == "reward" else None
+    press.begin("Bo", minimum=0, sort="keep")
+    press.begin("Jun", minimum=5_000)
+    press.pledge("Ana", 4_999)
+    press.begin(maximum=1_200, matching=2, perPledgeMin=10, gives=gives, reward=reward)
+    for name, n, over in (
+        ("Jun", 300, {}),
+        ("Ana", 100, {"matches": True}),
+        ("Jun", 700, {}),
+        ("Bo", 900, {"part": True}),
+        ("Mei", 500, {}),
+        ("Mei", 5, {}),
+    ):
+        press.pledge(name, n, **over)
+    press.withdraw("Mei")
+    press.pledge("Mei", 500)
+    press.close()
+    late = press.vote("extend", until=press.current.collect_by + 24 * HOUR)
+    paid = press.pays("Jun", 700)
+    press.pays("Ana", 50, attested="")
+    press.cut()
+    press.say(late, "yes", "Mei Ana Jun")
+    less = {"action": "transfer", "corrects": paid.id, "resourceQuantity": yuan(-100)}
+    press.write("Jun", "event", less)
+    press.write("Mei", "attest", {"event": paid.id, "say": "yes", "corrections": 1})
+    press.end_collecting()
+    press.pays("Bo", 500)
+    press.attest(paid, "Bo")
+    press.end_collecting()
+    press.pays("Jun", 100)
+    cancel = press.vote("cancel", by="Mei")
+    press.cut()
+    press.say(cancel, "yes", "Mei Ana Jun")
+    press.cut(25)
+    return press

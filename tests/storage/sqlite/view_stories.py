@@ -37,7 +37,7 @@ def stored(village: Village, path: Path) -> Path:
 
 
 def projects() -> Fellowship:
-    """Return members of whom Jun opened a project, and Ana joined it."""
+    """Return members, with a project that Jun opened and Ana joined."""
     shop = Fellowship()
     shop.enter(shop.open("Jun"), "Ana")
     shop.cut()

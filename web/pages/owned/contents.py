@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from commonweal.client.exchange.data.contents import ListedContent
-from commonweal.client.exchange.data.readings import Reading
+from commonweal.client.exchange.data.readings import DataReading
 from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError, UsageError
 from commonweal.protocol.records.record import RecordId
@@ -106,7 +106,7 @@ def _shown(page: PageRequest, status: int = 200, error: str = "", add_error: str
         )
 
 
-def _states(member: Member, rows: list[ListedContent], uses: list[Reading]) -> object:
+def _states(member: Member, rows: list[ListedContent], uses: list[DataReading]) -> object:
     """Return how safe the records are that are shown."""
     ids: list[RecordId] = [row.event for row in rows] + [row.id for row in uses]
     return member.record_states(ids)
