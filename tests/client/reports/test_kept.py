@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from commonweal.client.exchange.reliability import kept_promises
 from commonweal.client.reports.kept import kept_report
 from tests.client.reports.books import Book, Factory, book
@@ -10,8 +12,14 @@ from tests.protocol.ledger.workshop import hours
 
 def promised(shop: Factory, name: str, due: int | None, *, kept: bool) -> None:
     """Let somebody promise the community two hours of work, and keep it or not."""
-    data = {"action": "work", "provider": shop.id(name), "receiver": shop.community}
-    data |= {"effortQuantity": hours(2)} | ({} if due is None else {"due": due})
+    data: dict[str, Any] = {
+        "action": "work",
+        "provider": shop.id(name),
+        "receiver": shop.community,
+        "effortQuantity": hours(2),
+    }
+    if due is not None:
+        data["due"] = due
     promise = shop.write(name, "commitment", data)
     if kept:
         shop.work(name, 2, "Mei", fulfills=promise.id, receiver=shop.community)

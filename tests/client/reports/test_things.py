@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from commonweal.client.language.words import ENGLISH, words_in
 from commonweal.client.reports.report_words import shown_minutes
 from commonweal.client.reports.things import things_report
@@ -22,7 +24,11 @@ def needs(shop: Factory, name: str, *tags: str) -> Record:
 
 def answers(shop: Factory, name: str, to: str, need: Record) -> None:
     """Let somebody promise what another needs, and both say yes."""
-    data = {"action": "work", "provider": shop.id(name), "receiver": shop.id(to)}
+    data: dict[str, Any] = {
+        "action": "work",
+        "provider": shop.id(name),
+        "receiver": shop.id(to),
+    }
     data |= {"effortQuantity": hours(2), "satisfies": [need.id], "clause": True}
     clause = shop.write(name, "commitment", data)
     deal = shop.write(name, "agreement", {"stipulates": [clause.id]})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -36,19 +38,21 @@ def test_it_is_met_if_and_only_if_the_last_pledge_is_in_the_closing_cut(order: O
         },
     )
     seal(parted.world)
-    pledge = {"campaign": campaign, "quantity": {"n": 999, "scale": 0, "unit": "CNY"}}
+    pledge: dict[str, Any] = {
+        "campaign": campaign,
+        "quantity": {"n": 999, "scale": 0, "unit": "CNY"},
+    }
     write(parted.third, "pledge", {**pledge})
     seal(parted.world)
     said: dict[str, RecordId] = {}
     one = {**pledge, "quantity": {"n": 1, "scale": 0, "unit": "CNY"}}
 
-    def wait() -> None:
-        """Let the deadline pass in both halves."""
+    def pledge_and_wait() -> None:
+        """Pledge in one half, and let the deadline pass in both."""
+        said.update(last=write(parted.b, "pledge", one))
         parted.world.run(max(0, now + OPEN_MS - parted.world.agenda.now_ms) + 1)
 
-    parted.apart(
-        order, lambda: None, lambda: (said.update(last=write(parted.b, "pledge", one)), wait())
-    )
+    parted.apart(order, lambda: None, pledge_and_wait)
     counts = {verdict(node, said["last"]) for node in parted.world.members}
     is_covered = counts == {None}
     assert is_covered or counts == {Reason.CAMPAIGN_CLOSED}, "its author is told that it was late"
