@@ -20,13 +20,16 @@ PAGE = ROOT / "docs" / "threats.md"
 COLUMNS = ("threat", "countermeasure", "test", "figure", "planted fault")
 WHAT, TESTS, FAULTS = 0, 2, 4
 
-_TEST = re.compile(r"((?:\w+/)*test_\w+\.py|\.\.\.(?=::))(?:::(test_\w+))?")
+_TEST = re.compile(r"((?:\w+/)*test_\w+\.py|\.\.\.(?=::))(?:::((?:Test\w+::)?test_\w+))?")
 _FAULT = re.compile(r"`([a-z0-9-]+)`")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One threat. tests: (file below tests/, how the names begin, or "" for all of it)."""
+    """One threat. tests: (file below tests/, how the names begin, or "" for all of it).
+
+    The name of a test in a class begins with that of the class, `TestClass::`.
+    """
 
     threat: str
     tests: tuple[tuple[str, str], ...]
@@ -63,7 +66,10 @@ def _tests(cell: str) -> tuple[tuple[str, str], ...]:
     for file, begins in _TEST.findall(cell):
         if file == "..." and not found:
             raise ValueError(f"no file before {cell}")
-        found.append((found[-1][0] if file == "..." else file, begins))
+        if file == "...":  # the file and the class of the test before
+            file, before = found[-1]
+            begins = "".join(before.rpartition("::")[:2]) + begins
+        found.append((file, begins))
     return tuple(found)
 
 
@@ -72,12 +78,21 @@ def nodes(row: Row) -> list[str]:
     found = []
     for file, begins in row.tests:
         path = ROOT / "tests" / file
-        names = re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+        names = _named_in(path.read_text("utf-8"))
         fitting = [f"tests/{file}::{name}" for name in names if begins and name.startswith(begins)]
         if begins and not fitting:
             raise ValueError(f"{file} has no {begins}")
         found += fitting if begins else [f"tests/{file}"]
     return found
+
+
+def _named_in(text: str) -> Iterator[str]:
+    within = ""
+    for begins, name in re.findall(r"^( {4})?(?:(?:async )?def|class) (\w+)", text, re.MULTILINE):
+        if name.startswith("Test") and not begins:
+            within = f"{name}::"
+        elif name.startswith("test_"):
+            yield within + name if begins else name
 
 
 def named() -> list[str]:
