@@ -81,6 +81,13 @@ EQUAL = [
     ("/lent-things/{thing}", "thing terms {thing}"),
     ("/campaigns", "campaign list"),
     ("/campaigns?closed=true", "campaign list --all"),
+    ("/campaigns/{campaign}", "campaign show {campaign}"),
+    ("/promotions", "promote list"),
+    ("/promotions?mine=true", "promote list --mine"),
+    ("/offer-referrals", "promote referrals"),
+    ("/offer-referrals?mine=true", "promote referrals --mine"),
+    ("/commissions", "promote earned"),
+    ("/commissions?mine=true", "promote earned --mine"),
     ("/bookings", "book list"),
     ("/bookings?resource=ladder&past=true", "book list ladder --past"),
     ("/bookings?everyone=true", "book list --all"),
@@ -126,6 +133,7 @@ WITHOUT_A_COMMAND = {
     "/review-stars": "a part of `report kept`, of all members: below",
     "/consents/{id}/receipt": "has a time of its own: test_consents asks one",
     "/offers/{id}": "one row of the market: below",
+    "/promotions/{id}": "one row of those that are promoted: below",
     "/proposals/{id}/trial": "needs a trial: the backtest has the same form",
 }
 
@@ -203,6 +211,26 @@ def test_an_offer_is_its_row_of_the_market(village: Village, reader: Caller) -> 
     assert fits(READS["/market/tags"], tags)
     assert tags["tags"] == [{"tag": tag, "offers": 1} for tag in ("bike", "maths", "pruning")]
     assert reader.try_get(f"/offers/{village.plan}").status_code == 404
+
+
+def test_a_promotion_is_its_row_of_the_list(village: Village, reader: Caller) -> None:
+    (listed,) = reader.get("/promotions")["promotions"]
+    for name in (village.promotion, village.promotion[:12]):
+        given = reader.get(f"/promotions/{name}")
+        assert fits(READS["/promotions/{id}"], given)
+        assert given == listed
+    assert (listed["state"], listed["referrals"], listed["commissions"]) == ("ended", 1, 1)
+    (owed,) = reader.get("/commissions")["commissions"]
+    assert (owed["state"], owed["amount"], owed["open"]) == ("paid", "0.99", "0.00")
+    assert reader.try_get(f"/promotions/{village.offer}").status_code == 404
+
+
+def test_a_campaign_that_a_seal_closed_says_what_is_owed(village: Village, reader: Caller) -> None:
+    given = reader.get(f"/campaigns/{village.campaign}")
+    assert (given["state"], given["counted"]) == ("collecting", "11")
+    assert {row["member_name"]: row["counts"] for row in given["backers"]}["Bo"] == "11"
+    _sent, paid = village.answers["/campaigns/{id}/payment"]
+    assert (paid["amount"], paid["left"]) == ("4", "7")
 
 
 def test_what_cannot_be_offered_is_refused_by_the_api(caller: Caller) -> None:

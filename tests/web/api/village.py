@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import time
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,14 @@ from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.api_calls import calling
 from tests.builders.commons import Commons, meet
+from tests.commands.exchange.test_promotion import PROMOTION
 from tests.commands.share.test_round import CIRCLE
 
 WORK = {"action": "work", "quantity": "3", "unit": "hours"}
 
+
+CAMPAIGN_SECONDS = 20
+"""Until a campaign ends here: longer than it takes to begin it and to seal that."""
 
 TWO_VOUCHES = """
 [membership]
@@ -34,7 +40,7 @@ ceiling = 9
 en = "Whoever is helped pays."
 zh = "受助者支付。"
 """
-RULES = CIRCLE.replace("[contributions]", f"{TWO_VOUCHES}{CREDIT}\n[contributions]")
+RULES = CIRCLE.replace("[contributions]", f"{TWO_VOUCHES}{CREDIT}{PROMOTION}\n[contributions]")
 
 
 class Village:
@@ -66,6 +72,8 @@ class Village:
                     self._undertake,
                     self._trade,
                     self._match,
+                    self._promote,
+                    self._raise,
                 ),
             ):
                 chapter(folder)
@@ -304,6 +312,48 @@ class Village:
         self.did(self.ana, "/matches/swaps/{number}", asked, number="1")
         asked = {"answer_by": "in 3 days", "note": "a ring"}
         self.did(self.ana, "/matches/rings/{number}", asked, number="1")
+
+    def _promote(self, _folder: Path) -> None:
+        """Let Ana bring Bo to what Mei sells, and Mei pay the commission."""
+        mei, bo = self.mei, self.bo
+        jam = {"what": "jam", "quantity": "9", "unit": "pieces", "price": ["19.99 EUR"]}
+        offer = self.did(mei, "/offers", jam)["id"]
+        terms = {"rate": "5%", "code": "jam", "hours": 720}
+        self.promotion = self.did(mei, "/promotions", {"offer": offer} | terms)["id"]
+        self.meet()
+        self.did(bo, "/offer-referrals", {"code": "jam", "by": "Ana"})
+        deal = self.did(bo, "/deals", {"offer": offer})["id"]
+        self.meet()
+        self.did(mei, "/deals/{id}/acceptance", id=deal)
+        self.meet()
+        agreed = self._callers[bo].get(f"/deals/{deal}")["terms"]
+        (price,) = (clause["id"] for clause in agreed if clause["unit"] == "EUR")
+        money = {"action": "transfer", "quantity": "19.99", "unit": "EUR", "receiver": "Mei"}
+        paid = self._callers[bo].post("/contributions", money | {"fulfills": price})["id"]
+        self.meet()
+        self.did(mei, "/attests", {"ids": [paid]})
+        self.did(mei, "/commissions/{id}/payments", id=paid)
+        self.did(mei, "/promotions/{id}/end", id=self.promotion)
+
+    def _raise(self, _folder: Path) -> None:
+        """Let Bo pledge to one campaign, which a seal closes, and Mei cancel another."""
+        mei, bo, ana = self.mei, self.bo, self.ana
+        ends = datetime.now(UTC) + timedelta(seconds=CAMPAIGN_SECONDS)
+        press = {"title": "a press", "minimum": "10", "unit": "EUR", "note": "for all"}
+        closes = {"deadline": f"{ends:%Y-%m-%d %H:%M:%S}Z", "maximum": "12"}
+        begun = {"title": "a kiln", "minimum": "5", "unit": "EUR", "deadline": "in 9 days"}
+        gone = self.did(mei, "/campaigns", begun)["id"]
+        self.did(mei, "/campaigns/{id}/cancellation", {}, id=gone)
+        self.campaign = self.did(mei, "/campaigns", press | closes)["id"]
+        self.lanxi.seal()
+        self.did(ana, "/campaigns/{id}/pledge", {"amount": "3"}, id=self.campaign)
+        self.did(ana, "/campaigns/{id}/withdrawal", id=self.campaign)
+        self.did(bo, "/campaigns/{id}/pledge", {"amount": "11", "part": True}, id=self.campaign)
+        time.sleep(max(0, (ends - datetime.now(UTC)).total_seconds()))
+        self.lanxi.seal()
+        self.did(bo, "/campaigns/{id}/payment", {"amount": "4"}, id=self.campaign)
+        self.meet()
+        self.did(bo, "/campaigns/{id}/extension", {"until": "in 30 days"}, id=self.campaign)
 
     def _decide(self) -> None:
         mei, bo = self.mei, self.bo
