@@ -84,11 +84,15 @@ class RulesProblem(BaseModel):
 
 
 class RulesVerdict(BaseModel):
-    """Whether a document of rules is sound. unsaid: keys of membership that take their default."""
+    """Whether a document of rules is sound. unsaid: keys of membership that take their default.
+
+    concerns: what the law may say of them, as sentences.
+    """
 
     ok: bool
     problems: list[RulesProblem]
     unsaid: list[str]
+    concerns: list[str]
 
 
 @router.reads("/rules", result_of(Member.rules, "sentences"))
@@ -111,7 +115,8 @@ def check_rules(me: Reader, body: RulesText) -> Any:
     with as_file(body.toml.encode(), "rules.toml") as file:
         check = me.check_rules(file)
     problems = [problem._asdict() for problem in check.problems]
-    return {"ok": not problems, "problems": problems, "unsaid": check.unsaid}
+    said = {"unsaid": check.unsaid, "concerns": check.concerns}
+    return {"ok": not problems, "problems": problems, **said}
 
 
 @router.asks(
