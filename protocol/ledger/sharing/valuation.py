@@ -159,8 +159,7 @@ def value_events(
 ) -> dict[PoolId, list[Income]]:
     """Value the events of `touched` that are attested now; return the income of each pool.
 
-    An income that was split is corrected instead (`income_corrections`). What moves the pool of an
-    open project is written to it here, and is in no other.
+    An income that was split is corrected; what moves an open project's pool is in no other pool.
     """
     state, rules = writer.state, active_ruleset.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}

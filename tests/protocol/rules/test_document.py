@@ -193,7 +193,7 @@ def bucket(keys: str, name: str = "b") -> str:
         (one_line("match", "luck = 5"), 3, "luck"),
         (one_line("reviews", "window_hours = 0"), 3, "from 1 to 8,784"),
         (one_line("reviews", "grace_hours = 8785"), 3, "from 1 to 8,784"),
-        (one_line("reviews", "withheld_stars = 'five'"), 3, "five"),
+        (one_line("reviews", "withheld_stars = 'five'"), 3, "one of nothing, one"),
         (
             one_line("match", "\n".join(f"{name} = 0" for name in MATCH_WEIGHTS)),
             2,
