@@ -94,4 +94,5 @@ def test_a_draft_with_faults_is_told_by_line(lanxi: Commons, tmp_path: Path) -> 
             "ok": True,
             "problems": [],
             "unsaid": [],
+            "concerns": [],
         }
