@@ -20,9 +20,45 @@ from tests.protocol.ledger.layouts import fits, table_of
 UNUSED = {"GUILTY", "REST"}
 """Tables that the story does not fill: a double vote, and more rules than one cut works off."""
 
-ELSEWHERE = {"DATA", "CONSENT", "CONSENT_OF", "DATA_USE", "USE_OF"}
+ELSEWHERE = {
+    "CAMPAIGN",
+    "CAMPAIGN_VOTE",
+    "COMMISSION",
+    "CONSENT",
+    "CONSENT_OF",
+    "DATA",
+    "DATA_RELEASE",
+    "DATA_USE",
+    "OFFER_REFERRAL",
+    "OPEN_PROJECT",
+    "PLEDGE",
+    "PLEDGE_PAYMENT",
+    "PROJECT",
+    "PROJECT_LOOK",
+    "PROJECT_MEMBER",
+    "PROJECT_TASK",
+    "PROMOTION",
+    "PROMOTION_CODE",
+    "REFERRAL_OF",
+    "USE_OF",
+    "WAITING_CAMPAIGN",
+}
 """Tables of what came after the story was told: data has one of its own (`data_story`)."""
-TOLD_ELSEWHERE = {"consent.ask", "consent.grant", "consent.revoke"}
+TOLD_ELSEWHERE = {
+    "campaign",
+    "campaign.cancel",
+    "consent.ask",
+    "consent.grant",
+    "consent.revoke",
+    "data.release",
+    "pledge",
+    "pledge.withdraw",
+    "project",
+    "project.join",
+    "project.leave",
+    "promotion",
+    "promotion.end",
+}
 """Kinds that came after it."""
 
 
