@@ -13,9 +13,12 @@ from commonweal.protocol.ledger.fold.kinds import KINDS
 from commonweal.protocol.ledger.state.state import DEPTH_MAX
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import from_bytes
-from tests.builders import parent_vectors
+from tests.builders import data_story, parent_vectors
 from tests.builders.practice_community import FOLDER, Practice, files, to_text
+from tests.protocol.ledger.exchange.promotion import promoting_story
 from tests.protocol.ledger.layouts import fits, table_of
+from tests.protocol.ledger.press import raising
+from tests.protocol.ledger.ventures.projects import test_second_reader as project_story
 
 UNUSED = {"GUILTY", "REST"}
 """Tables that the story does not fill: a double vote, and more rules than one cut works off."""
@@ -43,7 +46,8 @@ ELSEWHERE = {
     "USE_OF",
     "WAITING_CAMPAIGN",
 }
-"""Tables of what came after the story was told: data has one of its own (`data_story`)."""
+"""Tables of what came after the story: data, promotion, campaigns and projects have their own
+stories, which the second reader follows to the same roots."""
 TOLD_ELSEWHERE = {
     "campaign",
     "campaign.cancel",
@@ -114,3 +118,13 @@ def test_the_story_has_what_a_reader_should_practise() -> None:
 def test_the_community_that_goes_on_is_made_anew_byte_for_byte() -> None:
     text = json.dumps(parent_vectors.vectors(), indent=1) + "\n"
     assert text == parent_vectors.FILE.read_text("utf-8")
+
+
+def test_every_kind_that_came_later_is_told_in_a_story_that_the_second_reader_follows() -> None:
+    stories = (
+        data_story.told(),
+        *(promoting_story.told(seed) for seed in range(4)),
+        *(raising(gives, "return") for gives in ("gift", "reward")),
+        project_story.told("equal"),
+    )
+    assert {record.kind for story in stories for record in story.records} >= TOLD_ELSEWHERE

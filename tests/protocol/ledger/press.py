@@ -150,6 +150,8 @@ def raising(gives: str, short: str) -> Council:
     press.begin("Bo", minimum=0, sort="keep")
     press.begin("Jun", minimum=5_000)
     press.pledge("Ana", 4_999)
+    press.begin("Ana")
+    press.cancel("Ana")
     press.begin(maximum=1_200, matching=2, perPledgeMin=10, gives=gives, reward=reward)
     for name, n, over in (
         ("Jun", 300, {}),

@@ -23,8 +23,8 @@ def reads_alike(shop: Fellowship) -> None:
         assert roots == (seal.state_root, seal.distribution_root, seal.cut_root), seal.height
 
 
-@pytest.mark.parametrize("split", ["equal", "points", "community"])
-def test_from_the_opening_to_a_correction_after_the_close(split: str) -> None:
+def told(split: str) -> Fellowship:
+    """Return the story of a project from its opening to a correction after its close."""
     shop = Fellowship(settled_hours=2, period_hours=5)
     press = shop.open("Jun", split=split)
     shop.open("Ana", "Press")
@@ -52,7 +52,12 @@ def test_from_the_opening_to_a_correction_after_the_close(split: str) -> None:
     shop.leave(press, "Bo")
     shop.cut()
     assert shop.project(press).cause == "vote"
-    reads_alike(shop)
+    return shop
+
+
+@pytest.mark.parametrize("split", ["equal", "points", "community"])
+def test_from_the_opening_to_a_correction_after_the_close(split: str) -> None:
+    reads_alike(told(split))
 
 
 def test_ends_voids_and_departures() -> None:
