@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.exchange.commitments import (
 )
 from commonweal.protocol.ledger.exchange.reviews.reviews import REVIEW, WITHHELD, ReviewRow
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.rules.reviews import WithheldRule
+from commonweal.protocol.rules.sections.reviews import WithheldRule
 
 
 class KeptPromises(NamedTuple):

@@ -21,7 +21,7 @@ from commonweal.protocol.records.record import RecordId
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
     from commonweal.protocol.ledger.state.state import State
-    from commonweal.protocol.rules.reports import ReportRules
+    from commonweal.protocol.rules.sections.reports import ReportRules
 
 PER_POINTS = 1_000
 """Productivity is what came in for so many points."""

@@ -11,21 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.rules import (
-    campaigns,
-    credit,
-    data,
-    match,
-    portions,
-    projects,
-    reports,
-    schema,
-)
+from commonweal.protocol.rules import portions, schema
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, check
 from commonweal.protocol.rules.faults import RulesetFault, similar
-from commonweal.protocol.rules.promotion import faults as promotion_faults
 from commonweal.protocol.rules.schema import CLASSES, LAZY, SECTIONS, TABLES, Field, Fields
+from commonweal.protocol.rules.sections import campaigns, credit, data, match, projects, reports
+from commonweal.protocol.rules.sections.promotion import faults as promotion_faults
 from commonweal.protocol.rules.toml_positions import Path
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, is_name

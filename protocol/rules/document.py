@@ -16,24 +16,15 @@ from typing import Any, NewType, cast
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed
-from commonweal.protocol.rules.campaigns import campaign_rules
 from commonweal.protocol.rules.checks import faults
 from commonweal.protocol.rules.class_processes import class_processes
-from commonweal.protocol.rules.credit import credit_rules
-from commonweal.protocol.rules.data import data_rules
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
 from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.faults import Problem, unreachable_objections
-from commonweal.protocol.rules.match import MatchRules, match_rules
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Process, enough_to_stop
-from commonweal.protocol.rules.projects import ProjectRules, project_rules
-from commonweal.protocol.rules.promotion import promotion_rule
-from commonweal.protocol.rules.reports import ReportRules, report_rules
-from commonweal.protocol.rules.reviews import WithheldRule, review_rules, withheld_rule
-from commonweal.protocol.rules.rounds import GivingRound, giving_round
 from commonweal.protocol.rules.schema import (
     ADMISSION,
     BUCKET,
@@ -44,6 +35,15 @@ from commonweal.protocol.rules.schema import (
     ROUND,
     VALUE,
 )
+from commonweal.protocol.rules.sections.campaigns import campaign_rules
+from commonweal.protocol.rules.sections.credit import credit_rules
+from commonweal.protocol.rules.sections.data import data_rules
+from commonweal.protocol.rules.sections.match import MatchRules, match_rules
+from commonweal.protocol.rules.sections.projects import ProjectRules, project_rules
+from commonweal.protocol.rules.sections.promotion import promotion_rule
+from commonweal.protocol.rules.sections.reports import ReportRules, report_rules
+from commonweal.protocol.rules.sections.reviews import WithheldRule, review_rules, withheld_rule
+from commonweal.protocol.rules.sections.rounds import GivingRound, giving_round
 from commonweal.protocol.rules.table_values import filled, portion_of
 from commonweal.protocol.rules.toml_positions import nearest, places
 from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage

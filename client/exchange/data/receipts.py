@@ -21,7 +21,7 @@ from commonweal.client.language.times import iso
 from commonweal.protocol.ledger.exchange.data.consents import CONSENT, ConsentRow, consent_row
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.rules.data import jurisdiction
+from commonweal.protocol.rules.sections.data import jurisdiction
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView

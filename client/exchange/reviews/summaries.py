@@ -11,7 +11,7 @@ from commonweal.client.exchange.reviews.rows import ReviewSummary
 from commonweal.protocol.ledger.exchange.reviews import reviews
 from commonweal.protocol.ledger.exchange.reviews.reviews import ReviewRow
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.rules.reviews import WithheldRule
+from commonweal.protocol.rules.sections.reviews import WithheldRule
 
 
 def review_summaries(state: State, rule: WithheldRule) -> dict[bytes, ReviewSummary]:

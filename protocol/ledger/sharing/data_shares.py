@@ -9,8 +9,8 @@ from __future__ import annotations
 from commonweal.protocol.ledger.exchange.data.uses import put_use, use_row
 from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.rules.data import TO_DATA
 from commonweal.protocol.rules.document import Ruleset
+from commonweal.protocol.rules.sections.data import TO_DATA
 from commonweal.protocol.vocabulary.payout_line import ReceivedPoints
 
 

@@ -55,9 +55,9 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row, unvalued_events
 from commonweal.protocol.records.record import CommunityId
-from commonweal.protocol.rules.data import TO_DATA
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.environment import EMPTY_EVENT
+from commonweal.protocol.rules.sections.data import TO_DATA
 from commonweal.protocol.rules.split import (
     NEEDS_ATTEST,
     Contribution,

@@ -7,7 +7,7 @@ from commonweal.client.exchange.deals import rows
 from commonweal.client.exchange.deals.states import judged_at_ms
 from commonweal.client.exchange.deals.terms import ClauseTerms
 from commonweal.client.exchange.reliability import KeptPromises, kept_promises
-from commonweal.protocol.rules.reviews import WithheldRule
+from commonweal.protocol.rules.sections.reviews import WithheldRule
 from tests.builders.commons import Commons
 from tests.client.exchange.dealing import agreed, at, deal, did
 

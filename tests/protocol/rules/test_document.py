@@ -23,8 +23,8 @@ from commonweal.protocol.rules.document import (
     read_toml,
 )
 from commonweal.protocol.rules.faults import Problem
-from commonweal.protocol.rules.reviews import WithheldRule
 from commonweal.protocol.rules.schema import REVIEW_HOURS_MAX
+from commonweal.protocol.rules.sections.reviews import WithheldRule
 from commonweal.protocol.rules.toml_positions import Path, places
 from commonweal.protocol.vocabulary.currencies import DECIMALS
 from commonweal.protocol.vocabulary.rule_params import (
