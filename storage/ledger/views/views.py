@@ -20,6 +20,7 @@ from commonweal.storage.ledger.contributions import row_digests
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.ledger.views import (
     booking_views,
+    campaign_views,
     data_views,
     deal_views,
     event_views,
@@ -43,6 +44,7 @@ TABLES = (
     *offer_views.TABLES,
     *booking_views.TABLES,
     *project_views.TABLES,
+    *campaign_views.TABLES,
     *data_views.TABLES,
     *report_views.TABLES,
     *promotion_views.TABLES,
@@ -56,6 +58,7 @@ VIEWS = (
     *offer_views.VIEWS,
     *booking_views.VIEWS,
     *project_views.VIEWS,
+    *campaign_views.VIEWS,
     *data_views.VIEWS,
     *report_views.VIEWS,
     *promotion_views.VIEWS,
@@ -104,6 +107,7 @@ def refresh(
     offer_views.refresh(layers, changed)
     booking_views.refresh(layers, changed)
     project_views.refresh(layers, changed)
+    campaign_views.refresh(layers, changed)
     data_views.refresh(layers, changed)
     report_views.refresh(layers, changed, written)
     promotion_views.refresh(layers, changed)

@@ -503,6 +503,57 @@ CREATE TABLE project_member_row (
     final   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Campaigns and what members pledge to them; written by campaign_views.py. Times in ms; amounts at
+-- the scale of the campaign. met, total: once a seal closed it; paid: once it was met.
+CREATE TABLE campaign_row (
+    id           BLOB PRIMARY KEY NOT NULL,
+    member       BLOB    NOT NULL,
+    clock        INTEGER NOT NULL,
+    unit         TEXT    NOT NULL,
+    scale        INTEGER NOT NULL,
+    minimum      INTEGER NOT NULL,
+    optimum      INTEGER,
+    maximum      INTEGER,
+    deadline     INTEGER NOT NULL,
+    collect_by   INTEGER NOT NULL,
+    sort         TEXT    NOT NULL,
+    gives        TEXT    NOT NULL,
+    least        INTEGER,
+    most         INTEGER,
+    matching     INTEGER NOT NULL,
+    scope        TEXT,
+    reward_n     INTEGER,
+    reward_scale INTEGER,
+    reward_unit  TEXT,
+    short        TEXT    NOT NULL,
+    loans        TEXT    NOT NULL,
+    status       TEXT    NOT NULL,
+    height       INTEGER,
+    met          INTEGER,
+    total        INTEGER,
+    paid         INTEGER,
+    final        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- id: of the campaign and the member together; record: the last pledge of that member.
+CREATE TABLE pledge_row (
+    id        BLOB PRIMARY KEY NOT NULL,
+    record    BLOB    NOT NULL,
+    campaign  BLOB    NOT NULL,
+    member    BLOB    NOT NULL,
+    clock     INTEGER NOT NULL,
+    amount    INTEGER NOT NULL,
+    scale     INTEGER NOT NULL,
+    unit      TEXT    NOT NULL,
+    part      INTEGER NOT NULL,
+    matches   INTEGER NOT NULL,
+    number    INTEGER NOT NULL,
+    withdrawn BLOB,
+    counted   INTEGER,
+    back      INTEGER,
+    final     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE data_row (
     id      BLOB PRIMARY KEY NOT NULL,
     event   BLOB    NOT NULL,
@@ -846,6 +897,22 @@ CREATE VIEW project_members AS
         strftime('%Y-%m-%dT%H:%M:%SZ', nullif(since, 0) / 1000, 'unixepoch') AS since,
         is_in, final
     FROM project_member_row;
+
+-- What members raise together; amounts at the scale of the campaign.
+CREATE VIEW campaigns AS
+    SELECT lower(hex(id)) AS id, lower(hex(member)) AS member, clock, unit, scale, minimum, optimum,
+        maximum, strftime('%Y-%m-%dT%H:%M:%SZ', deadline / 1000, 'unixepoch') AS deadline,
+        strftime('%Y-%m-%dT%H:%M:%SZ', collect_by / 1000, 'unixepoch') AS collect_by,
+        sort, gives, least, most, matching, scope, reward_n, reward_scale, reward_unit,
+        short, loans, status, height, met, total, paid, final
+    FROM campaign_row;
+
+-- The last pledge of each member to a campaign; one that counts is a clause of the same id.
+CREATE VIEW pledges AS
+    SELECT lower(hex(record)) AS id, lower(hex(campaign)) AS campaign,
+        lower(hex(member)) AS member, clock, amount, scale, unit, part, matches, number,
+        nullif(lower(hex(withdrawn)), '') AS withdrawn, counted, back, final
+    FROM pledge_row;
 -- Resources that are data; their content is with their owner.
 CREATE VIEW data AS
     SELECT lower(hex(id)) AS id, lower(hex(event)) AS event, lower(hex(content)) AS content, size,
@@ -854,13 +921,14 @@ CREATE VIEW data AS
 
 -- Consents to uses of data, and requests for them, which have no giver.
 CREATE VIEW consents AS
-    SELECT lower(hex(id)) AS id, lower(hex(member)) AS member, lower(hex(giver)) AS giver,
+    SELECT lower(hex(id)) AS id, lower(hex(member)) AS member, nullif(lower(hex(giver)), '') AS giver,
         lower(hex(resource)) AS resource, clock, purposes, actions, recipients,
         strftime('%Y-%m-%dT%H:%M:%SZ', begins / 1000, 'unixepoch') AS "begin",
         strftime('%Y-%m-%dT%H:%M:%SZ', ends / 1000, 'unixepoch') AS "end", language,
         lower(hex(notice)) AS notice, per_use_n, per_use_scale, unit, pool,
-        lower(hex(replaces)) AS replaces, lower(hex(answers)) AS answers, status,
-        lower(hex(by)) AS by, final
+        nullif(lower(hex(replaces)), '') AS replaces,
+        nullif(lower(hex(answers)), '') AS answers, status,
+        nullif(lower(hex(by)), '') AS by, final
     FROM consent_row;
 
 -- Uses of data under a consent, and what they promise the owner.
@@ -890,7 +958,7 @@ CREATE VIEW milestones AS
 -- Promotions of offers; rate is parts of 10,000 of an income.
 CREATE VIEW promotions AS
     SELECT lower(hex(id)) AS id, lower(hex(member)) AS member, lower(hex(offer)) AS offer, code,
-        rate, window_ms / 3600000 AS hours, who, lower(hex(ended)) AS ended, final
+        rate, window_ms / 3600000 AS hours, who, nullif(lower(hex(ended)), '') AS ended, final
     FROM promotion_row;
 
 -- Who brought which buyer to an offer; since is NULL while others have to attest it.
@@ -905,7 +973,8 @@ CREATE VIEW referrals AS
 -- Incomes of promoted offers; the amounts are NULL while nothing was owed.
 CREATE VIEW commissions AS
     SELECT lower(hex(id)) AS id, lower(hex(referral)) AS referral, counted,
-        lower(hex(seller)) AS seller, lower(hex(promoter)) AS promoter,
+        nullif(lower(hex(seller)), '') AS seller,
+        nullif(lower(hex(promoter)), '') AS promoter,
         amount_n, open_n, scale, unit, final
     FROM commission_row;
 

@@ -18,7 +18,9 @@ from commonweal.storage.ledger.views.views import VIEWS
 from commonweal.storage.sqlite import readonly_sql
 from commonweal.storage.sqlite.heap_limit import heap_limit
 from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
+from tests.protocol.ledger.archive import Archive
 from tests.protocol.ledger.council import DAY, HOUR, SAID
+from tests.protocol.ledger.exchange.promotion.promoting import Promoting
 from tests.protocol.ledger.workshop import Workshop, busy
 from tests.storage.sqlite.view_stories import STORIES, reviewed, stored
 
@@ -127,6 +129,28 @@ def test_a_review_shows_its_stars_once_it_is_open(tmp_path: Path) -> None:
             (town.id("Bo").hex(), "written", None, None, None, 1, 1),
         ]
     )
+
+
+def test_what_is_not_there_is_null_and_not_empty(tmp_path: Path) -> None:
+    archive = Archive()
+    archive.request()
+    archive.grant()
+    file = stored(archive, tmp_path / "state.db")
+    asked = "SELECT status, giver, replaces, answers FROM consents ORDER BY status"
+    jun = archive.jun.owner.id.hex()
+    assert ask(file, asked).rows == [("asked", None, None, None), ("given", jun, None, None)]
+
+
+def test_nobody_owes_a_commission_before_it_is_counted(tmp_path: Path) -> None:
+    town = Promoting()
+    town.refer("Bo", "Jun")
+    town.cut()
+    town.pay("Bo", 4_000, town.deal("Bo", 4_000), by="")
+    town.cut()
+    file = stored(town, tmp_path / "state.db")
+    asked = "SELECT counted, seller, promoter, amount_n, unit FROM commissions"
+    assert ask(file, asked).rows == [(0, None, None, None, None)]
+    assert ask(file, "SELECT ended, who FROM promotions").rows == [(None, None)]
 
 
 def test_claims_say_what_is_owed_paid_and_open(path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.protocol.ledger.archive import NOTICE, NOTICE_TEXT, Archive, per_use
 from tests.protocol.ledger.exchange.promotion.promoting import Promoting
 from tests.protocol.ledger.exchange.reviews.reviewing import Reviewing
 from tests.protocol.ledger.fellowship import Fellowship
+from tests.protocol.ledger.press import raising
 from tests.protocol.ledger.village import Village
 from tests.protocol.ledger.workshop import Workshop
 from tests.storage.ledger.test_ledger import Home, founding_documents, in_pieces
@@ -72,10 +73,16 @@ def reviewed() -> Reviewing:
     return town
 
 
+def raised() -> Village:
+    """Return members with campaigns of each end, and the pledges to them."""
+    return raising("loan", "return")
+
+
 STORIES: Mapping[str, Callable[[], Village]] = {
     **dict.fromkeys(("projects", "project_members"), projects),
     **dict.fromkeys(("data", "consents", "data_uses"), uses),
     **dict.fromkeys(("promotions", "referrals", "commissions"), sales),
+    **dict.fromkeys(("campaigns", "pledges"), raised),
     "reviews": reviewed,
 }
 """What is told to fill a view."""
