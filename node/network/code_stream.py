@@ -15,6 +15,7 @@ from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 
 from commonweal.node.network.addresses import parse
+from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.multistream import offer
 from commonweal.node.network.channel.noise import peer_id, peer_key, secure_unknown, why
 from commonweal.node.network.channel.stream import Stream
@@ -72,7 +73,7 @@ async def _fetched(code: JoinCode, keys: CodeKeys, seed: bytes) -> str:
     endpoint = parse(code.address)
     socket = await trio.open_tcp_stream(endpoint.host, endpoint.port)
     async with socket:
-        host, channel = await secure_unknown(socket, identity)
+        host, channel = await secure_unknown(SocketCarrier(socket), identity)
         asker = peer_key(ID.from_pubkey(identity.public_key))
         mux = Mux(
             channel,

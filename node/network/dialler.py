@@ -14,6 +14,7 @@ import trio
 from libp2p.crypto.keys import KeyPair
 
 from commonweal.node.network.addresses import parse
+from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import secure, why
 from commonweal.node.network.connection import ServeConnection
 from commonweal.node.transport import HELLO_MS_MAX, DialFailed, PeerKey
@@ -92,7 +93,7 @@ class Dialler:
                 with trio.fail_after(DIAL_S):
                     endpoint = parse(address)
                     socket = await trio.open_tcp_stream(endpoint.host, endpoint.port)
-                    _, channel = await secure(socket, self._keys, peer)
+                    _, channel = await secure(SocketCarrier(socket), self._keys, peer)
                 scope.deadline = trio.current_time() + HELLO_MS_MAX / 1_000
 
                 def agreed() -> None:

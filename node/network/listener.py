@@ -17,6 +17,7 @@ from libp2p.crypto.keys import KeyPair
 
 from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
 from commonweal.node.network.addresses import Endpoint, parse, remote
+from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import secure
 from commonweal.node.network.connection import ServeConnection
 from commonweal.node.transport import HELLO_MS_MAX
@@ -79,7 +80,7 @@ class Listener:
         try:
             with scope:
                 address = remote(socket)
-                peer, channel = await secure(socket, self._keys, None)
+                peer, channel = await secure(SocketCarrier(socket), self._keys, None)
                 await self._serve(peer, channel, address, scope, pending=place)
         except Exception as error:  # the wall around libp2p
             log.debug("an inbound connection ended: %s: %s", type(error).__name__, error)

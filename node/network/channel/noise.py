@@ -1,4 +1,4 @@
-"""The secure channel: Noise over TCP. It proves the key of the other end and encrypts both ways.
+"""The secure channel: Noise over a carrier. It proves the key of the other end, and encrypts.
 
 The handshake is libp2p's (Noise XX, Ed25519 identities), and nothing but Noise is ever offered:
 with plaintext anybody could claim any key. Afterwards one task reads and one task writes, so no
@@ -22,6 +22,7 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as Noise
 from multiaddr import Multiaddr
 
+from commonweal.node.network.channel.carrier import Carrier
 from commonweal.node.network.channel.multistream import NoAgreement, choose, offer
 from commonweal.node.transport import PeerKey
 
@@ -59,14 +60,14 @@ def peer_key(identity: ID) -> PeerKey:
 
 
 async def secure(
-    socket: trio.SocketStream, keys: KeyPair, expected: PeerKey | None
+    carrier: Carrier, keys: KeyPair, expected: PeerKey | None
 ) -> tuple[PeerKey, SecureChannel]:
     """Return the proven key of the other end and a channel that carries yamux.
 
     expected: the key that was dialled, or None when the other end dialled. Raises WrongPeer,
     NoAgreement, or whatever libp2p's handshake raises.
     """
-    raw = _Raw(socket, is_initiator=expected is not None)
+    raw = _Raw(carrier, is_initiator=expected is not None)
     noise = Noise(keys, noise_privkey=create_noise_key_pair().private_key)
     if expected is not None:
         await offer(raw, NOISE)
@@ -77,7 +78,7 @@ async def secure(
     peer = peer_key(conn.get_remote_peer())
     if expected is not None and peer != expected:
         raise WrongPeer("the other end has another key than the one that was dialled")
-    channel = SecureChannel(socket, conn, raw.rest)
+    channel = SecureChannel(carrier, conn, raw.rest)
     if expected is not None:
         await offer(channel, YAMUX)
     else:
@@ -85,28 +86,28 @@ async def secure(
     return peer, channel
 
 
-async def secure_unknown(socket: trio.SocketStream, keys: KeyPair) -> tuple[PeerKey, SecureChannel]:
+async def secure_unknown(carrier: Carrier, keys: KeyPair) -> tuple[PeerKey, SecureChannel]:
     """Return the proven key of the end that was dialled, where none was expected, and a channel.
 
     Whether it is the right one is shown by what is said over it. Raises what `secure` raises.
     """
-    raw = _Raw(socket, is_initiator=True)
+    raw = _Raw(carrier, is_initiator=True)
     noise = Noise(keys, noise_privkey=create_noise_key_pair().private_key)
     await offer(raw, NOISE)
     conn = await noise.get_pattern().handshake_outbound(raw, None)
-    channel = SecureChannel(socket, conn, raw.rest)
+    channel = SecureChannel(carrier, conn, raw.rest)
     await offer(channel, YAMUX)
     return peer_key(conn.get_remote_peer()), channel
 
 
 class SecureChannel:
-    """Encrypted messages over one socket; `read` and `write` only serve to agree on yamux."""
+    """Encrypted messages over one carrier; `read` and `write` only serve to agree on yamux."""
 
-    def __init__(self, socket: trio.SocketStream, conn: object, rest: bytes) -> None:
+    def __init__(self, carrier: Carrier, conn: object, rest: bytes) -> None:
         state = conn.conn.noise_state.noise_protocol  # type: ignore[attr-defined]
         self._encrypt = state.cipher_state_encrypt.encrypt_with_ad
         self._decrypt = state.cipher_state_decrypt.decrypt_with_ad
-        self._socket = socket
+        self._carrier = carrier
         self._buffer = bytearray(GULP_BYTES)
         self._buffer[: len(rest)] = rest
         self._end = len(rest)
@@ -130,7 +131,7 @@ class SecureChannel:
         await self.send([data])
 
     async def receive(self) -> list[bytes] | None:
-        """Return the plaintexts of one read of the socket; None when the other end closed."""
+        """Return the plaintexts of one read of the carrier; None when the other end closed."""
         if self._plain:
             rest, self._plain = self._plain, []
             return rest
@@ -138,7 +139,7 @@ class SecureChannel:
         if packets:
             return packets
         view = memoryview(self._buffer)
-        size = await self._socket.socket.recv_into(view[self._end :])
+        size = await self._carrier.receive_into(view[self._end :])
         if size == 0:
             return None
         self._end += size
@@ -154,17 +155,17 @@ class SecureChannel:
         left = memoryview(b"".join(out))
         while left:
             with trio.move_on_after(WRITE_STALL_S) as stall:
-                left = left[await self._socket.socket.send(left) :]
+                left = left[await self._carrier.send_some(left) :]
             if stall.cancelled_caught:
                 raise Stalled
 
     def close(self) -> None:
-        """Close the socket now; never waits, and wakes both the reader and the writer.
+        """Close the carrier now; never waits, and wakes both the reader and the writer.
 
         The receive buffer is released at once: the rest of a connection is a reference cycle, and
         stays until Python collects it.
         """
-        self._socket.socket.close()
+        self._carrier.close()
         self._buffer, self._end = bytearray(), 0
 
     def _unseal(self) -> list[bytes]:
@@ -197,32 +198,35 @@ def why(error: BaseException) -> str:
 
 
 class _Raw(IRawConnection):
-    """The socket as libp2p's handshake needs it: buffered, and bounded in what it reads."""
+    """The carrier as libp2p's handshake needs it: buffered, and bounded in what it reads."""
 
-    def __init__(self, socket: trio.SocketStream, *, is_initiator: bool) -> None:
+    def __init__(self, carrier: Carrier, *, is_initiator: bool) -> None:
         self.is_initiator = is_initiator
         self.rest = b""
-        self._socket = socket
+        self._carrier = carrier
         self._left = HANDSHAKE_BYTES_MAX
 
     async def read(self, n: int | None = None) -> bytes:
         while not self.rest:
             if self._left <= 0:
                 raise NoAgreement("the handshake is too long")
-            data = await self._socket.receive_some(self._left)
-            if not data:
+            data = bytearray(self._left)
+            size = await self._carrier.receive_into(memoryview(data))
+            if not size:
                 raise NoAgreement("closed during the handshake")
-            self._left -= len(data)
-            self.rest = bytes(data)
+            self._left -= size
+            self.rest = bytes(data[:size])
         taken = self.rest if n is None else self.rest[:n]
         self.rest = self.rest[len(taken) :]
         return taken
 
     async def write(self, data: bytes) -> None:
-        await self._socket.send_all(data)
+        left = memoryview(data)
+        while left:
+            left = left[await self._carrier.send_some(left) :]
 
     async def close(self) -> None:
-        self._socket.socket.close()
+        self._carrier.close()
 
     def get_remote_address(self) -> tuple[str, int] | None:
         return None

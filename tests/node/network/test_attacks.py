@@ -23,6 +23,7 @@ from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.security.insecure.transport import PLAINTEXT_PROTOCOL_ID, InsecureTransport
 from multiaddr import Multiaddr
 
+from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import SecureChannel, peer_id, secure
 from commonweal.node.network.channel.stream import WINDOW_BYTES, Flag
 from commonweal.node.network.channel.yamux import CONTROL_BYTES_MAX, FrameType
@@ -173,7 +174,7 @@ async def hostile_session(end: End) -> AsyncIterator[tuple[SecureChannel, trio.S
     """A proven session with an end, below yamux."""
     socket = await trio.open_tcp_stream("127.0.0.1", port(end))
     async with socket:
-        _, session = await secure(socket, create_identity_from_seed(SEED), end.key)
+        _, session = await secure(SocketCarrier(socket), create_identity_from_seed(SEED), end.key)
         yield session, socket
 
 

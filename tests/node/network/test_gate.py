@@ -11,6 +11,7 @@ from libp2p.abc import IHost, INetStream
 from libp2p.custom_types import TProtocol
 from libp2p.host.exceptions import StreamFailure
 
+from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import peer_id, secure
 from commonweal.node.network.libp2p import SYNC, Network
 from commonweal.node.transport import (
@@ -226,7 +227,7 @@ async def test_three_hundred_connections_opened_and_closed_use_nothing_up(
         for i in range(300):
             socket = await trio.open_tcp_stream("127.0.0.1", port(a))
             if i % 5 == 0:
-                await secure(socket, keys, a.key)
+                await secure(SocketCarrier(socket), keys, a.key)
             elif i % 5 == 1:
                 await socket.send_all(b"GET / HTTP/1.1\r\n\r\n")
             await socket.aclose()

@@ -10,6 +10,7 @@ import trio
 from libp2p.identity_utils import create_identity_from_seed
 from libp2p.network.stream.exceptions import StreamError
 
+from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.multistream import NoAgreement, choose, offer
 from commonweal.node.network.channel.noise import SecureChannel, secure
 from commonweal.node.network.channel.stream import WINDOW_BYTES, WRITE_BYTES_MAX, Stream
@@ -29,10 +30,10 @@ async def two_muxes(opened: Callable[[Stream], None]) -> AsyncIterator[tuple[Mux
 
     async def dial() -> None:
         socket = await trio.open_tcp_stream("127.0.0.1", listeners[0].socket.getsockname()[1])
-        sessions["near"] = (await secure(socket, near, far_key))[1]  # type: ignore[arg-type]
+        sessions["near"] = (await secure(SocketCarrier(socket), near, far_key))[1]  # type: ignore[arg-type]
 
     async def accept() -> None:
-        sessions["far"] = (await secure(await listeners[0].accept(), far, None))[1]
+        sessions["far"] = (await secure(SocketCarrier(await listeners[0].accept()), far, None))[1]
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(dial)
