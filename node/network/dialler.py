@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 from libp2p.crypto.keys import KeyPair
+from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 
-from commonweal.node.network.addresses import parse
+from commonweal.node.network.addresses import Endpoint, parse
 from commonweal.node.network.channel.carrier import SocketCarrier
-from commonweal.node.network.channel.noise import secure, why
+from commonweal.node.network.channel.noise import SecureChannel, WrongPeer, secure, why
 from commonweal.node.network.connection import ServeConnection
+from commonweal.node.network.dial_port import DialPort
 from commonweal.node.transport import HELLO_MS_MAX, DialFailed, PeerKey
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ DIAL_S: Final = 8.0
 DIALS_MAX: Final = 16
 """Dials under way at once; further ones wait their turn."""
 DIAL_ADDRESSES_MAX: Final = 20
+_FINAL: Final = (WrongPeer, PeerIDMismatchesPubkey)
+"""What no other port changes: another node is there."""
 
 
 class Dialler:
@@ -49,6 +53,7 @@ class Dialler:
         failed: Callable[[DialFailed], None],
     ) -> None:
         self._keys = keys
+        self.port = DialPort()
         self._is_connected, self._serve, self._failed = is_connected, serve, failed
         self._dials: dict[PeerKey, None] = {}
         self._places = trio.CapacityLimiter(DIALS_MAX)
@@ -92,8 +97,7 @@ class Dialler:
             with trio.CancelScope() as scope:
                 with trio.fail_after(DIAL_S):
                     endpoint = parse(address)
-                    socket = await trio.open_tcp_stream(endpoint.host, endpoint.port)
-                    _, channel = await secure(SocketCarrier(socket), self._keys, peer)
+                    socket, channel = await self._secured(endpoint, peer)
                 scope.deadline = trio.current_time() + HELLO_MS_MAX / 1_000
 
                 def agreed() -> None:
@@ -112,3 +116,24 @@ class Dialler:
         finally:
             if socket is not None:
                 socket.socket.close()
+
+    async def _secured(
+        self, endpoint: Endpoint, peer: PeerKey
+    ) -> tuple[trio.SocketStream, SecureChannel]:
+        """Return a connection to an endpoint and its secure channel; raises what `secure` does.
+
+        Two nodes that dial each other's listening ports at the same moment, both from their own,
+        get one connection that both dialled (RFC 9293, section 3.5): neither answers the other's
+        handshake. Both then dial from another port.
+        """
+        shares = True
+        while True:
+            socket = await self.port.connect(endpoint, shares=shares)
+            shares = shares and self.port.is_shared(socket)
+            try:
+                return socket, (await secure(SocketCarrier(socket), self._keys, peer))[1]
+            except BaseException as error:
+                socket.socket.close()
+                if not shares or not isinstance(error, Exception) or isinstance(error, _FINAL):
+                    raise
+                shares = False

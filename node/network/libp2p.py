@@ -121,6 +121,7 @@ class Network:
         listening = await listen(self._listen)
         name = peer_id(self.key)
         self.addresses = tuple(f"{endpoint}/p2p/{name}" for endpoint in reachable(listening))
+        self._dialler.port.share(listening)
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._dialler.run)

@@ -20,6 +20,7 @@ from commonweal.node.network.addresses import Endpoint, parse, remote
 from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import secure
 from commonweal.node.network.connection import ServeConnection
+from commonweal.node.network.dial_port import share
 from commonweal.node.transport import HELLO_MS_MAX
 from commonweal.protocol.errors import ConfigError
 
@@ -139,6 +140,7 @@ async def _bind(endpoint: Endpoint, port: int) -> trio.SocketListener:
             socket.setsockopt(stdlib_socket.IPPROTO_IPV6, stdlib_socket.IPV6_V6ONLY, 1)
         await socket.bind((endpoint.host, port))
         socket.listen(BACKLOG)
+        share(socket)
     except BaseException:
         socket.close()
         raise
