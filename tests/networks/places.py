@@ -37,9 +37,27 @@ WAITING_MAX = 20_000
 LOOK_S = 0.2
 PLACES_MAX = 200
 NET = "10.98.0"
-HIDDEN = "192.168.7.2"
+PUBLIC_NET = "44.128.0"
+"""Numbers that are global, of a block kept for tests of radio amateurs: private ones are not
+dialled for a peer."""
+INSIDE = "192.168.7"
+HIDDEN = f"{INSIDE}.2"
 """Every node behind masquerade has this address, as in so many homes."""
-GATEWAY = "192.168.7.1"
+MASQUERADE = """
+table ip nat {
+ chain out {
+  type nat hook postrouting priority 100;
+  oifname "t0" masquerade;
+ }
+}
+table ip keep {
+ chain pass {
+  type filter hook forward priority 0; policy drop;
+  iifname "veth*" accept;
+  ct state established,related accept;
+ }
+}
+"""
 TOOLS = ("ip", "nft", "tc")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -85,9 +103,9 @@ def lacking() -> str:
 
 
 @contextmanager
-def network(weather: Weather = Weather(), seed: int = 1) -> Iterator[Network]:
+def network(weather: Weather = Weather(), seed: int = 1, prefix: str = NET) -> Iterator[Network]:
     """A network without places; whatever was made of it is removed at the end."""
-    net = Network(weather, seed)
+    net = Network(weather, seed, prefix)
     try:
         yield net
     finally:
@@ -99,16 +117,19 @@ class Network:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, weather: Weather, seed: int) -> None:
+    def __init__(self, weather: Weather, seed: int, prefix: str) -> None:
         """Start the relay. weather: of every packet between two places."""
+        self.prefix = prefix
         self.places: list[Place] = []
         self.lost = self.carried = 0
         self._relay = Relay(weather, Random(seed))
         self._spaces: list[str] = []
+        self._routers = 0
+        self._cables = itertools.count(1)
 
     def place(self) -> Place:
         """Make a place with an address of its own."""
-        address = f"{NET}.{len(self.places) + 1}"
+        address = f"{self.prefix}.{len(self.places) + 1}"
         assert len(self.places) < PLACES_MAX, "addresses end"
         place = Place(self._open(address), address)
         self.places.append(place)
@@ -119,27 +140,49 @@ class Network:
 
         Nothing reaches it but answers.
         """
-        outside = f"{NET}.{len(self.places) + 1}"
-        router = self._open(outside)
-        inside = self._space()
-        pair = ("veth0", "netns", router, "type", "veth", "peer", "veth0", "netns", inside)
-        _do("ip", "link", "add", *pair)
-        for space, address in ((router, GATEWAY), (inside, HIDDEN)):
-            _do("ip", "-n", space, "addr", "add", f"{address}/24", "dev", "veth0")
-            _do("ip", "-n", space, "link", "set", "veth0", "up")
-        _do("ip", "-n", inside, "route", "add", "default", "via", GATEWAY)
-        with _inside(router):
-            Path("/proc/sys/net/ipv4/ip_forward").write_text("1", "ascii")
-        _rules(
-            router,
-            "table ip nat {\n chain out {\n type nat hook postrouting priority 100;\n"
-            '  oifname "t0" masquerade;\n }\n}\n'
-            "table ip keep {\n chain pass {\n type filter hook forward priority 0; policy drop;\n"
-            '  iifname "veth0" accept;\n  ct state established,related accept;\n }\n}\n',
-        )
-        place = Place(inside, HIDDEN, router)
+        place = self.behind(self.router(), MASQUERADE)
         self.places.append(place)
         return place
+
+    def router(self) -> Place:
+        """Make a namespace with an address of its own that passes packets on."""
+        address = self._outside()
+        router = Place(self._open(address), address)
+        self.forward(router)
+        return router
+
+    def forward(self, place: Place) -> None:
+        """Let a place pass on packets that are not for it."""
+        with _inside(place.space):
+            Path("/proc/sys/net/ipv4/ip_forward").write_text("1", "ascii")
+
+    def behind(self, router: Place, rules: str, prefix: str = INSIDE) -> Place:
+        """Make a place whose only way out is a router with these rules of nft."""
+        inside = Place(self._space(), f"{prefix}.2", router.space)
+        self.plug(inside, router, prefix)
+        _rules(router.space, rules)
+        return inside
+
+    def plug(self, place: Place, router: Place, prefix: str = INSIDE) -> None:
+        """Join a place to a router with the address 2 of a prefix, and to no other any more."""
+        with suppress(subprocess.CalledProcessError):
+            _do("ip", "-n", place.space, "link", "delete", "veth0")
+        device = f"veth{next(self._cables)}"
+        pair = (device, "netns", router.space, "type", "veth")
+        _do("ip", "link", "add", *pair, "peer", "veth0", "netns", place.space)
+        ends = ((router.space, device, f"{prefix}.1"), (place.space, "veth0", f"{prefix}.2"))
+        for space, end, address in ends:
+            _do("ip", "-n", space, "addr", "add", f"{address}/24", "dev", end)
+            _do("ip", "-n", space, "link", "set", end, "up")
+        _do("ip", "-n", place.space, "route", "add", "default", "via", f"{prefix}.1")
+
+    def renumber(self, router: Place) -> Place:
+        """Return a router that has another public address from now on, as after a night."""
+        address = self._outside()
+        self._relay.move(router.address, address)
+        _do("ip", "-n", router.space, "addr", "delete", f"{router.address}/24", "dev", "t0")
+        _do("ip", "-n", router.space, "addr", "add", f"{address}/24", "dev", "t0")
+        return Place(router.space, address)
 
     @contextmanager
     def inside(self, place: Place) -> Iterator[None]:
@@ -177,6 +220,11 @@ class Network:
                 _do("ip", "netns", "delete", space)
         self._spaces.clear()
 
+    def _outside(self) -> str:
+        """Return the next public address of a router; places have those below."""
+        self._routers += 1
+        return f"{self.prefix}.{PLACES_MAX + self._routers}"
+
     def _space(self) -> str:
         space = f"weal-{os.getpid()}-{next(self._numbers)}"
         _do("ip", "netns", "add", space)
@@ -211,7 +259,11 @@ class Relay:
 
     def join(self, address: str, device: int) -> None:
         """Take a device in; it is closed by `end`."""
-        self._devices[bytes(int(part) for part in address.split("."))] = device
+        self._devices[_packed(address)] = device
+
+    def move(self, before: str, now: str) -> None:
+        """Let a device have another address."""
+        self._devices[_packed(now)] = self._devices.pop(_packed(before))
 
     def end(self) -> None:
         """Carry nothing more and close the devices."""
@@ -249,6 +301,10 @@ class Relay:
             late_ms = max(0.0, self._chance.gauss(weather.delay_ms, weather.jitter_ms))
             at = time.monotonic() + late_ms / 1000
             heapq.heappush(self._waiting, (at, self.carried, to, packet))
+
+
+def _packed(address: str) -> bytes:
+    return bytes(int(part) for part in address.split("."))
 
 
 @contextmanager
