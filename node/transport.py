@@ -28,6 +28,7 @@ __all__ = [
     "FrameReceived",
     "GossipMessage",
     "GossipReceived",
+    "Listening",
     "NetworkCounts",
     "PeerDiscovered",
     "PeerKey",
@@ -56,6 +57,16 @@ class TrustLevel(Enum):
     STRANGER = "stranger"
     GUEST = "guest"
     MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """This node can be dialled at these multiaddrs (without peer id), best first.
+
+    The first comes once the network listens, another whenever the addresses change.
+    """
+
+    addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +169,8 @@ class PeerDiscovered:
 
 
 TransportEvent = (
-    Connected
+    Listening
+    | Connected
     | Disconnected
     | FrameReceived
     | FrameProgress

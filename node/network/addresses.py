@@ -53,6 +53,11 @@ def parse(address: str) -> Endpoint:
     return Endpoint(kind, host, int(port))
 
 
+def is_circuit(address: str) -> bool:
+    """Return whether a multiaddr leads through a relay: /ip4/.../tcp/.../p2p/RELAY/p2p-circuit."""
+    return "/p2p-circuit" in address
+
+
 def reachable(listeners: Sequence[trio.SocketListener]) -> tuple[Endpoint, ...]:
     """Return where the listeners can be reached.
 

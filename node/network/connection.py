@@ -15,6 +15,7 @@ from typing import Final, Protocol, assert_never
 import trio
 
 from commonweal.node.network.accept_limit import PendingConnection
+from commonweal.node.network.addresses import is_circuit
 from commonweal.node.network.channel.noise import SecureChannel
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
@@ -88,6 +89,8 @@ class Connection:
         self.pending: PendingConnection | None = None
         """The place of an inbound connection before its peer is admitted."""
         self.outbound = outbound
+        self.relayed = is_circuit(address)
+        """Whether another node passes its bytes on."""
         self.trust = TrustLevel.STRANGER
         self.since = trio.current_time()
         self.mux: Mux | None = None

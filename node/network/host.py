@@ -24,17 +24,19 @@ from libp2p.peer.peerstore import PeerStore
 from libp2p.protocol_muxer.multiselect import Multiselect
 from multiaddr import Multiaddr
 
-from commonweal.node.network.channel.multistream import NoAgreement, offer
+from commonweal.node.network.channel.multistream import NoAgreement
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
-
-NEGOTIATE_S = 10.0
+from commonweal.node.network.connection import Connection
+from commonweal.node.network.protocols import StreamProtocol, StreamProtocols, open_stream
+from commonweal.node.transport import TrustLevel
 
 
 class Host:
     """The host that Pubsub and the identify handler see.
 
-    find: the connection of an admitted peer, or None. addresses: where we listen.
+    find: the connection of an admitted peer, or None. addresses: where we listen, without our id.
+    protocols: takes each protocol that libp2p serves, for members.
     """
 
     def __init__(
@@ -42,24 +44,17 @@ class Host:
         keys: KeyPair,
         find: Callable[[ID], Mux | None],
         addresses: Callable[[], Sequence[str]],
+        protocols: StreamProtocols,
     ) -> None:
         self._keys = keys
         self._id = ID.from_pubkey(keys.public_key)
         self._find = find
         self._addresses = addresses
+        self._protocols = protocols
         self._peerstore = PeerStore()
         self._handlers = Multiselect()
         self.set_stream_handler(PING, handle_ping)
         self.set_stream_handler(IDENTIFY, identify_handler_for(cast(IHost, self)))
-
-    @property
-    def protocols(self) -> tuple[str, ...]:
-        """What an admitted peer may open, beside the sync stream."""
-        return tuple(str(protocol) for protocol in self._handlers.handlers)
-
-    def handler(self, protocol: str) -> StreamHandlerFn | None:
-        """Return what serves this protocol, or None."""
-        return self._handlers.handlers.get(TProtocol(protocol))
 
     def get_id(self) -> ID:
         """Return our peer id."""
@@ -87,15 +82,21 @@ class Host:
 
     def get_addrs(self) -> list[Multiaddr]:
         """Return where we listen, with our peer id."""
-        return [Multiaddr(address) for address in self._addresses()]
+        return [Multiaddr(f"{address}/p2p/{self._id}") for address in self._addresses()]
 
     def get_transport_addrs(self) -> list[Multiaddr]:
         """Return where we listen."""
-        return [Multiaddr(address.split("/p2p/")[0]) for address in self._addresses()]
+        return [Multiaddr(address) for address in self._addresses()]
 
     def set_stream_handler(self, protocol: TProtocol, handler: StreamHandlerFn) -> None:
         """Serve a protocol to members."""
+
+        async def serve(_connection: Connection, stream: Stream) -> None:
+            await handler(stream)
+            await stream.close()
+
         self._handlers.add_handler(protocol, handler)
+        self._protocols.add(StreamProtocol(str(protocol), TrustLevel.MEMBER, serve))
 
     def register_notifee(self, notifee: INotifee) -> None:
         """Ignore the notifee: peers join gossip by an explicit call, after admission."""
@@ -115,17 +116,10 @@ class Host:
         mux = self._find(peer)
         if mux is None:
             raise SwarmException("not connected to an admitted peer")
-        stream = mux.open()
         try:
-            with trio.fail_after(NEGOTIATE_S):
-                await offer(stream, str(protocols[0]))
-        except BaseException as error:
-            stream.cut()
-            if isinstance(error, NoAgreement | trio.TooSlowError):
-                raise SwarmException("the peer refuses this protocol") from error
-            raise
-        stream.set_protocol(protocols[0])
-        return stream
+            return await open_stream(mux, str(protocols[0]))
+        except (NoAgreement, trio.TooSlowError) as error:
+            raise SwarmException("the peer refuses this protocol") from error
 
     async def connect(self, _peer: object) -> NoReturn:
         """Refuse: the node has its own dialler."""

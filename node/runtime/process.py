@@ -36,7 +36,6 @@ from commonweal.node.runtime.metrics import Metrics
 from commonweal.node.service.events import (
     Answer,
     Event,
-    Listening,
     ReadStateChunk,
     Request,
     StateRequest,
@@ -220,8 +219,6 @@ async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
             await nursery.start(node.api.run)
             if node.metrics is not None:
                 await nursery.start(node.metrics.run)
-            addresses = [address.partition("/p2p/")[0] for address in node.network.addresses]
-            node.runtime.emit(Listening(tuple(addresses)))
             nursery.start_soon(node.runtime.run)
             nursery.start_soon(node.ledger_thread.run, node.runtime.emit)
             nursery.start_soon(node.offer_thread.run, node.runtime.emit)

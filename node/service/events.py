@@ -41,13 +41,6 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """The network listens at these multiaddrs (without peer id)."""
-
-    addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Text:
     """A body to be written: erasable text or file, a permanent document, or a sealed body.
 
@@ -225,7 +218,6 @@ class Committed:
 Event: TypeAlias = (
     TransportEvent
     | Started
-    | Listening
     | Submitted
     | Asked
     | LedgerAnswered

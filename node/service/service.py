@@ -64,7 +64,7 @@ class Service(Parts):
         match event:
             case events.Started():
                 self._woke()
-            case events.Listening(addresses):
+            case transport.Listening(addresses):
                 self.overlay.listens(addresses)
             case transport.Connected(key, where, outbound):
                 self._connected(PeerState(key, where, outbound, now_ms, now_ms))

@@ -111,7 +111,7 @@ class Eve:
 
     def mux(self) -> Mux | None:
         """The connection beneath the link."""
-        return self.network._find(peer_id(self.victim))
+        return self.network._links.find(peer_id(self.victim))
 
     def record_with_another_body(self, content: bytes) -> messages.Message:
         """The next record of Eve's log, and a text that it does not name."""
@@ -206,13 +206,13 @@ async def _streams(eve: Eve, _chance: Random) -> None:
 
 
 async def _too_large(eve: Eve, _chance: Random) -> None:
-    line = eve.network._linked.get(eve.victim)
+    line = eve.network._links.linked.get(eve.victim)
     if line is not None and line.sync is not None:
         line.sync.push((FRAME_BYTES_MAX + 1).to_bytes(4, "big") + bytes(1_000))
 
 
 async def _beyond_the_window(eve: Eve, _chance: Random) -> None:
-    line = eve.network._linked.get(eve.victim)
+    line = eve.network._links.linked.get(eve.victim)
     if line is not None and line.mux is not None and line.sync is not None:
         line.mux._put(FrameType.DATA, Flag.NONE, line.sync.id, 1 << 22)
 

@@ -35,6 +35,7 @@ from commonweal.node.transport import (
     FrameReceived,
     GossipMessage,
     GossipReceived,
+    Listening,
     PeerKey,
     TransportEvent,
     ValidatedGossip,
@@ -54,6 +55,8 @@ class End:
 
     def __init__(self, number: int, *, admits: bool = True, takes: bool = True) -> None:
         self.events: list[TransportEvent] = []
+        """All but `Listening`, which says nothing of other ends."""
+        self.listening: tuple[str, ...] = ()
         self.admits = admits
         self.takes = takes
         self.refused: list[bytes] = []
@@ -98,6 +101,9 @@ class End:
         return ups > downs
 
     def _emit(self, event: TransportEvent) -> None:
+        if isinstance(event, Listening):
+            self.listening = event.addresses
+            return
         self.events.append(event)
         match event:
             case Connected(peer) if self.admits:

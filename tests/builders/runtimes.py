@@ -18,7 +18,6 @@ from commonweal.node.service.events import (
     Answer,
     Dial,
     Drop,
-    Listening,
     Publish,
     Send,
     Subscribe,
@@ -26,7 +25,7 @@ from commonweal.node.service.events import (
     Ticket,
 )
 from commonweal.node.service.service import Service
-from commonweal.node.transport import Connected, Disconnected, FrameReceived, PeerKey
+from commonweal.node.transport import Connected, Disconnected, FrameReceived, Listening, PeerKey
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.identity import invite
 from commonweal.storage.home.home import Home, Settings

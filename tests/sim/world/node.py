@@ -17,7 +17,7 @@ from commonweal.node.service import events
 from commonweal.node.service.events import Action, Event, Submitted, Text, Ticket, Wish
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
-from commonweal.node.transport import GossipMessage, ValidatedGossip
+from commonweal.node.transport import GossipMessage, Listening, ValidatedGossip
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import DiskFull
 from commonweal.protocol.identity import founding, identity
@@ -197,7 +197,7 @@ class Node:
         self.is_up = True
         self.world.agenda.note(self, "starts")
         self.emit(events.Started())
-        self.emit(events.Listening((self.address,)))
+        self.emit(Listening((self.address,)))
 
     def crash(self) -> None:
         """End now; what is not committed is gone."""

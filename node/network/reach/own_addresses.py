@@ -1,0 +1,190 @@
+"""Own addresses: where this node can be dialled, gathered from all that know a part of it.
+
+Its inputs are the interfaces, the settings, the router, members who see or dial this node, and
+relays. It opens no socket and asks nobody. Times are Unix milliseconds of our clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
+
+from commonweal.node.network.addresses import Endpoint, parse
+from commonweal.node.reach_state import (
+    ConfirmedAddress,
+    ObservedAddress,
+    PortMapping,
+    ReachState,
+    UnreachedAddress,
+)
+from commonweal.node.transport import PeerKey
+from commonweal.protocol.identity.invite import ADDRESSES_MAX
+
+CONFIRMED_MS_MAX: Final = 60 * 60_000
+"""A confirmation that was not repeated for this long counts no more."""
+CONFIRMED_MAX: Final = 16
+"""Confirmed addresses kept; the oldest is forgotten first. As many unreached ones."""
+OBSERVERS_MAX: Final = 64
+"""Members whose sight of this node is kept, one address each."""
+
+_NOT_PUBLIC: Final = tuple(
+    ip_network(block)
+    for block in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10"),
+        "ff00::/8",
+    )
+)
+"""Networks of homes, providers and single machines (RFC 1918, 6598, 3927, 4193, 4291)."""
+
+
+def is_public(host: str) -> bool:
+    """Return whether this number is one that the Internet routes."""
+    address = ip_address(host.partition("%")[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return not any(address in block for block in _NOT_PUBLIC if block.version == address.version)
+
+
+class OwnAddresses:
+    """The addresses of one node, best first.
+
+    announced: multiaddrs of the settings. changed: called when `addresses` is another than before.
+    """
+
+    def __init__(
+        self, announced: Sequence[str] = (), changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self.addresses: tuple[str, ...] = ()
+        """What members are told: multiaddrs without our peer id, at most ADDRESSES_MAX."""
+        self.port = 0
+        """The TCP port listened to; 0 before the node listens."""
+        self._announced = tuple(announced)
+        self._changed = changed
+        self._interfaces: tuple[Endpoint, ...] = ()
+        self._mapping: PortMapping | None = None
+        self._observed: dict[PeerKey, ObservedAddress] = {}
+        self._confirmed: dict[str, ConfirmedAddress] = {}
+        self._unreached: dict[str, UnreachedAddress] = {}
+        self._relayed: tuple[str, ...] = ()
+
+    def listen(self, endpoints: Sequence[Endpoint]) -> None:
+        """Note where the interfaces of this machine are now, with the port listened to."""
+        self._interfaces = tuple(endpoints)
+        self.port = endpoints[0].port if endpoints else self.port
+        self._arrange()
+
+    def map(self, mapping: PortMapping | None) -> None:
+        """Note what the router answered; None when it is not asked."""
+        self._mapping = mapping
+        self._arrange()
+
+    def relay(self, addresses: Sequence[str]) -> None:
+        """Note the circuit addresses at which relays keep a place for this node now."""
+        self._relayed = tuple(addresses)
+        self._arrange()
+
+    def observe(self, peer: PeerKey, address: str, now_ms: int) -> None:
+        """Note the multiaddr at which a member sees this node. It is not told to anybody."""
+        self._observed.pop(peer, None)
+        self._observed[peer] = ObservedAddress(address, peer, now_ms)
+        if len(self._observed) > OBSERVERS_MAX:
+            del self._observed[next(iter(self._observed))]
+
+    def confirm(self, address: str, peer: PeerKey, now_ms: int, *, from_outside: bool) -> None:
+        """Note that a member dialled this address, and that this node was there."""
+        self._unreached.pop(address, None)
+        self._confirmed.pop(address, None)
+        self._confirmed[address] = ConfirmedAddress(address, peer, now_ms, from_outside)
+        if len(self._confirmed) > CONFIRMED_MAX:
+            del self._confirmed[next(iter(self._confirmed))]
+        self._arrange()
+
+    def deny(self, address: str, peer: PeerKey, now_ms: int, reason: str) -> None:
+        """Note that a member dialled this address in vain.
+
+        Takes back what the same member confirmed. Another's confirmation stays: a member who lies,
+        or sits behind a filter, cannot make this node forget an address that works.
+        """
+        held = self._confirmed.get(address)
+        if held is not None and held.by != peer:
+            return
+        self._confirmed.pop(address, None)
+        self._unreached.pop(address, None)
+        self._unreached[address] = UnreachedAddress(address, peer, now_ms, reason)
+        if len(self._unreached) > CONFIRMED_MAX:
+            del self._unreached[next(iter(self._unreached))]
+        self._arrange()
+
+    def expire(self, now_ms: int) -> None:
+        """Forget confirmations older than CONFIRMED_MS_MAX."""
+        for address, held in list(self._confirmed.items()):
+            if not 0 <= now_ms - held.at_ms <= CONFIRMED_MS_MAX:
+                del self._confirmed[address]
+        self._arrange()
+
+    def move(self) -> None:
+        """Forget what others saw and confirmed: this machine is on another network now."""
+        self._observed.clear()
+        self._confirmed.clear()
+        self._unreached.clear()
+        self._arrange()
+
+    def candidates(self) -> tuple[str, ...]:
+        """Return the addresses worth a dial back: all but private and relayed ones.
+
+        Among them is every number at which members see this node, with the port listened to: a
+        router may forward that port without having been asked.
+        """
+        public = [str(place) for place in self._interfaces if is_public(place.host)]
+        mapped = [self._mapping.address] if self._mapping and self._mapping.address else []
+        seen = [
+            str(Endpoint(endpoint.kind, endpoint.host, self.port))
+            for endpoint in map(parse, self.observed())
+            if self.port
+        ]
+        return tuple(dict.fromkeys([*self._announced, *mapped, *public, *seen]))
+
+    def observed(self) -> tuple[str, ...]:
+        """Return the multiaddrs at which members see this node, newest first, each once.
+
+        The port is that of the newest dial, which leaves from the listening port where it can.
+        """
+        newest = reversed(self._observed.values())
+        return tuple(dict.fromkeys(held.address for held in newest))
+
+    def is_reachable(self) -> bool:
+        """Return whether a member met this node at an address that works from outside."""
+        return any(held.from_outside for held in self._confirmed.values())
+
+    def state(self) -> ReachState:
+        """Return what is known, for status."""
+        return ReachState(
+            port=self.port,
+            addresses=self.addresses,
+            announced=self._announced,
+            mapping=self._mapping,
+            observed=tuple(reversed(self._observed.values())),
+            confirmed=tuple(reversed(self._confirmed.values())),
+            unreached=tuple(reversed(self._unreached.values())),
+            relayed=self._relayed,
+        )
+
+    def _arrange(self) -> None:
+        """Put the addresses in order: announced, confirmed, mapped, public, relayed, private.
+
+        Relayed ones always find room: they work where no other does.
+        """
+        outside = [held for held in reversed(self._confirmed.values()) if held.from_outside]
+        direct = [*self._announced, *(held.address for held in outside)]
+        if self._mapping is not None and self._mapping.address:
+            direct.append(self._mapping.address)
+        direct += [str(place) for place in self._interfaces if is_public(place.host)]
+        private = [str(place) for place in self._interfaces if not is_public(place.host)]
+        relayed = self._relayed[: ADDRESSES_MAX // 4]
+        listed = [*list(dict.fromkeys(direct))[: ADDRESSES_MAX - len(relayed)], *relayed, *private]
+        addresses = tuple(dict.fromkeys(listed))[:ADDRESSES_MAX]
+        if addresses != self.addresses:
+            self.addresses = addresses
+            self._changed()

@@ -1,0 +1,78 @@
+"""The reach of a node: what it knows about being dialled from outside its own network.
+
+Plain values, made by node.network and read by the local API, the commands and the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commonweal.protocol.keys import PeerKey
+
+
+@dataclass(frozen=True, slots=True)
+class PortMapping:
+    """What the router answered when it was asked to forward our port.
+
+    way: "pcp", "nat-pmp" or "upnp"; "" while no router answers. address: the multiaddr that the
+    router forwards to this node; "" when it refused. reason: why there is none; "" when there is.
+    """
+
+    way: str = ""
+    address: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedAddress:
+    """The multiaddr from which a member saw this node dial, or to which it came.
+
+    port: the port that it saw, which is the listening one only where dials leave from it.
+    """
+
+    address: str
+    by: PeerKey
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedAddress:
+    """A member dialled this address and met this node there. at_ms: its newest success.
+
+    from_outside: the member saw this node at a public address, or behind a router.
+    """
+
+    address: str
+    by: PeerKey
+    at_ms: int
+    from_outside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnreachedAddress:
+    """A member dialled this address in vain. reason: in words; at_ms: when, by our clock."""
+
+    address: str
+    by: PeerKey
+    at_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReachState:
+    """What is known about our own addresses.
+
+    port: the TCP port listened to. addresses: what members are told, best first. mapping: what
+    the router answered, None while it is not asked. relayed: circuit addresses at which a relay
+    keeps a place for this node. relayed_links: peers linked through a relay.
+    """
+
+    port: int = 0
+    addresses: tuple[str, ...] = ()
+    announced: tuple[str, ...] = ()
+    mapping: PortMapping | None = None
+    observed: tuple[ObservedAddress, ...] = ()
+    confirmed: tuple[ConfirmedAddress, ...] = ()
+    unreached: tuple[UnreachedAddress, ...] = ()
+    relayed: tuple[str, ...] = ()
+    relayed_links: tuple[PeerKey, ...] = ()
