@@ -220,7 +220,7 @@ def _tasks(form: Form, known: ProjectDetails, standing: str) -> None:
     columns = [
         Column("id", _("id")),
         Column("title", _("work")),
-        Column("left", _("left"), is_number=True),
+        Column("left", _("remaining"), is_number=True),
         Column("unit", _("unit")),
         Column("due", _("due")),
         Column("who", _("taken by")),
