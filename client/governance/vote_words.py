@@ -27,6 +27,7 @@ SUBJECTS = {
     "fork": N_("fork"),
     "decision": N_("decision"),
     "project": N_("end of a project"),
+    "consent": N_("consent"),
     "campaign": N_("campaign"),
 }
 STATES = (

@@ -11,9 +11,11 @@ from commonweal.client.governance.backtests import BacktestCheck
 from commonweal.client.language.plain import KEY, fields_of
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.rows.contribution_rows import spec_name
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.client.ledger.words.texts import proposal_text_of, text_of
 from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.exchange.data.consents import consent_row
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.governance.proposals import (
     DECISION,
@@ -23,6 +25,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     BallotRow,
     ProposalRow,
 )
+from commonweal.protocol.ledger.things.resources import resource_row
 from commonweal.protocol.ledger.ventures.campaigns.campaign_row import DECIDES, EXTEND
 from commonweal.protocol.ledger.ventures.projects.projects import project_row
 from commonweal.protocol.records.record import RecordId
@@ -208,9 +211,22 @@ def proposal_words(view: LedgerView, id: bytes, row: ProposalRow) -> str:
         return view.words("close the project {name}").format(name=visible(name))
     if row.subject == DECISION:
         return proposal_text_of(view.store, RecordId(id)) or ""
+    if row.subject == proposals.CONSENT:
+        return _consent_words(view, row.target)
     if row.subject == proposals.CAMPAIGN:
         return _campaign_words(view, id, row.target)
     return view.words("rules {id}").format(id=row.target.hex()[:8])
+
+
+def _consent_words(view: LedgerView, consent: bytes) -> str:
+    """Return what a vote on a consent would end."""
+    row = consent_row(view.state, consent)
+    assert row is not None, "what is voted on is a consent"
+    text = view.words("no use of {data} by the consent of {name} counts any more")
+    resource = resource_row(view.state, row.resource)
+    name = None if resource is None else spec_name(view, resource.spec)
+    name = name or row.resource.hex()[:8]
+    return text.format(data=visible(name), name=view.name(row.giver))
 
 
 def _campaign_words(view: LedgerView, id: bytes, campaign: bytes) -> str:

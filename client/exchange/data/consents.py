@@ -192,6 +192,19 @@ class Consents(HomeAccess):
         written = self._write_one("consent.revoke", {"consent": bytes(consent)})
         return NewConsent(written.id, written.seq, consent, name)
 
+    def void_consent(self, id: str | bytes, *, note: str | None = None) -> NewConsent:
+        """Propose that a consent counts no more; members vote. note: why; it is kept for ever.
+
+        Also what the community itself consents to. Uses before the seal that counts the votes stand
+        and pay. Raises UnknownId, AmbiguousId, UnusableText, WouldNotCount.
+        """
+        consent = self.view.id_among(prefix(id), CONSENT)
+        body = note_body(note, permanent=True, words=self.words)
+        data = {"subject": "consent", "consent": bytes(consent)}
+        written = self._write_one("rules.propose", data, (consent,), body)
+        name = data_name(self.view, self._row(consent).resource)
+        return NewConsent(written.id, written.seq, consent, name)
+
     def use_data(
         self,
         named: str | bytes,

@@ -117,18 +117,27 @@ def ask(named: str, passphrase_file: Path | None, home: Home, form: Form, **type
 
 @consent.command("revoke")
 @click.argument("id")
+@click.option("--vote", is_flag=True, help="Propose it: members vote on it.")
+@click.option("--note", metavar="TEXT", help="Why, with --vote; it is kept for ever.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def revoke(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+def revoke(
+    id: str, vote: bool, note: str | None, passphrase_file: Path | None, home: Home, form: Form
+) -> None:
     """End the consent whose id begins with ID, refuse a request, or take yours back.
 
     No use counts after its place in the seals. What was used before stands, and pays; what was
-    read cannot be unread.
+    read cannot be unread. With --vote members decide, also about what others or the community
+    consent to.
     """
+    if note is not None and not vote:
+        raise UsageError(_("--note goes with --vote"))
     with part_of(Consents, home, passphrase_file) as me:
-        made = me.revoke_consent(id)
+        made = me.void_consent(id, note=note) if vote else me.revoke_consent(id)
     words = _("Ended, by {id}: no use counts after it. What was read cannot be unread.")
+    if vote:
+        words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
     return confirm(form, made, words)
 
 

@@ -99,3 +99,21 @@ def test_what_would_not_count_is_said_beside_the_form(
         assert 'role="alert"' in page.page.text
     with Member(unchanged.mei) as mei:
         assert mei.consents(ended=True) == []
+
+
+def test_members_vote_on_a_consent_from_its_page(archive: ConsentingHomes) -> None:
+    id = archive.granted()
+    with browser(archive.ana.path) as page:
+        page.get(f"/data/consents/{id}")
+        page.post(f"/data/consents/{id}/vote", {"why": "It says too little."})
+        assert "Members vote on it now." in page.text and "It says too little." in page.text
+        for path in ("/votes", "/votes?language=zh"):
+            page.get(path)
+            assert "notes" in page.text, "the list has words for it"
+    archive.meet()
+    with browser(archive.mei.path) as page:
+        page.get(f"/data/consents/{id}")
+        page.post(f"/data/consents/{id}/revoke", {})
+        assert "Let members decide" not in page.text, "there is nothing to end any more"
+        page.post(f"/data/consents/{id}/vote", {"why": ""})
+        assert page.page.status_code == 422

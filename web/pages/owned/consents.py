@@ -97,6 +97,17 @@ def revoke(page: Page, id: str) -> Response:
     return page.go(f"/data/consents/{id}", done)
 
 
+@router.post("/data/consents/{id}/vote")
+def vote(page: Page, id: str) -> Response:
+    """Propose that a consent counts no more."""
+    why = page.field("why")
+    try:
+        made = page.act(lambda me: me.void_consent(id, note=why or None))
+    except CommonwealError as error:
+        return _one(page, id, error=page.sentence(error))
+    return page.go(f"/votes/{made.id.hex()}", page.words("Members vote on it now."))
+
+
 @router.get("/data/consents/{id}/receipt.json")
 def receipt(page: Page, id: str) -> Response:
     """Give a receipt of a consent."""

@@ -78,6 +78,13 @@ class ConsentAnswer(Body):
     pool: NameText | None = None
 
 
+class ConsentEnd(Body):
+    """How a consent ends. vote: members decide; note: why, kept for ever, with a vote."""
+
+    vote: bool = False
+    note: NoteText | None = None
+
+
 @router.reads("/owned-data", rows_of("data", Member.owned_data))
 def owned_data(me: Reader, page: Page) -> Any:
     """The data of this member, who may use it and what it earned."""
@@ -138,6 +145,9 @@ def answer(write: Writes, id: Id, body: ConsentAnswer) -> Response:
 
 
 @router.writes("/consents/{id}/revocation", result_of(Member.revoke_consent))
-def revoke(write: Writes, id: Id) -> Response:
+def revoke(write: Writes, id: Id, body: ConsentEnd | None = None) -> Response:
     """End a consent, refuse a request or take one back, as `weal consent revoke`."""
-    return write(lambda me: me.revoke_consent(id))
+    said = body or ConsentEnd()
+    if not said.vote:
+        return write(lambda me: me.revoke_consent(id), body)
+    return write(lambda me: me.void_consent(id, note=said.note), body)
