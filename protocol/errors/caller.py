@@ -161,6 +161,10 @@ class UnknownId(UsageError):
     exit_code = 65
 
 
+class VoidCampaign(UnknownId):
+    """This campaign counts for nothing, so nobody can pledge to it; begin another."""
+
+
 class UnknownNode(UsageError):
     """There is no node of this name in the cluster; `weal cluster status` lists them."""
 

@@ -21,6 +21,7 @@ from commonweal.client.ventures.campaigns.rows import (
     CampaignDetails,
     ListedCampaign,
     campaign_details,
+    known_campaign,
     listed_campaign,
     row_of,
     title_of,
@@ -29,7 +30,7 @@ from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import UnreadableQuantity, UnusableText, UsageError, WouldNotCount
 from commonweal.protocol.ledger.exchange.commitments import AGREED, commitment_row
 from commonweal.protocol.ledger.ventures.campaigns import campaign_row as states
-from commonweal.protocol.ledger.ventures.campaigns.campaign_row import CAMPAIGN, pledge_row
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import pledge_row
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
@@ -124,9 +125,9 @@ class Campaigns(HomeAccess):
         return sorted(listed, key=lambda row: (order.index(row.state), row.deadline_ms, row.id))
 
     def campaign(self, id: str | bytes) -> CampaignDetails:
-        """Return a campaign and who pledges what. Raises UnknownId, AmbiguousId."""
+        """Return a campaign and who pledges what. Raises UnknownId, VoidCampaign, AmbiguousId."""
         view = self.view
-        campaign = view.id_among(prefix(id), CAMPAIGN)
+        campaign = known_campaign(view, prefix(id))
         return campaign_details(view, campaign, row_of(view, campaign))
 
     def begin_campaign(
@@ -184,7 +185,7 @@ class Campaigns(HomeAccess):
         AmbiguousId, UnreadableQuantity, WouldNotCount with the reason.
         """
         view = self.view
-        campaign = view.id_among(prefix(id), CAMPAIGN)
+        campaign = known_campaign(view, prefix(id))
         row = row_of(view, campaign)
         quantity = read_quantity(amount, unit or row.unit, self.words)
         data: dict[str, Any] = {"campaign": bytes(campaign), "quantity": quantity}
@@ -211,7 +212,7 @@ class Campaigns(HomeAccess):
         UnusableText, WouldNotCount.
         """
         view = self.view
-        campaign = view.id_among(prefix(id), CAMPAIGN)
+        campaign = known_campaign(view, prefix(id))
         row = row_of(view, campaign)
         own = pledge_row(view.state, campaign, view.me)
         promise = None if own is None else commitment_row(view.state, own.record)
@@ -241,12 +242,12 @@ class Campaigns(HomeAccess):
         )
 
     def _act_on(self, id: str | bytes, kind: str) -> CampaignAct:
-        campaign = self.view.id_among(prefix(id), CAMPAIGN)
+        campaign = known_campaign(self.view, prefix(id))
         written = self._write_one(kind, {"campaign": bytes(campaign)}, (campaign,))
         return CampaignAct(written.id, written.seq, campaign, title_of(self.view, campaign))
 
     def _put_to_vote(self, id: str | bytes, data: dict[str, Any]) -> CampaignAct:
-        campaign = self.view.id_among(prefix(id), CAMPAIGN)
+        campaign = known_campaign(self.view, prefix(id))
         data = {"subject": "campaign", "campaign": bytes(campaign), **data}
         written = self._write_one("rules.propose", data, (campaign,))
         return CampaignAct(written.id, written.seq, campaign, title_of(self.view, campaign))
@@ -279,7 +280,7 @@ class Campaigns(HomeAccess):
             data["inScopeOf"] = read_scope(scope, words)
         cited: tuple[RecordId, ...] = ()
         if replaced := terms.get("replaces"):
-            cited = (view.id_among(prefix(replaced), CAMPAIGN),)
+            cited = (known_campaign(view, prefix(replaced)),)
             data["replaces"] = bytes(cited[0])
         note = terms.get("note") or ""
         body = note_body(f"{name}\n{note}".strip(), words=words)

@@ -15,6 +15,7 @@ from commonweal.client.ventures.campaigns.rows import (
     listed_campaign,
     row_of,
     title_of,
+    void_reason,
 )
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import registry
@@ -27,10 +28,18 @@ if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
 
 CLOSES, PAY, LATE = "campaign_closes", "campaign_pay", "pledge_late"
+VOID = "campaign_late"
 SOON_MS = 3 * DAY_MS
 """How long before its deadline a campaign is told to who pledged nothing."""
 LATE_MS = 30 * DAY_MS
-"""How long after a campaign closed a pledge that came too late is told."""
+"""How long after its deadline a campaign that came too late, or a pledge to it, is told."""
+
+
+_TOLD = tuple(
+    reason.name
+    for reason in (Reason.CAMPAIGN_CLOSED, Reason.UNKNOWN_CAMPAIGN, Reason.DEADLINE_PAST)
+)
+"""Why a campaign or a pledge that came too late counts for nothing."""
 
 
 def _waiting(view: LedgerView) -> Iterator[Waiting]:
@@ -48,17 +57,38 @@ def _waiting(view: LedgerView) -> Iterator[Waiting]:
 
 
 def _late(view: LedgerView, now: int) -> Iterator[Waiting]:
-    """Yield the campaigns that a pledge of this member's came too late for, of late."""
+    """Yield, of late, the campaigns of this member's that came too late, or their pledges did."""
+    void: dict[bytes, Waiting] = {}
     for key, reason in view.final.items(REFUSED):
-        if reason != Reason.CAMPAIGN_CLOSED.name:
+        if reason not in _TOLD:
             continue
         record = view.store.record(RecordId(key[len(REFUSED) :]))
-        if record is None or record.kind != "pledge" or not _is_mine(view, record.author):
+        if record is None or not _is_mine(view, record.author):
             continue
-        campaign = with_data(record).data["campaign"]
+        match record.kind:
+            case "campaign" if reason == Reason.DEADLINE_PAST.name:
+                campaign = record.id
+            case "pledge" if reason != Reason.DEADLINE_PAST.name:
+                campaign = with_data(record).data["campaign"]
+            case _:
+                continue
         row = states.campaign_row(view.state, campaign)
-        if row is not None and now - row.deadline < LATE_MS:
+        if row is None:
+            void.update(_void(view, RecordId(campaign), now))
+        elif now - row.deadline < LATE_MS:
             yield Waiting(LATE, campaign, MemberId(row.member), record.clock)
+    yield from void.values()
+
+
+def _void(view: LedgerView, campaign: RecordId, now: int) -> dict[bytes, Waiting]:
+    """Return what is told of a campaign that no seal covered before its deadline."""
+    record = view.store.record(campaign)
+    if record is None or void_reason(view, campaign) is not Reason.DEADLINE_PAST:
+        return {}
+    device = registry.device_row(view.state, record.author)
+    if device is None or now - with_data(record).data["deadline"] >= LATE_MS:
+        return {}
+    return {campaign: Waiting(VOID, campaign, MemberId(device.member), record.clock)}
 
 
 def _is_mine(view: LedgerView, device: bytes) -> bool:
@@ -67,6 +97,9 @@ def _is_mine(view: LedgerView, device: bytes) -> bool:
 
 
 def _words(view: LedgerView, entry: Waiting) -> str:
+    if entry.kind == VOID:
+        text = view.words("{title} counts for nothing: no seal covered it before its deadline")
+        return text.format(title=title_of(view, entry.id))
     campaign = listed_campaign(view, entry.id, row_of(view, entry.id))
     unit, title = campaign.unit, campaign.title or title_of(view, entry.id)
     match entry.kind:
@@ -86,11 +119,13 @@ def _words(view: LedgerView, entry: Waiting) -> str:
 
 def _command(_view: LedgerView, entry: Waiting) -> str:
     begins = entry.id.hex()[:COMMAND_ID_DIGITS]
+    if entry.kind == VOID:
+        return f"show {begins}"
     return f"pledge pay {begins}" if entry.kind == PAY else f"campaign show {begins}"
 
 
 def _path(entry: Waiting) -> str:
-    return f"/campaigns/{entry.id.hex()}"
+    return "/campaigns/new" if entry.kind == VOID else f"/campaigns/{entry.id.hex()}"
 
 
 SOURCE = WaitingSource(
@@ -98,6 +133,7 @@ SOURCE = WaitingSource(
         CLOSES: N_("campaign that closes soon"),
         PAY: N_("pledge to pay"),
         LATE: N_("pledge that came too late"),
+        VOID: N_("campaign that came too late"),
     },
     _waiting,
     _words,

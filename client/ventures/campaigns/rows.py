@@ -14,11 +14,14 @@ from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import exact, shown_unit
 from commonweal.client.language.words import N_, Words
 from commonweal.client.ledger.words.texts import text_of
+from commonweal.protocol.errors import UnknownId, VoidCampaign
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.exchange.commitments import AGREED, commitment_row
 from commonweal.protocol.ledger.exchange.times import sealed_ms
+from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.ventures.campaigns import campaign_row as states
 from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
+    CAMPAIGN,
     CampaignRow,
     PledgeRow,
     campaign_row,
@@ -68,7 +71,7 @@ class ListedCampaign:
     of the last seal, 0 on the last day; None once it is closed. mine: what this member pledges
     now, mine_counts: how much of it counts; None without a pledge. mine_open: what they still owe.
     if_short: what happens where too little is paid, a key of IF_SHORT. height: of the seal that
-    closed it, 0 before.
+    closed it, 0 before. is_late: no seal covers it, and its deadline is over by the clock here.
     """
 
     id: RecordId
@@ -104,6 +107,7 @@ class ListedCampaign:
     mine_open: Decimal | None
     mine_record: RecordId | None
     is_mine: bool
+    is_late: bool
     acts: tuple[str, ...]
 
 
@@ -181,6 +185,7 @@ def listed_campaign(view: LedgerView, id: bytes, row: CampaignRow) -> ListedCamp
         mine_open=exact(promise.open.n, promise.open.scale) if promise and is_owed else None,
         mine_record=None if own is None else RecordId(own.record),
         is_mine=row.member == view.me,
+        is_late=campaign_row(view.final, id) is None and row.deadline <= now_ms(),
         acts=_acts(view, row, own, is_owed and promise is not None and promise.open.n > 0),
     )
 
@@ -232,6 +237,8 @@ def outcome_words(campaign: ListedCampaign, words: Words) -> str:
     """Return in one sentence what would become of a campaign now, or what did."""
     unit, needed = campaign.unit, campaign.minimum - campaign.pledged
     match campaign.state:
+        case states.OPEN if campaign.is_late:
+            return words("No seal covered it before its deadline: it will count for nothing.")
         case states.OPEN if campaign.would_be_met:
             return words("If it closed now: met.")
         case states.OPEN if campaign.sort == states.KEEP:
@@ -267,6 +274,27 @@ def missed_words(campaign: ListedCampaign, words: Words) -> str:
     )
     minimum = amount_words(campaign.minimum, campaign.unit, words)
     return text.format(minimum=minimum, then=words(IF_SHORT[campaign.if_short]))
+
+
+def known_campaign(view: LedgerView, text: str) -> RecordId:
+    """Return the campaign whose id begins so.
+
+    Raises UnknownId, AmbiguousId; VoidCampaign with the reason where that one counts for nothing.
+    """
+    try:
+        return view.id_among(text, CAMPAIGN)
+    except UnknownId:
+        for id in view.store.ids(text.strip().lower()):
+            reason = void_reason(view, id)
+            if reason is not None:
+                raise VoidCampaign(view.words(reason.value)) from None
+        raise
+
+
+def void_reason(view: LedgerView, campaign: bytes) -> Reason | None:
+    """Return why a campaign counts for nothing; None of what is held as no such record."""
+    record = view.store.record(RecordId(campaign))
+    return None if record is None or record.kind != "campaign" else view.kept.verdict(record)
 
 
 def row_of(view: LedgerView, campaign: bytes) -> CampaignRow:

@@ -11,7 +11,9 @@ from commonweal.client import Member
 from commonweal.client.home import reminders
 from commonweal.client.home.submit import now_ms
 from commonweal.client.sharing import seals
-from commonweal.client.ventures.campaigns import notices
+from commonweal.client.ventures.campaigns import notices, rows
+from commonweal.protocol.errors import VoidCampaign
+from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.storage.home.home import Home
 from tests.builders.commons import Commons
 
@@ -136,6 +138,41 @@ def test_a_pledge_that_came_too_late_is_told_to_its_author(
     assert notices.LATE in kinds(lanxi.ana)
     assert notices.LATE not in kinds(lanxi.bo)
     assert "came too late" in lanxi.good(lanxi.ana, "inbox").out
+
+
+def test_a_campaign_that_no_seal_covers_before_its_deadline_counts_for_nothing(
+    lanxi: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To its author, and to who pledged to it, this is told with the reason."""
+    made = lanxi.json(lanxi.mei, "campaign", "new", "a press", "1000", "EUR", "40h")
+    id = made["id"][:12]
+    lanxi.meet()
+    lanxi.good(lanxi.bo, "pledge", id, "600")
+    monkeypatch.setattr(rows, "now_ms", lambda: now_ms() + 41 * HOUR_MS)
+    assert shown(lanxi, lanxi.mei, id)["is_late"]
+    said = lanxi.good(lanxi.mei, "campaign", "show", id).out
+    assert "No seal covered it before its deadline" in said
+    seal_later(lanxi, 41, monkeypatch)
+    for typed in (("show", id), ("cancel", id)):
+        refused = lanxi.refused(lanxi.bo, "campaign", *typed)
+        assert refused.code == VoidCampaign.exit_code
+        assert "counts for nothing" in refused.err and Reason.DEADLINE_PAST.value in refused.err
+    assert "counts for nothing" in lanxi.refused(lanxi.ana, "pledge", id, "5").err
+    for home in (lanxi.mei, lanxi.bo):
+        assert kinds(home).count(notices.VOID) == 1
+        assert "a press counts for nothing: no seal" in lanxi.good(home, "inbox").out
+    assert notices.VOID not in kinds(lanxi.ana), "who had no part in it is not told"
+    monkeypatch.setattr(notices, "now_ms", lambda: now_ms() + 41 * HOUR_MS + notices.LATE_MS)
+    assert notices.VOID not in kinds(lanxi.mei), "it is told for so long"
+
+
+def test_a_campaign_that_is_not_held_is_not_said_to_be_void(lanxi: Commons) -> None:
+    work = lanxi.json(lanxi.mei, "record", "work", "1", "hour")["id"]
+    for id in (work, "0" * 64):
+        assert (
+            "Nothing here has this name or id"
+            in lanxi.refused(lanxi.mei, "campaign", "show", id).err
+        )
 
 
 def test_the_author_cancels_and_a_vote_cancels(lanxi: Commons) -> None:
