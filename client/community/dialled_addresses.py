@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
 
+from commonweal.protocol.identity.invite import is_circuit
+
 
 def kind_of(address: str) -> str:
-    """Return "far", "near" (this machine or its cable), "name", or "none" for what nobody has."""
+    """Return "far", "near" (this machine or its cable), "name", or "none" for what nobody has.
+
+    Of an address through a relay it is the relay's.
+    """
     kind, host = address.split("/")[1:3]
     if kind not in ("ip4", "ip6"):
         return "name"
@@ -22,5 +27,5 @@ def kind_of(address: str) -> str:
 
 
 def is_dialled(address: str) -> bool:
-    """Whether an address is a number that a node may have."""
-    return kind_of(address) in ("far", "near")
+    """Whether an address is a number that a node may have; a way through a relay is none."""
+    return kind_of(address) in ("far", "near") and not is_circuit(address)

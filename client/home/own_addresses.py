@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from commonweal.client.home.node_client import ask_if_running
-from commonweal.protocol.identity.invite import ADDRESSES_MAX, PEERS_MAX, Contact, is_address
+from commonweal.protocol.identity.invite import (
+    ADDRESSES_MAX,
+    PEERS_MAX,
+    Contact,
+    is_address,
+    is_circuit,
+)
 from commonweal.protocol.keys import PeerKey
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.logs.log_store import Store
@@ -44,10 +50,9 @@ def own_ports(home: Home, settings: Settings) -> list[int]:
 
 
 def ports_of(addresses: Iterable[str]) -> list[int]:
-    """Return the ports of multiaddrs, each once; 0, which stands for any, is none."""
-    return [
-        *dict.fromkeys(int(address.split("/")[4]) for address in addresses if is_address(address))
-    ]
+    """Return the ports of multiaddrs, each once; 0, for any, is none, nor is a relay's."""
+    own = [a for a in addresses if is_address(a) and not is_circuit(a)]
+    return [*dict.fromkeys(int(address.split("/")[4]) for address in own)]
 
 
 def contacts(store: Store, home: Home, settings: Settings, peer: PeerKey) -> tuple[Contact, ...]:

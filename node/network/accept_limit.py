@@ -71,6 +71,8 @@ class AcceptLimit:
                 endpoint = parse(address)
             except ValueError:
                 continue
+            if endpoint.relay:
+                continue  # the member is behind it, and so may be anybody
             self._known.pop(endpoint.host, None)
             self._known[endpoint.host] = None
             if len(self._known) > KNOWN_MAX:

@@ -1,7 +1,7 @@
 """Multiaddrs of TCP: what we listen on, what we say that is, and what we dial.
 
-Only /ip4, /ip6 and /dns names with /tcp are known; no other transport is ever used. Nothing
-here opens a socket.
+Only /ip4, /ip6 and /dns names with /tcp are known, and circuits through a relay at such an
+address; no other transport is ever used. Nothing here opens a socket.
 """
 
 from __future__ import annotations
@@ -9,29 +9,40 @@ from __future__ import annotations
 import ipaddress
 import socket as stdlib_socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import ifaddr
 import trio
+
+from commonweal.protocol.identity.invite import CIRCUIT, is_circuit
 
 ADDRESS_CHARACTERS_MAX: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A host (number or name) and a TCP port. kind: ip4, ip6, dns, dns4 or dns6."""
+    """A host (number or name) and a TCP port. kind: ip4, ip6, dns, dns4 or dns6.
+
+    relay: the peer id of the relay that listens there, when it is only the way to somebody else.
+    """
 
     kind: str
     host: str
     port: int
+    relay: str = ""
 
     def __str__(self) -> str:
-        return f"/{self.kind}/{self.host}/tcp/{self.port}"
+        circuit = f"/p2p/{self.relay}{CIRCUIT}" if self.relay else ""
+        return f"/{self.kind}/{self.host}/tcp/{self.port}{circuit}"
 
 
 def parse(address: str) -> Endpoint:
     """Return the endpoint of a multiaddr, with or without /p2p at its end. Raises ValueError."""
+    way, mark, _ = address.partition(CIRCUIT)
+    if mark and is_circuit(way + mark):
+        endpoint = parse(way)
+        return replace(endpoint, relay=way.rpartition("/p2p/")[2])
     parts = address.split("/")
     if len(address) > ADDRESS_CHARACTERS_MAX or len(parts) not in (5, 7) or parts[0]:
         raise ValueError("not an address of the form /ip4/1.2.3.4/tcp/4001")
@@ -51,11 +62,6 @@ def parse(address: str) -> Endpoint:
         case _:
             raise ValueError("the address begins with neither /ip4, /ip6 nor /dns")
     return Endpoint(kind, host, int(port))
-
-
-def is_circuit(address: str) -> bool:
-    """Return whether a multiaddr leads through a relay: /ip4/.../tcp/.../p2p/RELAY/p2p-circuit."""
-    return "/p2p-circuit" in address
 
 
 def reachable(listeners: Sequence[trio.SocketListener]) -> tuple[Endpoint, ...]:

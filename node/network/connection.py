@@ -15,7 +15,6 @@ from typing import Final, Protocol, assert_never
 import trio
 
 from commonweal.node.network.accept_limit import PendingConnection
-from commonweal.node.network.addresses import is_circuit
 from commonweal.node.network.channel.noise import SecureChannel
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
@@ -28,6 +27,7 @@ from commonweal.node.transport import (
     PeerKey,
     TrustLevel,
 )
+from commonweal.protocol.identity.invite import CIRCUIT
 
 LENGTH_BYTES: Final = 4
 OUTBOX_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -89,7 +89,7 @@ class Connection:
         self.pending: PendingConnection | None = None
         """The place of an inbound connection before its peer is admitted."""
         self.outbound = outbound
-        self.relayed = is_circuit(address)
+        self.relayed = CIRCUIT in address
         """Whether another node passes its bytes on."""
         self.trust = TrustLevel.STRANGER
         self.since = trio.current_time()

@@ -25,6 +25,11 @@ PASTED_CHARS_MAX = 4 * LINK_CHARS_MAX
 PEERS_MAX = 8
 ADDRESSES_MAX = 16
 ADDRESS_CHARS_MAX = 256
+CIRCUIT = "/p2p-circuit"
+"""How an address through a relay ends: circuit relay v2 of libp2p."""
+RELAY_CHARS, RELAY_BEGIN = 52, "12D3KooW"
+"""The peer id of an Ed25519 key in base58."""
+BASE58 = frozenset("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A node that can be dialled: its peer key, and multiaddrs without the peer id."""
+    """A node that can be dialled: its peer key, and multiaddrs without its peer id."""
 
     peer: PeerKey
     addresses: tuple[str, ...]
@@ -165,11 +170,26 @@ def _rekeyed(value: codec.Value) -> RekeyedMember:
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` has the form of a TCP multiaddr without a peer id."""
+    """Whether `text` is a TCP multiaddr without a peer id, or one that leads through a relay."""
+    return len(text) <= ADDRESS_CHARS_MAX and _is_tcp(text.removesuffix(_through(text)))
+
+
+def is_circuit(address: str) -> bool:
+    """Whether an address leads through a relay: /ip4/1.2.3.4/tcp/4001/p2p/RELAY/p2p-circuit."""
+    return bool(_through(address))
+
+
+def _through(text: str) -> str:
+    """Return the end of an address that names a relay, "" where it has none."""
+    head, mark, relay = text.removesuffix(CIRCUIT).rpartition("/p2p/")
+    is_key = len(relay) == RELAY_CHARS and relay.startswith(RELAY_BEGIN) and set(relay) <= BASE58
+    return mark + relay + CIRCUIT if head and is_key and text.endswith(CIRCUIT) else ""
+
+
+def _is_tcp(text: str) -> bool:
     parts = text.split("/")
     return (
-        len(text) <= ADDRESS_CHARS_MAX
-        and text.isascii()
+        text.isascii()
         and text.isprintable()
         and len(parts) == 5
         and parts[0] == ""

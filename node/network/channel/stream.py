@@ -60,6 +60,8 @@ class Stream(INetStream):
         self.is_ended = False
         self.sink: Callable[[bytes], None] | None = None
         self.on_end: Callable[[], None] | None = None
+        self.on_sent: Callable[[int], None] | None = None
+        """Takes how many queued bytes went out."""
         self._protocol: TProtocol | None = None
         self._window = WINDOW_BYTES
         self._recv_window = WINDOW_BYTES
@@ -102,13 +104,50 @@ class Stream(INetStream):
         self.grant(len(taken))
         return taken
 
+    async def read_into(self, view: memoryview) -> int:
+        """Write 1 to len(view) bytes into `view`; return how many, 0 at the end.
+
+        Raises StreamReset.
+        """
+        while not self._buffer:
+            if self.is_reset:
+                raise StreamReset("the stream was reset")
+            if self.is_ended:
+                return 0
+            await self._readable.park()
+        size = min(len(view), len(self._buffer))
+        view[:size] = self._buffer[:size]
+        del self._buffer[:size]
+        self.grant(size)
+        return size
+
+    async def room(self) -> None:
+        """Wait until at most WRITE_BYTES_MAX are queued. Raises StreamClosed, StreamReset."""
+        await trio.lowlevel.checkpoint()
+        while self.queued_bytes > WRITE_BYTES_MAX and not self.is_reset:
+            await self._writable.park()
+        if self.is_reset:
+            raise StreamReset("the stream was reset")
+        if self._finished:
+            raise StreamClosed("the stream is closed")
+
     async def close(self) -> None:
         """Send what is queued, then nothing more; the other end may still send."""
+        self.finish()
+
+    def finish(self) -> None:
+        """Send what is queued, then nothing more. Never waits."""
         if self._finished or self.is_reset:
             return
         self._finished = True
         if not self.queued_bytes:
             self.sent()
+
+    def join_queue(self) -> None:
+        """Hold what is queued as one piece, when its pieces are many and small."""
+        joined = b"".join(self.queued)
+        self.queued.clear()
+        self.queued.append(joined)
 
     async def reset(self) -> None:
         """End both directions now."""
@@ -196,6 +235,8 @@ class Stream(INetStream):
             left -= len(piece)
         self.queued_bytes -= size
         self.send_window -= size
+        if self.on_sent is not None:
+            self.on_sent(size)
         return b"".join(pieces)
 
     def sent(self) -> None:

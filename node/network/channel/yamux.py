@@ -74,6 +74,7 @@ class Mux:
         self.reason = "closed by the peer"
         self.by_us = False
         """Whether it ended because the peer broke a limit."""
+        self.ended = trio.Event()
         self._work = TokenBucket(WORK_PER_S, WORK_BURST)
         self._channel = channel
         self._opened = opened
@@ -112,6 +113,7 @@ class Mux:
             return
         self.is_closed = True
         self.reason, self.by_us = reason, by_us
+        self.ended.set()
         self._channel.close()
         for stream in list(self.streams.values()):
             stream.abandon()

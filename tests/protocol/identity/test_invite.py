@@ -200,6 +200,36 @@ def test_a_tcp_address_is_one(text: str) -> None:
     assert invite.is_address(text)
 
 
+RELAY = "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo"
+
+
+@pytest.mark.parametrize("way", ["/ip4/192.0.2.7/tcp/4001", "/dns/relay.example/tcp/1"])
+def test_an_address_may_lead_through_a_relay(way: str) -> None:
+    text = f"{way}/p2p/{RELAY}/p2p-circuit"
+    assert invite.is_address(text)
+    assert invite.is_circuit(text)
+    assert not invite.is_circuit(way)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"/p2p/{RELAY}/p2p-circuit",
+        f"/ip4/192.0.2.7/tcp/4001/p2p/{RELAY}",
+        f"/ip4/192.0.2.7/tcp/4001/p2p/{RELAY[:-1]}/p2p-circuit",
+        f"/ip4/192.0.2.7/tcp/4001/p2p/{RELAY[:-1]}0/p2p-circuit",
+        f"/ip4/192.0.2.7/tcp/4001/p2p/{RELAY}/p2p-circuit/",
+        f"/ip4/192.0.2.7/tcp/4001/p2p/{RELAY}/p2p-circuit/p2p/{RELAY}",
+        f"/ip4/192.0.2.7/tcp/4001/p2p/{RELAY}/p2p-circuit/p2p/{RELAY}/p2p-circuit",
+        f"/ip4/192.0.2.7/tcp/0/p2p/{RELAY}/p2p-circuit",
+        "/ip4/192.0.2.7/tcp/4001/p2p-circuit",
+        "/dns/" + "a" * (257 - 11 - 69) + f"/tcp/1/p2p/{RELAY}/p2p-circuit",
+    ],
+)
+def test_what_leads_through_no_one_relay_is_no_address(text: str) -> None:
+    assert not invite.is_address(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
