@@ -153,11 +153,12 @@ class GossipReceived:
 
 @dataclass(frozen=True, slots=True)
 class DialFailed:
-    """This peer could not be reached at this address."""
+    """This peer could not be reached at this address. more: others are still being tried."""
 
     peer: PeerKey
     address: str
     reason: str
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

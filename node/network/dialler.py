@@ -30,8 +30,10 @@ log = logging.getLogger(__name__)
 
 DIAL_S: Final = 8.0
 """Longest time for one address, from the first packet to the secured connection."""
+STAGGER_S: Final = 0.5
+"""Time after which the next address of a peer is tried, too."""
 DIALS_MAX: Final = 16
-"""Dials under way at once; further ones wait their turn."""
+"""Peers that are dialled at once; further ones wait their turn."""
 DIAL_ADDRESSES_MAX: Final = 20
 _FINAL: Final = (WrongPeer, PeerIDMismatchesPubkey)
 """What no other port changes: another node is there."""
@@ -72,8 +74,12 @@ class Dialler:
             self._nursery = None
 
     def dial(self, peer: PeerKey, addresses: Sequence[str]) -> None:
-        """Try each address in turn until one connects; nothing while a dial to this peer runs."""
-        if self._nursery is None or peer in self._dials:
+        """Try the addresses until one connects; nothing while a dial to this peer runs.
+
+        Each is tried STAGGER_S after the one before it, or once that one has failed, so that
+        addresses where nobody answers delay the others little (RFC 8305, section 5).
+        """
+        if self._nursery is None or peer in self._dials or not addresses:
             return
         self._dials[peer] = None
         self._nursery.start_soon(self._dial, self._nursery, peer, addresses)
@@ -81,39 +87,53 @@ class Dialler:
     async def _dial(self, nursery: trio.Nursery, peer: PeerKey, addresses: Sequence[str]) -> None:
         try:
             async with self._places:
-                for address in addresses:
-                    reason = await nursery.start(self._connect, peer, address)
-                    if not reason or self._is_connected(peer):
-                        break
-                    self._failed(DialFailed(peer, address, reason))
+                await self._race(nursery, peer, addresses)
         finally:
             self._dials.pop(peer, None)
 
-    async def _connect(self, peer: PeerKey, address: str, *, task_status: TaskStatus[str]) -> None:
-        """Connect to one address and serve the connection; started("") or started(reason)."""
+    async def _race(self, nursery: trio.Nursery, peer: PeerKey, addresses: Sequence[str]) -> None:
+        """Return once one address has connected or all have failed."""
+        turn, left = trio.Semaphore(1), len(addresses)
+
+        async def attempt(address: str, ended: trio.Event) -> None:
+            nonlocal left
+            reason = await nursery.start(self._connect, peer, address, turn)
+            left -= 1
+            if not reason or self._is_connected(peer):
+                race.cancel_scope.cancel()
+                return
+            self._failed(DialFailed(peer, address, reason, more=left > 0))
+            ended.set()
+
+        async with trio.open_nursery() as race:
+            for address in addresses:
+                ended = trio.Event()
+                race.start_soon(attempt, address, ended)
+                with trio.move_on_after(STAGGER_S):
+                    await ended.wait()
+
+    async def _connect(
+        self, peer: PeerKey, address: str, turn: trio.Semaphore, *, task_status: TaskStatus[str]
+    ) -> None:
+        """Connect to one address and serve the connection; started("") or started(reason).
+
+        turn: of several secured connections to one peer, only one asks for the sync stream.
+        """
         socket: trio.SocketStream | None = None
-        is_told = False
+        attempt = _Attempt(turn, task_status)
         try:
             with trio.CancelScope() as scope:
                 with trio.fail_after(DIAL_S):
-                    endpoint = parse(address)
-                    socket, channel = await self._secured(endpoint, peer)
+                    socket, channel = await self._secured(parse(address), peer)
+                    await attempt.take_turn()
                 scope.deadline = trio.current_time() + HELLO_MS_MAX / 1_000
-
-                def agreed() -> None:
-                    nonlocal is_told
-                    is_told = True
-                    task_status.started("")
-
-                await self._serve(peer, channel, address, scope, agreed=agreed)
-            if not is_told:
-                is_told = True
-                task_status.started("did not take the sync stream in time")
+                await self._serve(peer, channel, address, scope, agreed=lambda: attempt.end(""))
+            attempt.end("did not take the sync stream in time")
         except Exception as error:  # the wall around libp2p
             log.debug("a dial to %s ended: %s: %s", address, type(error).__name__, error)
-            if not is_told:
-                task_status.started(why(error))
+            attempt.end(why(error))
         finally:
+            attempt.give_turn()
             if socket is not None:
                 socket.socket.close()
 
@@ -137,3 +157,29 @@ class Dialler:
                 if not shares or not isinstance(error, Exception) or isinstance(error, _FINAL):
                     raise
                 shares = False
+
+
+class _Attempt:
+    """One of the dials to a peer: whether it has its turn, and whether its end was told."""
+
+    def __init__(self, turn: trio.Semaphore, task_status: TaskStatus[str]) -> None:
+        self._turn, self._status = turn, task_status
+        self._has_turn = self._is_told = False
+
+    async def take_turn(self) -> None:
+        """Wait until no other attempt is asking for the sync stream."""
+        await self._turn.acquire()
+        self._has_turn = True
+
+    def give_turn(self) -> None:
+        """Let another attempt ask. Idempotent."""
+        if self._has_turn:
+            self._has_turn = False
+            self._turn.release()
+
+    def end(self, reason: str) -> None:
+        """Tell that the peer is linked (""), or why not. Idempotent."""
+        if not self._is_told:
+            self._is_told = True
+            self._status.started(reason)
+            self.give_turn()

@@ -30,6 +30,7 @@ from commonweal.node.network.links import Links
 from commonweal.node.network.listener import Listener, listen
 from commonweal.node.network.mdns import Mdns
 from commonweal.node.network.protocols import StreamProtocol, StreamProtocols, open_stream
+from commonweal.node.network.reach.interface_watch import InterfaceWatch
 from commonweal.node.network.reach.own_addresses import OwnAddresses
 from commonweal.node.transport import (
     GUESTS_MAX,
@@ -82,7 +83,7 @@ class Network:
         """Where this node can be dialled; each part of the network adds what it learns."""
         self._listen = tuple(listen)
         self._emit = emit
-        self._mdns = mdns
+        self._mdns = Mdns(self.key, self._near, self._discovered) if mdns else None
         self._accept_limit = AcceptLimit()
         self._links = Links(self.key, self._accept_limit, emit, self._left)
         self.protocols = StreamProtocols()
@@ -135,8 +136,10 @@ class Network:
                 nursery.start_soon(self._gossip.run)
                 for socket in listening:
                     nursery.start_soon(self._listener.accept, socket)
-                if self._mdns:
-                    nursery.start_soon(Mdns(self.key, self.addresses, self._discovered).run)
+                if self._mdns is not None:
+                    nursery.start_soon(self._mdns.run)
+                watch = InterfaceWatch(self.own, lambda: reachable(listening), self._changed)
+                nursery.start_soon(watch.run)
                 task_status.started()
                 await trio.sleep_forever()
         finally:
@@ -144,7 +147,7 @@ class Network:
                 socket.socket.close()
 
     def dial(self, peer: PeerKey, addresses: Sequence[str]) -> None:
-        """Try each address in turn, DIAL_S each, until one connects.
+        """Try the addresses, each DIAL_S at most and a moment after the one before.
 
         Emits Connected, or one DialFailed for each address. Nothing happens while a dial to this
         peer runs, or while it is connected.
@@ -326,6 +329,15 @@ class Network:
     def _flooded(self, peer: PeerKey) -> None:
         if (connection := self._links.linked.get(peer)) is not None:
             self._links.end(connection, "floods gossip", flush=False, by_us=True)
+
+    def _near(self) -> tuple[str, ...]:
+        return tuple(f"{place}/p2p/{peer_id(self.key)}" for place in self.own.interfaces)
+
+    def _changed(self) -> None:
+        """This machine is on another network, or was suspended."""
+        log.info("the network has changed: %s", ", ".join(self.own.addresses))
+        if self._mdns is not None:
+            self._mdns.restart()
 
     def _moved(self) -> None:
         self._emit(Listening(self.own.addresses))

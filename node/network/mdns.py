@@ -32,25 +32,42 @@ FOUND_PER_S_MAX: Final = 20
 """Announcements handed on per second, however many come."""
 ADDRESSES_MAX: Final = 16
 ASK_MS: Final = 3_000
+AGAIN_S: Final = 30.0
+"""Pause after the network could not be used."""
 NAMES_WAITING_MAX: Final = 64
 """While more names wait, no query completes an announcement that left something out."""
 
 
 class Mdns:
-    """Announces our addresses, and calls `discovered` with each node seen, in the trio thread."""
+    """Announces our addresses, and calls `discovered` with each node seen, in the trio thread.
+
+    addresses: returns the addresses of the interfaces, with our peer id.
+    """
 
     def __init__(
         self,
         key: PeerKey,
-        addresses: Sequence[str],
+        addresses: Callable[[], Sequence[str]],
         discovered: Callable[[PeerKey, tuple[str, ...]], None],
     ) -> None:
         self._key = key
-        self._addresses = tuple(address for address in addresses if not _is_loopback(address))
+        self._addresses = addresses
         self._found = discovered
+        self._round = trio.CancelScope()
+
+    def restart(self) -> None:
+        """Announce and browse on the interfaces that there are now; known nodes are seen again."""
+        self._round.cancel()
 
     async def run(self) -> None:
-        """Announce and browse until cancelled. Without a usable network it only logs that."""
+        """Announce and browse until cancelled. Without a usable network it tries again later."""
+        while True:
+            with trio.CancelScope() as self._round:
+                await self._run_round()
+                await trio.sleep(AGAIN_S)
+
+    async def _run_round(self) -> None:
+        """Announce and browse on the present interfaces; return where they cannot be used."""
         try:
             zeroconf = await trio.to_thread.run_sync(Zeroconf)
         except Exception as error:  # zeroconf raises what its platform raises
@@ -60,8 +77,9 @@ class Mdns:
         token = trio.lowlevel.current_trio_token()
         name = f"{secrets.token_hex(16)}.{SERVICE}"
         try:
-            if self._addresses:
-                await trio.to_thread.run_sync(zeroconf.register_service, self._service(name))
+            if announced := self._announced():
+                service = _service(name, announced)
+                await trio.to_thread.run_sync(zeroconf.register_service, service)
             listener = _Listener(name, partial(token.run_sync_soon, partial(_offer, send)))
             browse = partial(ServiceBrowser, zeroconf, SERVICE, None, listener)
             browser = await trio.to_thread.run_sync(browse)
@@ -75,17 +93,8 @@ class Mdns:
             # The goodbye takes zeroconf a second; nothing waits for it.
             threading.Thread(target=zeroconf.close, daemon=True).start()
 
-    def _service(self, name: str) -> ServiceInfo:
-        keys = ["dnsaddr", *(f"dnsaddr{i}" for i in range(2, ADDRESSES_MAX + 1))]
-        endpoints = [parse(address) for address in self._addresses[:ADDRESSES_MAX]]
-        return ServiceInfo(
-            SERVICE,
-            name,
-            port=endpoints[0].port,
-            properties=dict(zip(keys, self._addresses, strict=False)),
-            server=f"{name.partition('.')[0]}.local.",
-            addresses=[ipaddress.ip_address(endpoint.host).packed for endpoint in endpoints],
-        )
+    def _announced(self) -> list[str]:
+        return [address for address in self._addresses() if not _is_loopback(address)]
 
     def _read(self, info: ServiceInfo) -> None:
         """Hand over the addresses of an announcement that is well-formed and of one node."""
@@ -131,6 +140,19 @@ class _Listener(ServiceListener):
 
     def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:
         """Do nothing: a node that left is noticed when it is dialled."""
+
+
+def _service(name: str, addresses: Sequence[str]) -> ServiceInfo:
+    keys = ["dnsaddr", *(f"dnsaddr{i}" for i in range(2, ADDRESSES_MAX + 1))]
+    endpoints = [parse(address) for address in addresses[:ADDRESSES_MAX]]
+    return ServiceInfo(
+        SERVICE,
+        name,
+        port=endpoints[0].port,
+        properties=dict(zip(keys, addresses, strict=False)),
+        server=f"{name.partition('.')[0]}.local.",
+        addresses=[ipaddress.ip_address(endpoint.host).packed for endpoint in endpoints],
+    )
 
 
 def _is_loopback(address: str) -> bool:

@@ -79,8 +79,8 @@ class Service(Parts):
                 self.frames.coming(key, size)
             case transport.GossipReceived(key, _, _, content):
                 self.frames.gossiped(key, content)
-            case transport.DialFailed(key, where, reason):
-                self.overlay.failed(key, where, reason)
+            case transport.DialFailed(key, where, reason, more):
+                self.overlay.failed(key, where, reason, more=more)
             case transport.PeerDiscovered(key, addresses):
                 self.overlay.found(key, addresses)
             case events.Submitted():

@@ -62,7 +62,8 @@ class OwnAddresses:
         """The TCP port listened to; 0 before the node listens."""
         self._announced = tuple(announced)
         self._changed = changed
-        self._interfaces: tuple[Endpoint, ...] = ()
+        self.interfaces: tuple[Endpoint, ...] = ()
+        """Where the interfaces of this machine are."""
         self._mapping: PortMapping | None = None
         self._observed: dict[PeerKey, ObservedAddress] = {}
         self._confirmed: dict[str, ConfirmedAddress] = {}
@@ -71,7 +72,7 @@ class OwnAddresses:
 
     def listen(self, endpoints: Sequence[Endpoint]) -> None:
         """Note where the interfaces of this machine are now, with the port listened to."""
-        self._interfaces = tuple(endpoints)
+        self.interfaces = tuple(endpoints)
         self.port = endpoints[0].port if endpoints else self.port
         self._arrange()
 
@@ -137,7 +138,7 @@ class OwnAddresses:
         Among them is every number at which members see this node, with the port listened to: a
         router may forward that port without having been asked.
         """
-        public = [str(place) for place in self._interfaces if is_public(place.host)]
+        public = [str(place) for place in self.interfaces if is_public(place.host)]
         mapped = [self._mapping.address] if self._mapping and self._mapping.address else []
         seen = [
             str(Endpoint(endpoint.kind, endpoint.host, self.port))
@@ -180,8 +181,8 @@ class OwnAddresses:
         direct = [*self._announced, *(held.address for held in outside)]
         if self._mapping is not None and self._mapping.address:
             direct.append(self._mapping.address)
-        direct += [str(place) for place in self._interfaces if is_public(place.host)]
-        private = [str(place) for place in self._interfaces if not is_public(place.host)]
+        direct += [str(place) for place in self.interfaces if is_public(place.host)]
+        private = [str(place) for place in self.interfaces if not is_public(place.host)]
         relayed = self._relayed[: ADDRESSES_MAX // 4]
         listed = [*list(dict.fromkeys(direct))[: ADDRESSES_MAX - len(relayed)], *relayed, *private]
         addresses = tuple(dict.fromkeys(listed))[:ADDRESSES_MAX]

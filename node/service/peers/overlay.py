@@ -86,8 +86,14 @@ class Overlay:
         """Addresses that came before the records which show whose they are, as a newcomer's do."""
 
     def listens(self, addresses: tuple[str, ...]) -> None:
-        """Note where this node listens, and tell the members."""
+        """Note where this node can be dialled, and tell the members.
+
+        It may have come to another network: who could not be reached before is tried soon.
+        """
         self.listening = addresses
+        for dial in self._tries.values():
+            dial.pause_ms = RETRY_MS_MIN
+            dial.due_ms = min(dial.due_ms, self.core.now_ms + RETRY_MS_MIN)
         for peer in self.core.members():
             self.tell(peer)
 
@@ -185,10 +191,11 @@ class Overlay:
         dial.due_ms = self.core.now_ms + spread
         dial.pause_ms = min(dial.pause_ms * 2, RETRY_MS_MAX)
 
-    def failed(self, key: PeerKey, where: str, reason: str) -> None:
-        """Note that a peer was not reached at an address."""
+    def failed(self, key: PeerKey, where: str, reason: str, *, more: bool) -> None:
+        """Note that a peer was not reached at an address. more: others are still being tried."""
         self.failures[key] = f"{where}: {reason}"
-        self.left(key)
+        if not more:
+            self.left(key)
 
     def dial(self) -> None:
         """Dial peers that are due, while there are fewer links than wanted."""

@@ -16,6 +16,7 @@ from commonweal.node.network.connection import (
     OUTBOX_BYTES_MAX,
     SYNC_WINDOW_BYTES,
 )
+from commonweal.node.network.dialler import STAGGER_S
 from commonweal.node.transport import (
     FRAME_BYTES_MAX,
     Connected,
@@ -106,9 +107,49 @@ async def test_each_address_that_fails_is_told_and_the_next_is_tried() -> None:
         await a.wait(Connected)
         failed = a.all(DialFailed)
         assert [each.address for each in failed] == bad
+        assert all(each.more for each in failed)
         assert all(each.peer == b.key and each.reason for each in failed)
         assert "another node" in failed[3].reason
         assert not c.events
+
+
+async def test_an_address_where_nobody_answers_delays_the_others_little() -> None:
+    a, b = End(1), End(2)
+    silent = [await _silent() for _ in range(3)]
+    async with running(a, b):
+        began = trio.current_time()
+        a.network.dial(b.key, [*(address for _, address in silent), *b.network.addresses])
+        await a.wait(Connected)
+        assert trio.current_time() - began < 3 * STAGGER_S + 1
+        await trio.sleep(0.1)
+        assert a.network.state().dialling == 0
+        assert not a.all(DialFailed), "who is linked is tried nowhere else"
+    for socket, _ in silent:
+        socket.close()
+
+
+async def test_of_two_addresses_that_answer_at_once_one_becomes_the_link(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("commonweal.node.network.dialler.STAGGER_S", 0.0)
+    a, b = End(1), End(2)
+    async with running(a, b):
+        (address,) = b.network.addresses
+        port = address.split("/")[4]
+        a.network.dial(b.key, [address, f"/dns4/localhost/tcp/{port}", f"/ip6/::1/tcp/{port}"])
+        await b.wait(Connected)
+        await trio.sleep(0.5)
+        for end in (a, b):
+            assert len(end.all(Connected)) == 1
+            assert not end.all(Disconnected)
+
+
+async def _silent() -> tuple[trio.socket.SocketType, str]:
+    """A socket that takes connections and never says anything, and its address."""
+    socket = trio.socket.socket()
+    await socket.bind(("127.0.0.1", 0))
+    socket.listen(1)
+    return socket, f"/ip4/127.0.0.1/tcp/{socket.getsockname()[1]}"
 
 
 async def test_nobody_dials_himself() -> None:

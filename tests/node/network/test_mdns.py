@@ -27,7 +27,7 @@ NAME = f"abc.{SERVICE}"
 def told(*addresses: bytes) -> list[tuple[PeerKey, tuple[str, ...]]]:
     """What a node makes of an announcement with these addresses."""
     found: list[tuple[PeerKey, tuple[str, ...]]] = []
-    of_ours = Mdns(OWN, (), lambda peer, each: found.append((peer, each)))
+    of_ours = Mdns(OWN, tuple, lambda peer, each: found.append((peer, each)))
     properties = {f"dnsaddr{i or ''}": each for i, each in enumerate(addresses)}
     of_ours._read(ServiceInfo(SERVICE, NAME, port=1, properties=properties))
     return found
@@ -41,7 +41,8 @@ def at(address: str, peer: PeerKey) -> bytes:
 def test_an_announcement_holds_addresses_and_a_random_name_only() -> None:
     address = at("/ip4/192.0.2.7/tcp/4001", OWN).decode()
     loopback = at("/ip4/127.0.0.1/tcp/4001", OWN).decode()
-    info = Mdns(OWN, (loopback, address), lambda _peer, _addresses: None)._service(NAME)
+    of_ours = Mdns(OWN, lambda: (loopback, address), lambda _peer, _addresses: None)
+    info = mdns._service(NAME, of_ours._announced())
     assert info.properties == {b"dnsaddr": address.encode()}
     assert (info.type, info.name, info.server) == (SERVICE, NAME, "abc.local.")
 
@@ -64,7 +65,7 @@ async def test_names_that_nobody_answers_for_do_not_pile_up(
 
     monkeypatch.setattr("commonweal.node.network.mdns.ServiceBrowser", browse)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Mdns(OWN, (), lambda _peer, _addresses: None).run)
+        nursery.start_soon(Mdns(OWN, tuple, lambda _peer, _addresses: None).run)
         with trio.fail_after(5):
             while not browsers:
                 await trio.sleep(0.01)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from commonweal.node.service.core import ENDS_KEPT_MAX
 from commonweal.node.service.events import Dial, Send, Woke
-from commonweal.node.service.peers.overlay import MOVE_MS, NEAR_MAX
-from commonweal.node.transport import Connected, Disconnected, FrameReceived, PeerDiscovered
+from commonweal.node.service.peers.overlay import MOVE_MS, NEAR_MAX, RETRY_MS_MAX, RETRY_MS_MIN
+from commonweal.node.transport import (
+    Connected,
+    DialFailed,
+    Disconnected,
+    FrameReceived,
+    Listening,
+    PeerDiscovered,
+)
 from commonweal.protocol.identity import signed_address
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.wire import frame_codec, messages
@@ -134,3 +143,28 @@ def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others()
     later = stage.service.handle(Woke(), start_ms + MOVE_MS)
     told = [one.peer for one in later if isinstance(one, Send) and moved in one.frame]
     assert len(told) == len(stage.service.core.members())
+
+
+def test_a_node_that_comes_to_another_network_dials_at_once_who_was_not_there() -> None:
+    stage = Stage(1)
+    overlay = stage.service.overlay
+    for peer in list(stage.service.core.peers):
+        stage.handle(Disconnected(peer, "gone"))
+    for _ in range(12):
+        stage.handle(DialFailed(stage.member, "/ip4/10.1.1.1/tcp/1", "no answer in time"))
+    assert overlay._try(stage.member).due_ms - stage.now_ms >= RETRY_MS_MAX // 2
+    stage.handle(Listening(("/ip4/10.2.2.2/tcp/1",)))
+    assert overlay._try(stage.member).due_ms - stage.now_ms <= RETRY_MS_MIN
+
+
+def test_a_dial_that_has_more_addresses_to_try_is_not_over() -> None:
+    stage = Stage(1)
+    for peer in list(stage.service.core.peers):
+        stage.handle(Disconnected(peer, "gone"))
+    dial = stage.service.overlay._try(stage.member)
+    dial.dialling, pause_ms = True, dial.pause_ms
+    failed = DialFailed(stage.member, "/ip4/10.1.1.1/tcp/1", "no answer in time", more=True)
+    stage.handle(failed)
+    assert (dial.dialling, dial.pause_ms) == (True, pause_ms)
+    stage.handle(replace(failed, more=False))
+    assert (dial.dialling, dial.pause_ms) == (False, 2 * pause_ms)
