@@ -53,8 +53,12 @@ def test_organising_is_a_skill_of_its_own_that_work_and_citations_earn_by() -> N
     skill = shop.write("Ana", "spec.resource", {"name": ORGANISING, "unit": "one"})
     shop.work("Jun", 3, by="Ana", resourceConformsTo=skill.id)
     shop.work("Mei", 8, by="Ana")
-    cited = {"action": "cite", "provider": shop.id("Ana"), "resourceConformsTo": skill.id}
-    cited["resourceQuantity"] = {"n": 1, "scale": 0, "unit": "one"}
+    cited: dict[str, Any] = {
+        "action": "cite",
+        "provider": shop.id("Ana"),
+        "resourceConformsTo": skill.id,
+    }
+    cited |= {"resourceQuantity": {"n": 1, "scale": 0, "unit": "one"}}
     shop.attest(shop.write("Ana", "event", cited), "Jun")
     shop.earn(400)
     shop.cut()
