@@ -74,11 +74,13 @@ class References(NamedTuple):
 
     records: by id. devices: by the first record of their log. attested: events, claims and
     corrections that count because others attested them; the record rests on those attestations.
+    done: deals and their clauses; the record rests on what was given for them and who ended them.
     """
 
     records: tuple[RecordId, ...]
     devices: tuple[DeviceKey, ...]
     attested: tuple[RecordId, ...]
+    done: tuple[RecordId, ...]
 
 
 def references(
@@ -131,9 +133,10 @@ def references(
         find.gifts(data)
     if kind in ("pledge", "pledge.withdraw", "campaign", "campaign.cancel"):
         find.pledges(kind, data)
+    done = find.done(data.get("agreement")) if kind == "review" else ()
     device = data.get("device") if kind == "device.revoke" else None
     devices = (DeviceKey(device),) if is_bytes(device) else ()
-    return References(tuple(find.records), devices, tuple(find.attested))
+    return References(tuple(find.records), devices, tuple(find.attested), done)
 
 
 def _flows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -322,6 +325,11 @@ class _Find:
             self.holding(promoter, role)
         if "buyer" in data:
             self.holding(self.author, self.rules.speaks_for_community)
+
+    def done(self, agreement: Any) -> tuple[RecordId, ...]:
+        """Return a deal that is done, and its clauses: what keeps them makes it so."""
+        row = agreement_row(self.state, agreement) if is_bytes(agreement) else None
+        return () if row is None else tuple(map(RecordId, (agreement, *row.clauses)))
 
     def _signatures(self, agreement: bytes) -> None:
         """Add an agreement, and what its parties say to it."""

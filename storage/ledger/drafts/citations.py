@@ -19,7 +19,9 @@ from commonweal.protocol.vocabulary.rule_params import RuleParams
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.records.logs.log_store import LogRow
 
-ATTEST = "attest"
+ATTESTING = {"attest": "event"}
+KEEPING = {"event": "fulfills", "agreement.end": "agreement"}
+"""Kinds that say something of another record, and the field that holds its id."""
 
 
 class Citations:
@@ -32,7 +34,7 @@ class Citations:
         self._kept, self._device, self._member, self._rules = kept, device, member, rules
         self._above: dict[bytes, list[bytes]] = {}
         self._open: dict[RecordId, Record | None] = {}
-        self._attests: dict[RecordId, list[RecordId]] = {}
+        self._naming: dict[RecordId, list[Record]] = {}
 
     def of(
         self, state: State, kind: str, data: Mapping[str, Any], deps: Iterable[RecordId]
@@ -45,8 +47,8 @@ class Citations:
         """
         named = references(state, self._written, self._rules, self._member, kind, data)
         ids = dict.fromkeys(named.records)
-        for event in named.attested:
-            ids |= dict.fromkeys(self._attestations(event))
+        for about, kinds in ((named.attested, ATTESTING), (named.done, KEEPING)):
+            ids |= dict.fromkeys(said for id in about for said in self._said_of(id, kinds))
         for device in named.devices:
             ids |= dict.fromkeys(self._first_of(device))
         given = dict.fromkeys(deps)
@@ -74,21 +76,23 @@ class Citations:
             self._above[prefix] = self._kept.layers.keys_above(prefix)
         return self._above[prefix]
 
-    def _attestations(self, event: RecordId) -> list[RecordId]:
-        """Return the records above the last cut that attest an event, a claim or a correction."""
-        if event not in self._attests:
+    def _said_of(self, id: RecordId, kinds: Mapping[str, str]) -> list[RecordId]:
+        """Return the records of others above the last cut, of some kinds, that are about one."""
+        if id not in self._naming:
             rows = (row for row in self._kept.store.logs() if row.author != self._device)
-            self._attests[event] = [id for row in rows for id in self._attesting(row, event)]
-        return self._attests[event]
+            self._naming[id] = [record for row in rows for record in self._with(row, id)]
+        return [
+            record.id
+            for record in self._naming[id]
+            if record.kind in kinds and record.data.get(kinds[record.kind]) == id
+        ]
 
-    def _attesting(self, row: LogRow, event: RecordId) -> Iterable[RecordId]:
+    def _with(self, row: LogRow, id: RecordId) -> Iterable[Record]:
+        """Yield the records of a log above the last cut that hold an id."""
         sealed = self._kept.last.logs.get(row.author)
         start = 0 if sealed is None else sealed.length
-        named = codec.encode(bytes(event))
-        for wire in self._kept.store.containing(named, row.author, start):
-            record = from_bytes_unchecked(wire)
-            if record.kind == ATTEST and record.data.get("event") == event:
-                yield record.id
+        wires = self._kept.store.containing(codec.encode(bytes(id)), row.author, start)
+        return map(from_bytes_unchecked, wires)
 
     def _first_of(self, device: DeviceKey) -> list[RecordId]:
         """Return the first record of a log, which enrolled its device."""

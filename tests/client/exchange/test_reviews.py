@@ -44,6 +44,26 @@ def seen(home: Home, id: RecordId) -> dict[str, DealReview]:
     return {review.member_name: review for review in at(home, lambda me: me.reviews(id))}
 
 
+@pytest.mark.parametrize("how", ["kept", "ended"])
+def test_a_review_stands_after_what_made_the_deal_done(lanxi: Commons, how: str) -> None:
+    """Else it may be folded before that, and is void for ever."""
+    id = agreed(lanxi, HELP)
+    clause = deal(lanxi.bo, id).terms[0].id.hex()
+    if how == "kept":
+        last = at(lanxi.bo, lambda me: me.record("work", 2, "hours", fulfills=clause)).id
+    else:
+        at(lanxi.ana, lambda me: me.done_deal(id.hex()))
+        lanxi.meet()
+        last = at(lanxi.bo, lambda me: me.done_deal(id.hex())).id
+    lanxi.meet()
+    said = at(lanxi.ana, lambda me: me.review_deal(id, 5, on_time=True, as_agreed=True))
+    with lanxi.ana.store(readonly=True) as store:
+        review = store.record(said.id)
+    assert review is not None and last in review.deps
+    lanxi.seal()
+    assert seen(lanxi.mei, id)["Ana"].state == WRITTEN
+
+
 def test_nobody_sees_a_review_before_both_are_sealed(lanxi: Commons, done: RecordId) -> None:
     rate(lanxi.ana, done, 2, note="Came late.")
     lanxi.meet()
