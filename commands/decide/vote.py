@@ -74,7 +74,7 @@ def list_(every: bool, home: Home, form: Form) -> None:
         Column("status", _("state")),
         Column("yes", said("yes", spoken()), is_number=True),
         Column("no", said("no", spoken()), is_number=True),
-        Column("needed", _("needs"), is_number=True),
+        Column("needed", _("needed"), is_number=True),
         Column("deadline", _("until")),
         Column("words", _("what")),
     ]

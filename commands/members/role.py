@@ -63,7 +63,7 @@ def list_(home: Home, form: Form) -> None:
             Column("member_name", _("member")),
             Column("held", _("holds it")),
             Column("endorsements", _("endorsed by"), is_number=True),
-            Column("needed", _("needs"), is_number=True),
+            Column("needed", _("needed"), is_number=True),
             Column("final", _("final")),
             Column("waits_for", _("waits for")),
         ],

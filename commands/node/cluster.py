@@ -83,13 +83,20 @@ def up(nodes: int, rules: str | None, folder: Path) -> None:
 
 @cluster.command("status")
 @folder_option
+@click.option("--wait", is_flag=True, help="Wait until those that run hold the same.")
 @form_option(Form.TEXT, Form.JSON)
-def status(folder: Path, form: Form) -> None:
+def status(folder: Path, wait: bool, form: Form) -> None:
     """Say of each node whether it runs and what it holds."""
     from commonweal.node.control.cluster import is_equal
 
-    states = _open(folder).nodes()
+    community = _open(folder)
+    states = community.nodes()
     running = [state for state in states if state.running]
+    if wait and not is_equal(running):
+        seconds = EQUAL_SECONDS_MAX + EQUAL_SECONDS_PER_NODE * len(running)
+        community.wait_equal(seconds, [state.name for state in running])
+        states = community.nodes()
+        running = [state for state in states if state.running]
     if form is Form.JSON:
         return write_json({"equal": is_equal(running), "nodes": [_row(state) for state in states]})
     return _show(states)
