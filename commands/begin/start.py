@@ -23,6 +23,7 @@ from commonweal.client.community.homes import (
     make_home,
     unconfirmed_words,
 )
+from commonweal.client.community.invites import Invites
 from commonweal.client.community.join_requests import ask_to_join, places
 from commonweal.client.community.node import NodeOfHome
 from commonweal.client.community.standing import WAITING
@@ -34,7 +35,7 @@ from commonweal.commands.begin.join import tell_places
 from commonweal.commands.node.page import PAGE_VARIABLE, open_page
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.links import show_invite
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     given_passphrase,
     home_option,
@@ -129,7 +130,7 @@ def start(
         say(_("Your node runs in the background; `weal down` ends it."))
         if not no_page and os.environ.get(PAGE_VARIABLE) != "no":
             open_page(home.path)
-        with member_of(home, unlock=unlock) as me:
+        with part_of(Invites, home, unlock=unlock) as me:
             if me.has_invited_nobody():
                 say(_("A link for the first member that you invite:"))
                 return show_invite(me.invite())

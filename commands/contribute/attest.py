@@ -9,19 +9,26 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.contributions.attestations import Attestations
+from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import read_quantity, shown_number, shown_unit
 from commonweal.client.language.times import shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.forecast import forecast_words
 from commonweal.commands.terminal.language import N_, Nn_, _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json
 from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.storage.home.home import Home
+
+
+class AttestingMember(Attestations, Contributions):
+    """A member who attests, and is told what the contribution will count."""
+
 
 SAID = {
     attestation.YES: N_("You said yes to: {event}"),
@@ -68,7 +75,7 @@ def attest(
     if not (ids or member or scope or say_no or withdraw):
         return _list_waiting(home, form)
     said = attestation.WITHDRAW if withdraw else attestation.NO if say_no else attestation.YES
-    with member_of(home, passphrase_file) as me:
+    with part_of(AttestingMember, home, passphrase_file) as me:
         if ids:
             statements = me.attest(*ids, say=said)
         else:
@@ -89,7 +96,7 @@ def attest(
 
 def _list_waiting(home: Home, form: Form) -> None:
     """List what waits for the member's word: corrections first, the earliest first."""
-    with member_of(home) as me:
+    with part_of(Attestations, home) as me:
         waiting = me.waiting()
     rows = plain_rows(waiting)
     if form is Form.TEXT:
@@ -122,7 +129,7 @@ def dispute(
     form: Form,
 ) -> None:
     """Dispute the contribution whose id begins with ID: it is worth nothing until you withdraw."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Attestations, home, passphrase_file) as me:
         statement = me.dispute(id, note=note, withdraw=withdraw)
     words = _("Your dispute is withdrawn.") if withdraw else _("Disputed, as {id}.")
     return confirm(form, statement, words)
@@ -144,7 +151,7 @@ def correct(
     member waits for their yes.
     """
     wanted = read_quantity(quantity, unit, spoken())
-    with member_of(home, passphrase_file) as me:
+    with part_of(Contributions, home, passphrase_file) as me:
         correction = me.correct(id, quantity, unit)
         names = ", ".join(me.view.name(member) for member in correction.waits_for)
     number = shown_number(int(str(wanted["n"])), int(str(wanted["scale"])))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.contributions.records import Records
 from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -32,7 +33,7 @@ def erase(id: str, yes: bool, passphrase_file: Path | None, home: Home, form: Fo
     The record itself stays, and counts as before. It cannot be taken back, and whoever kept a
     copy, or a backup, keeps it.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Records, home, passphrase_file) as me:
         record = me.erasable(id)
         question = _("Erase the text of {id} for ever?").format(id=record.hex()[:ID_DIGITS])
         make_sure(question, yes=yes)

@@ -6,12 +6,12 @@ import shlex
 
 import click
 
-from commonweal.client.inbox import INBOX_ROWS_MAX, KINDS, InboxDigest, InboxRow
+from commonweal.client.inbox import INBOX_ROWS_MAX, KINDS, Inbox, InboxDigest, InboxRow
 from commonweal.client.language.plain import plain
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.notify import notify
 from commonweal.commands.terminal.options import default_home, form_option, home_option
 from commonweal.commands.terminal.output import Column, Form
@@ -51,7 +51,7 @@ def inbox(limit: int, with_notice: bool, hook: str | None, home: Home, form: For
         if form is not Form.TEXT:
             raise UsageError(_("--notify writes no list, so it takes no -o"))
         return _notify(home, hook)
-    with member_of(home) as me:
+    with part_of(Inbox, home) as me:
         listed = me.inbox(limit=limit)
     rows = [plain(row) | {"command": _at_home(row.command, home)} for row in listed.rows]
     if form is Form.TEXT:
@@ -84,7 +84,7 @@ def _at_home(command: str, home: Home) -> str:
 
 def _notify(home: Home, hook: str | None) -> None:
     """Show what is new since the last digest, and remember it once it was shown."""
-    with member_of(home) as me:
+    with part_of(Inbox, home) as me:
         digest = me.inbox_digest()
         if digest.new:
             title = ngettext(

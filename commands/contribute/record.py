@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from commonweal.client.community.standing import is_refused, refused_words
+from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.home.node_client import call
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_unit
@@ -15,7 +16,7 @@ from commonweal.client.language.times import shown_when
 from commonweal.client.ledger.forecast import forecast_words
 from commonweal.client.ledger.rows.promise_rows import promise_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.storage.home.home import Home
@@ -94,7 +95,7 @@ def record(
 
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
-    with member_of(home, passphrase_file) as me:
+    with part_of(Contributions, home, passphrase_file) as me:
         made = me.record(
             action,
             quantity,

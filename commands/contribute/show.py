@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from commonweal.client.contributions.records import Records
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.rows.contribution_rows import RecordBody, RecordDetails
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.storage.home.home import Home
@@ -33,7 +34,7 @@ SIGNATURES = {
 @form_option(Form.TEXT, Form.JSON)
 def show(id: str, home: Home, form: Form) -> None:
     """Show the record whose id begins with ID: what it says, who signed it, who holds it."""
-    with member_of(home) as me:
+    with part_of(Records, home) as me:
         record = me.show(id)
         if form is Form.JSON:
             return write_json(plain(record))

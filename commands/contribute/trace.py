@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from commonweal.client.contributions.records import TRACE_STEPS_MAX
+from commonweal.client.contributions.records import TRACE_STEPS_MAX, Records
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, write_csv, write_json
 from commonweal.storage.home.home import Home
@@ -24,7 +24,7 @@ FIELDS = ("direction", "depth", "sort", "id", "parent", "words")
 @form_option()
 def trace_(id: str, up_only: bool, down_only: bool, home: Home, form: Form) -> None:
     """Show what went into the thing, process or contribution ID, and what came of it."""
-    with member_of(home) as me:
+    with part_of(Records, home) as me:
         tree, standing = me.trace(id, up=not down_only, down=not up_only), me.standing()
     if form is Form.JSON:
         value = plain(tree)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Form
 from commonweal.commands.terminal.tables import confirm
@@ -27,7 +28,7 @@ def undo(id: str | None, passphrase_file: Path | None, home: Home, form: Form) -
     resources, plans and payments. The record stays, is marked as withdrawn, and counts for
     nothing. What is no contribution, and what others spoke of, stays; you are told what to do.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Withdrawals, home, passphrase_file) as me:
         withdrawal = me.undo(id)
         names = ", ".join(me.view.name(member) for member in withdrawal.waits_for)
     if names:

@@ -10,14 +10,16 @@ import click
 
 from commonweal.client.governance.backtests import Replay
 from commonweal.client.governance.rule_templates import TEMPLATES, text_of_file, text_of_rules
+from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.vote_words import process_words, said
+from commonweal.client.governance.votes import Votes
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.decide.vote import Saying
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -47,7 +49,7 @@ def rules() -> None:
 @form_option(Form.TEXT, Form.JSON)
 def show(proposal: str | None, as_toml: bool, home: Home, form: Form) -> None:
     """Show the rules in force, in plain sentences."""
-    with member_of(home) as me:
+    with part_of(RulesAccess, home) as me:
         shown_rules = me.rules(proposal=proposal)
     if as_toml:
         from commonweal.client.governance.toml_text import to_toml
@@ -99,7 +101,7 @@ def check_(file: Path, home: Home, form: Form) -> int:
 
     In a community too whether its members are enough for what they ask.
     """
-    with member_of(home) as me:
+    with part_of(RulesAccess, home) as me:
         check = me.check_rules(file)
     problems, left_out = check.problems, check.unsaid
     if form is Form.JSON:
@@ -127,7 +129,7 @@ def check_(file: Path, home: Home, form: Form) -> int:
 @form_option()
 def diff(what: str, home: Home, form: Form) -> None:
     """Show what WHAT, a file or a proposal, would change, and how that is decided."""
-    with member_of(home) as me:
+    with part_of(RulesAccess, home) as me:
         _warn_of_more(what)
         compared = me.compare_rules(what)
     classes, process = compared.classes, compared.process
@@ -167,7 +169,7 @@ def propose(
     """Propose the rules in FILE (TOML) in place of those in force; members vote on it."""
     if (file is None) == (decision is None):
         raise UsageError(_("give a file with rules, or --decision"))
-    with member_of(home, passphrase_file) as me:
+    with part_of(RulesAccess, home, passphrase_file) as me:
         if file is None:
             written = me.propose_decision(decision or "", vote=with_vote)
         else:
@@ -189,7 +191,7 @@ def vote(proposal: str, say: str, passphrase_file: Path | None, home: Home, form
     Your last word counts when the vote closes. The indifferent leave the part that must say yes,
     where the rules allow it; an abstention does not.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Votes, home, passphrase_file) as me:
         cast = me.vote(proposal, say)
     words = _("You said {what} to {proposal}.")
     confirm(form, cast, words.format(what=said(say, spoken()), proposal=cast.proposal.hex()[:8]))
@@ -203,7 +205,7 @@ def vote(proposal: str, say: str, passphrase_file: Path | None, home: Home, form
 @form_option(Form.TEXT, Form.JSON)
 def comment(proposal: str, text: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Say something about a proposal, in words that can be erased later."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Votes, home, passphrase_file) as me:
         confirm(form, me.comment(proposal, text), _("Said, as {id}."))
 
 
@@ -214,7 +216,7 @@ def comment(proposal: str, text: str, passphrase_file: Path | None, home: Home, 
 @form_option(Form.TEXT, Form.JSON)
 def withdraw(proposal: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Take a proposal of yours back, while it is not decided."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Votes, home, passphrase_file) as me:
         confirm(form, me.withdraw_proposal(proposal), _("Your proposal is withdrawn."))
 
 
@@ -223,7 +225,7 @@ def withdraw(proposal: str, passphrase_file: Path | None, home: Home, form: Form
 @form_option()
 def history(home: Home, form: Form) -> None:
     """List the rules that were in force, and since when."""
-    with member_of(home) as me:
+    with part_of(RulesAccess, home) as me:
         listed = plain_rows(me.rules_history())
     columns = [
         Column("height", _("since height"), is_number=True),
@@ -241,7 +243,7 @@ def history(home: Home, form: Form) -> None:
 @form_option()
 def backtest(what: str, height: int | None, home: Home, form: Form) -> None:
     """Replay the sealed past under WHAT, a file or a proposal: who would have had what."""
-    with member_of(home) as me:
+    with part_of(RulesAccess, home) as me:
         _show_replay(me.backtest(what, height=height), form)
 
 
@@ -251,7 +253,7 @@ def backtest(what: str, height: int | None, home: Home, form: Form) -> None:
 @form_option()
 def trial(proposal: str, home: Home, form: Form) -> None:
     """Show what rules that are on trial would pay. Nobody is paid by them yet."""
-    with member_of(home) as me:
+    with part_of(RulesAccess, home) as me:
         on_trial = me.trial(proposal)
     if form is Form.TEXT:
         words = _("On trial until {time}; computed and shown, not paid.")

@@ -14,12 +14,12 @@ from commonweal.client.governance.vote_words import (
     said,
     status_words,
 )
-from commonweal.client.governance.votes import ProposalDetails
+from commonweal.client.governance.votes import ProposalDetails, Votes
 from commonweal.client.language.plain import fields_of, plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _, labelled, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import table
@@ -56,7 +56,7 @@ def vote() -> None:
 @form_option()
 def list_(every: bool, home: Home, form: Form) -> None:
     """List what is voted on, the oldest first."""
-    with member_of(home) as me:
+    with part_of(Votes, home) as me:
         listed = me.proposals(decided=every)
     rows = plain_rows(listed)
     if form is Form.TEXT:
@@ -88,7 +88,7 @@ def list_(every: bool, home: Home, form: Form) -> None:
 @form_option(Form.TEXT, Form.JSON)
 def show(id: str, home: Home, form: Form) -> None:
     """Show the proposal whose id begins with ID: what it asks, and who said what."""
-    with member_of(home) as me:
+    with part_of(Votes, home) as me:
         proposal = me.proposal(id)
     return write_json(plain(proposal)) if form is Form.JSON else _show(proposal)
 

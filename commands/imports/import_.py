@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.importers.git_import import GitImports
 from commonweal.client.importers.git_preview import GitPreview
 from commonweal.client.importers.imports import ImportResult, Imports, VoidRow
@@ -33,7 +34,7 @@ from commonweal.commands.imports.sheet_preview import (
     show_preview,
 )
 from commonweal.commands.terminal.language import _, ngettext, sentence, spoken
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -118,7 +119,7 @@ def git(
         done = ngettext("Took in {n} commit.", "Took in {n} commits.", result.written)
         say(done.format(n=result.written))
     if wait and result.last:
-        with member_of(home) as member:
+        with part_of(Contributions, home) as member:
             held = member.wait_until_held(result.last, wait)
         warn(ngettext("held by {held} peer", "held by {held} peers", held).format(held=held))
     if result.waiting:

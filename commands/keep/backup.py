@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.keep.backups import Backups
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.storage.home.home import Home
@@ -23,7 +24,7 @@ def backup(file: Path, home: Home, form: Form) -> None:
 
     Your passphrase protects the keys in it as it does here.
     """
-    with member_of(home) as me:
+    with part_of(Backups, home) as me:
         written = me.backup(file)
     if written.unremembered is not None:
         words = _("The backup is good, but `weal inbox` will not know of it: {why}")

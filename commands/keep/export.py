@@ -11,13 +11,15 @@ from typing import Any
 import click
 
 from commonweal.client.exports.beancount import beancount_lines
-from commonweal.client.exports.books import Books
-from commonweal.client.exports.contribution_export import ContributionExport
+from commonweal.client.exports.books import BookExports, Books
+from commonweal.client.exports.calendars.calendar import Calendars
+from commonweal.client.exports.contribution_export import ContributionExport, ContributionExports
 from commonweal.client.exports.hledger import hledger_lines
 from commonweal.client.exports.sheet_text import BOM
+from commonweal.client.exports.valueflows import ValueflowsExports
 from commonweal.client.language.plain import plain
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import home_option
 from commonweal.commands.terminal.output import as_json, write_csv, write_text
 from commonweal.commands.terminal.progress import progress
@@ -40,7 +42,7 @@ def export() -> None:
 def csv(home: Home) -> None:
     """Write them as a sheet (CSV, UTF-8); no cell is a formula."""
     _speak_utf8()
-    with member_of(home) as me:
+    with part_of(ContributionExports, home) as me:
         exported = me.export()
         write_text(BOM, end="")
         with closing(_plain_rows(exported)) as rows:  # also when the reader goes away
@@ -51,7 +53,7 @@ def csv(home: Home) -> None:
 @home_option
 def json(home: Home) -> None:
     """Write them as JSON: {"community", "records": [...]}, one record on a line."""
-    with member_of(home) as me:
+    with part_of(ContributionExports, home) as me:
         exported = me.export()
         head = f'{{"community": "{exported.community.hex()}", "records": ['
         _write_lines_of(head, _plain_rows(exported))
@@ -61,7 +63,7 @@ def json(home: Home) -> None:
 @home_option
 def valueflows(home: Home) -> None:
     """Write the final ledger as JSON-LD in the words of Valueflows, one node on a line."""
-    with member_of(home) as me:
+    with part_of(ValueflowsExports, home) as me:
         exported = me.valueflows()
         head = f'{{"@context": {_on_one_line(exported.context)}, "@graph": ['
         _write_lines_of(head, exported.nodes)
@@ -73,7 +75,7 @@ def ical(home: Home) -> None:
     """Write a calendar: what is booked, votes, plans, promises, your next backup."""
     from commonweal.client.exports.calendars.calendar_file import calendar_bytes
 
-    with member_of(home) as me:
+    with part_of(Calendars, home) as me:
         data = calendar_bytes(me.calendar())
     _speak_utf8()
     write_text(data.decode(), end="")
@@ -113,7 +115,7 @@ def beancount(home: Home) -> None:
 
 def _write_books(home: Home, lines_of: Callable[[Books], Generator[str, None, None]]) -> None:
     _speak_utf8()
-    with member_of(home) as me, closing(lines_of(me.books())) as lines:
+    with part_of(BookExports, home) as me, closing(lines_of(me.books())) as lines:
         for line in lines:
             write_text(line)
 

@@ -8,13 +8,13 @@ import click
 
 from commonweal.client.home.files import place_for, put_bytes
 from commonweal.client.keep import proofs
-from commonweal.client.keep.proofs import CheckedProof
+from commonweal.client.keep.proofs import CheckedProof, Proofs
 from commonweal.client.language.plain import plain
 from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.protocol.keys import short
@@ -38,7 +38,7 @@ def prove(id: str, out: Path | None, with_text: bool, home: Home, form: Form) ->
 
     Whoever has it checks it with `weal check-proof`, without a home and without a network.
     """
-    with member_of(home) as me:
+    with part_of(Proofs, home) as me:
         proof = me.prove(id, with_text=with_text)
     file = out or Path(f"proof-{proof.id.hex()[:ID_DIGITS]}.weal")
     put_bytes(place_for(file, home, spoken()), proof.data)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.keep.refounding import RefoundedHome
+from commonweal.client.keep.refounding import RefoundedHome, Refounding
 from commonweal.client.language.plain import plain
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.begin.init_found import warn_if_open
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -49,10 +49,10 @@ def refound(
     was not sealed stays behind, and so do devices, invites and open votes. You become the
     first witness; the others follow you by your link. This home stays as it is.
     """
-    with member_of(home) as me:
+    with part_of(Refounding, home) as me:
         me.check_refounding()
     secrets, passphrase = opened(home.keystore, passphrase_file)
-    with member_of(home, unlock=lambda _home: secrets) as me:
+    with part_of(Refounding, home, unlock=lambda _home: secrets) as me:
         if follow is None:
             made = me.refound(into, passphrase=passphrase)
         else:

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from commonweal.client.keep.queries import Queries
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -36,7 +37,7 @@ def sql(question: str, limit: int | None, home: Home, form: Form) -> None:
     from commonweal.storage.sqlite.readonly_sql import USUAL
 
     most = limit or (TEXT_ROWS if form is Form.TEXT else USUAL.rows)
-    with member_of(home) as me:
+    with part_of(Queries, home) as me:
         answer = me.sql(question, rows_max=most)
     # Columns may have one name twice; for a script the later ones get a number.
     names = [

@@ -6,11 +6,11 @@ from functools import partial
 
 import click
 
-from commonweal.client.keep.integrity import IntegrityReport
+from commonweal.client.keep.integrity import Integrity, IntegrityReport
 from commonweal.client.language.plain import plain
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.commands.terminal.progress import watching
@@ -29,7 +29,7 @@ def verify(home: Home, form: Form) -> int:
 
     Ends with 65 when something is not as its author signed it, and says where.
     """
-    with member_of(home) as me:
+    with part_of(Integrity, home) as me:
         report = me.verify(watching=partial(watching, _("checking")))
     if form is Form.JSON:
         write_json(plain(report))

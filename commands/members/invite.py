@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.community.invites import INVITE_USES_MAX
+from commonweal.client.community.invites import INVITE_USES_MAX, Invites
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.links import show_invite, warn_when_private
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -39,7 +39,7 @@ def invite() -> None:
 @form_option(Form.TEXT, Form.JSON)
 def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Make a link. Whoever holds it joins by your word, so give it to them alone."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Invites, home, passphrase_file) as me:
         made = me.invite(uses=uses, expires=expires)
     if form is Form.TEXT:
         return show_invite(made)
@@ -54,7 +54,7 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
 @form_option()
 def list_(home: Home, form: Form) -> None:
     """List the invites, used and revoked ones too."""
-    with member_of(home) as me:
+    with part_of(Invites, home) as me:
         invites = me.invites()
     rows = plain_rows(invites)
     if form is Form.JSON:
@@ -86,7 +86,7 @@ def list_(home: Home, form: Form) -> None:
 @form_option(Form.TEXT, Form.JSON)
 def revoke(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Take back the invite whose id begins with ID; those who joined by it stay."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Invites, home, passphrase_file) as me:
         revocation = me.revoke_invite(id)
     if form is Form.JSON:
         return write_json(plain(revocation))

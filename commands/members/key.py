@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from commonweal.client.community.homes import LANGUAGES
-from commonweal.client.community.key_recovery import SponsorList, new_key
+from commonweal.client.community.key_recovery import KeyRecovery, SponsorList, new_key
 from commonweal.client.language.plain import plain
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.begin.init_found import show_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     ask_passphrase,
     form_option,
@@ -68,7 +68,7 @@ def change(
     """Change your key: new words take the place of the old ones, which then open nothing more."""
     secrets, passphrase = opened(home.keystore, passphrase_file)
     key = new_key(language or spoken().language)
-    with member_of(home, unlock=lambda _home: secrets) as me:
+    with part_of(KeyRecovery, home, unlock=lambda _home: secrets) as me:
         me.check_key_change()
         if form is Form.TEXT:
             show_words(key.words)
@@ -107,7 +107,7 @@ def passphrase_(
         raise UsageError(_("give either --new-passphrase-file, or --no-passphrase"))
     _secrets, old = opened(home.keystore, passphrase_file)
     new = None if no_passphrase else _new_passphrase(new_file)
-    with member_of(home) as me:
+    with part_of(KeyRecovery, home) as me:
         me.change_passphrase(old, new)
     if form is Form.JSON:
         return write_json({"protected": new is not None})
@@ -146,7 +146,7 @@ def sponsors(
     """
     if members and nobody:
         raise UsageError(_("give either names, or --none"))
-    with member_of(home, passphrase_file) as me:
+    with part_of(KeyRecovery, home, passphrase_file) as me:
         if not members and not nobody:
             return _show_sponsors(me.sponsors(), form)
         named = me.name_sponsors(*members, needed=needed)
@@ -176,7 +176,7 @@ def give(
 
     Whoever made CODE will be MEMBER: take it only from them, in person or by voice.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(KeyRecovery, home, passphrase_file) as me:
         name = me.check_key_gift(member, code)
         question = _("Did {name} give you this code in person, or by voice?")
         make_sure(question.format(name=visible(name)), yes=yes)

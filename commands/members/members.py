@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.community.invites import Invites
+from commonweal.client.community.key_recovery import KeyRecovery
 from commonweal.client.community.members import Members
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import N_, _
 from commonweal.commands.terminal.links import show_link, warn_when_private
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -79,7 +81,7 @@ def device() -> None:
 @form_option()
 def list_(member: str | None, home: Home, form: Form) -> None:
     """List the devices of the community."""
-    with member_of(home) as me:
+    with part_of(Members, home) as me:
         rows = plain_rows(me.devices(member=member))
     if form is Form.JSON:
         return write_json({"devices": rows})
@@ -110,7 +112,7 @@ def add(member: str | None, home: Home, form: Form) -> None:
     The link holds no invite: the new device is let in by your 24 words. A member with a
     changed key needs a link that was made for them.
     """
-    with member_of(home) as me:
+    with part_of(Invites, home) as me:
         link = me.device_link(member)
     if form is Form.JSON:
         return write_json({"link": link.link})
@@ -126,7 +128,7 @@ def add(member: str | None, home: Home, form: Form) -> None:
 @form_option(Form.TEXT, Form.JSON)
 def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """End the device of yours whose id begins with DEVICE, after its last record held here."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(KeyRecovery, home, passphrase_file) as me:
         revocation = me.revoke_device(device)
     if form is Form.JSON:
         return write_json(plain(revocation))

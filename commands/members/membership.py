@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.community.membership import Membership
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -32,7 +33,7 @@ def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> 
     The invite is its author's vouch, within what the rules let a member bring in a week. Beyond
     that, and where the rules ask for more, others vouch by hand.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Membership, home, passphrase_file) as me:
         made = me.vouch(member)
         name = me.view.name(made.member)
     if form is Form.JSON:
@@ -53,7 +54,7 @@ def leave(yes: bool, passphrase_file: Path | None, home: Home, form: Form) -> No
 
     You come back by a new invite: weal join LINK, from this home or with your 24 words.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Membership, home, passphrase_file) as me:
         me.check_leaving()
         if form is Form.TEXT:
             warn(
@@ -80,7 +81,7 @@ def remove(
 
     It takes the yes of two others, whatever the rules say.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Membership, home, passphrase_file) as me:
         proposal = me.remove(member, note=note)
     words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
     if proposal.others < REMOVAL_YES_MIN:
@@ -103,7 +104,7 @@ def resolve(
 
     The log stays frozen after it. A seal must have named the fork before.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Membership, home, passphrase_file) as me:
         proposal = me.resolve_fork(record, note=note)
     words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
     return confirm(form, proposal, words)

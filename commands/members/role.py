@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from commonweal.client.access import wish_of
+from commonweal.client.community.members import Members
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.visible_text import visible
-from commonweal.client.member import Member
 from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -45,7 +45,7 @@ def role() -> None:
 @form_option()
 def list_(home: Home, form: Form) -> None:
     """List the roles that the rules have, and who holds or claims them."""
-    with member_of(home) as me:
+    with part_of(Members, home) as me:
         listed, standing = me.roles(), me.view.standing()
     rows, known = plain_rows(listed.claims), plain_rows(listed.roles)
     if form is Form.TEXT:
@@ -83,7 +83,7 @@ def claim(role: str, yes: bool, passphrase_file: Path | None, home: Home, form: 
 
     As a witness you get a seat beside fewer than four only when all who are seated endorse you.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Members, home, passphrase_file) as me:
         if role == WITNESS:
             me.view.check(wish_of("role.claim", {"role": role}))
             _explain(me, _("Do you offer this device as a witness?"), yes=yes)
@@ -121,7 +121,7 @@ def endorse(
     member: str, role: str, yes: bool, passphrase_file: Path | None, home: Home, form: Form
 ) -> None:
     """Agree that MEMBER serves as ROLE, which they claimed."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Members, home, passphrase_file) as me:
         name = me.view.name(me.view.member(member))
         if role == WITNESS:
             me.check_endorsement(member, role)
@@ -139,7 +139,7 @@ def endorse(
 @form_option(Form.TEXT, Form.JSON)
 def resign(role: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Give ROLE back, or your claim of it."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Members, home, passphrase_file) as me:
         resigned = me.resign_role(role)
     words = _("You resigned as {role}.")
     if resigned.is_seated:
@@ -148,7 +148,7 @@ def resign(role: str, passphrase_file: Path | None, home: Home, form: Form) -> N
     return confirm(form, written, words.format(role=role), role=role)
 
 
-def _explain(me: Member, question: str, *, yes: bool) -> None:
+def _explain(me: Members, question: str, *, yes: bool) -> None:
     """Say what one more witness means for a set below four, and ask."""
     now = me.seated_witnesses()
     if now < SAFE_WITNESSES_MIN:

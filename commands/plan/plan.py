@@ -14,7 +14,7 @@ from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.rows.plan_rows import STATES, PlanDetails
 from commonweal.client.plans.plans import Plans
 from commonweal.commands.terminal.language import _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json
 from commonweal.commands.terminal.tables import confirm, table
@@ -122,7 +122,7 @@ def from_(
     too many digits, they are rounded up. Its steps are timed back from the day when all is due.
     Every part is open to whoever takes it.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Plans, home, passphrase_file) as me:
         made = me.plan_from(recipe, quantity, unit, due=due, name=name)
     words = ngettext(
         "Planned, as {id}: {parts} part, due {due}; the first step begins {begins}.",
@@ -149,7 +149,7 @@ def end(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
 
     What is recorded for it all the same is counted.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Plans, home, passphrase_file) as me:
         ended = me.end_plan(id)
     return confirm(form, ended, _("The plan has ended."))
 
@@ -173,7 +173,7 @@ def take(
 
     What you then do is recorded with: weal record ... --fulfills ID, with the id of the promise.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Plans, home, passphrase_file) as me:
         promise = me.take(id, quantity, unit)
     amount = f"{promise.quantity:f} {shown_unit(promise.unit, spoken())}"
     words = _("You promised {amount}, as {id}.").replace("{amount}", amount)

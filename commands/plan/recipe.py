@@ -13,7 +13,7 @@ from commonweal.client.language.visible_text import visible
 from commonweal.client.plans.recipe_text import EXAMPLES
 from commonweal.client.plans.recipes import RecipeDetails, Recipes
 from commonweal.commands.terminal.language import _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, warn, write_json, write_text
 from commonweal.commands.terminal.tables import confirm, table
@@ -107,7 +107,7 @@ def new(
         raise UsageError(_("give a file with a recipe, or --example"))
     if file is None:
         return write_text(EXAMPLES[spoken().language], end="")
-    with member_of(home, passphrase_file) as me:
+    with part_of(Recipes, home, passphrase_file) as me:
         text = me.recipe_file(file)
         first, *others = [
             f"{visible(str(file))}:{visible(str(problem))}" for problem in me.check_recipe(text)

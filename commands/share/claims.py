@@ -12,8 +12,9 @@ from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.rows.claim_rows import STATUSES, Overpaid
+from commonweal.client.sharing.claims import Claims
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form
 from commonweal.commands.terminal.tables import table
@@ -49,7 +50,7 @@ def claims(
     A payment counts once the claimant attests it: weal attest ID.
     """
     every = only_open == only_settled
-    with member_of(home) as me:
+    with part_of(Claims, home) as me:
         listed = me.claims(
             member=member,
             unsettled=every or only_open,
@@ -90,7 +91,7 @@ def payouts(height: int | None, home: Home, form: Form) -> None:
     Only what is sealed is in it, so it is the same on every node. Whoever pays records it:
     weal record transfer AMOUNT UNIT --settles CLAIM.
     """
-    with member_of(home) as me:
+    with part_of(Claims, home) as me:
         rows = plain_rows(me.payouts(height))
         top, standing = me.sealed.kept.cut.height, me.standing()
     columns = [

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from commonweal.client.language.quantity import read_quantity, shown_number, shown_unit
+from commonweal.client.things.resources import Resources
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Form
 from commonweal.commands.terminal.tables import confirm
@@ -43,7 +44,7 @@ def income(
     Another member attests it. The rules say into which pool it goes, and who gets a share of it.
     """
     amount = read_quantity(quantity, unit, spoken())
-    with member_of(home, passphrase_file) as me:
+    with part_of(Resources, home, passphrase_file) as me:
         more = {"earned_by": earned_by, "scope": scope, "offer": offer, "note": note}
         made = me.income(quantity, unit, payer=payer, **more)
     number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))

@@ -11,7 +11,7 @@ from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.client.sharing.points import Points, RoundState
 from commonweal.commands.terminal.language import _, labelled, ngettext
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -113,7 +113,7 @@ def give(
     A number replaces what you gave that member before, and 0 takes it back; what you gave to
     others stays. You can change it until the round is counted.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Points, home, passphrase_file) as me:
         made = me.give_points(_pairs(points), in_round=name)
     if form is Form.JSON:
         return write_json(plain(made))

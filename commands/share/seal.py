@@ -9,9 +9,9 @@ import click
 
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import shown
-from commonweal.client.sharing.seals import SEAL_SECONDS_MAX, SEALS_LISTED
+from commonweal.client.sharing.seals import SEAL_SECONDS_MAX, SEALS_LISTED, Sealing
 from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, warn, write_json
 from commonweal.commands.terminal.progress import watching
@@ -46,7 +46,7 @@ def seal(wait: int, passphrase_file: Path | None, home: Home, form: Form) -> Non
         reached = sealed, of
 
     try:
-        with member_of(home, passphrase_file) as me:
+        with part_of(Sealing, home, passphrase_file) as me:
             bar = partial(watching, _("sealing"))
             sealed = me.seal(wait_s=wait, waits=warn, watching=bar, told=told)
     except KeyboardInterrupt:
@@ -86,7 +86,7 @@ def seal(wait: int, passphrase_file: Path | None, home: Home, form: Form) -> Non
 @form_option()
 def seals(last: int, home: Home, form: Form) -> None:
     """List the seals: when each was made, what it made final, and who signed it."""
-    with member_of(home) as me:
+    with part_of(Sealing, home) as me:
         listed, standing = me.seals(last), me.standing()
     rows = plain_rows(listed)
     for row, sealed in zip(rows, listed, strict=True):

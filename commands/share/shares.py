@@ -10,9 +10,10 @@ import click
 
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_unit
+from commonweal.client.sharing.explanations import Explanations
 from commonweal.client.sharing.shares import Shares
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -72,7 +73,7 @@ def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: F
 @form_option(Form.TEXT, Form.JSON)
 def explain(id: str, home: Home, form: Form) -> None:
     """Explain a line of `weal shares --lines`, a claim, or what a contribution brought."""
-    with member_of(home) as me:
+    with part_of(Explanations, home) as me:
         explanation = me.explain(id)
     if form is Form.JSON:
         return write_json(plain(explanation.subject))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from commonweal.client.access import HomeAccess, Watch
 from commonweal.client.home.submit import Unlock
@@ -14,22 +14,7 @@ from commonweal.commands.terminal.options import unlocking
 from commonweal.commands.terminal.progress import watching
 from commonweal.storage.home.home import Home
 
-if TYPE_CHECKING:
-    from commonweal.client.member import Member
-
 P = TypeVar("P", bound=HomeAccess)
-
-
-def member_of(
-    home: Home, passphrase_file: Path | None = None, *, unlock: Unlock | None = None
-) -> Member:
-    """Return the member of `home`, to be used in a `with`. A bar shows how far a long fold is.
-
-    unlock: opens the keystore in place of a question for the passphrase.
-    """
-    from commonweal.client.member import Member
-
-    return part_of(Member, home, passphrase_file, unlock=unlock)
 
 
 def part_of(
@@ -39,9 +24,10 @@ def part_of(
     *,
     unlock: Unlock | None = None,
 ) -> P:
-    """Return one part of the member of `home`, as `member_of` does, and load no other part.
+    """Return one part of the member of `home`, to be used in a `with`, and load no other part.
 
-    For commands that only list: to load all parts takes longer than to read a list.
+    A bar shows how far a long fold is. unlock: opens the keystore in place of a question for the
+    passphrase. All parts are `Member`; to load them takes longer than most commands.
     """
     return part(
         home,

@@ -6,17 +6,23 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.exchange.promotion.promotions import Promotions
 from commonweal.client.language.days import shown_until
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.words.notes import ID_DIGITS
+from commonweal.client.things.outside_agents import OutsideAgents
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form
 from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.ledger.exchange.promotion.promotions import PART_OF_CODE
 from commonweal.storage.home.home import Home
+
+
+class ReferringMember(OutsideAgents, Promotions):
+    """A member who says who brought them, or brought a buyer, here."""
 
 
 @click.group("agent")
@@ -29,7 +35,7 @@ def agent() -> None:
 @form_option()
 def agents_(home: Home, form: Form) -> None:
     """List the agents outside the community, with what they gave and who claimed it."""
-    with member_of(home) as me:
+    with part_of(OutsideAgents, home) as me:
         rows = plain_rows(me.outside_agents())
     columns = [
         Column("agent", _("id")),
@@ -52,7 +58,7 @@ def claim(agent: str, passphrase_file: Path | None, home: Home, form: Form) -> N
 
     Once another member attests it, what that agent gave is yours.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(OutsideAgents, home, passphrase_file) as me:
         made = me.claim_agent(agent)
     words = _("Claimed, as {id}. Another member attests it with: weal attest {id}")
     return confirm(form, made, words)
@@ -68,7 +74,7 @@ def new(name: str, passphrase_file: Path | None, home: Home, form: Form) -> None
 
     The name can be erased: weal erase ID.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(OutsideAgents, home, passphrase_file) as me:
         made = me.new_agent(name)
     words = _("{name} is the agent {agent}, by {id}.")
     return confirm(form, made, _filled(words, name, made.agent))
@@ -82,7 +88,7 @@ def new(name: str, passphrase_file: Path | None, home: Home, form: Form) -> None
 @form_option(Form.TEXT, Form.JSON)
 def rename(agent: str, name: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Name an agent outside who has no name yet, or one that you gave."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(OutsideAgents, home, passphrase_file) as me:
         made = me.name_agent(agent, name)
     words = _("{name} is the agent {agent}, by {id}.")
     return confirm(form, made, _filled(words, name, made.agent))
@@ -108,7 +114,7 @@ def referral(
     To an offer the first referral stands, until its time is over: see weal promote list. Who
     brought you here is said once; where the rules have a commission, they get it on your shares.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(ReferringMember, home, passphrase_file) as me:
         if by is None and buyer is None and PART_OF_CODE not in named:
             here = me.refer(named)
             name = me.view.name(here.referrer)

@@ -9,7 +9,7 @@ import click
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.things.processes import Processes
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form
 from commonweal.commands.terminal.tables import confirm, table
@@ -42,7 +42,7 @@ def new(
 
     Contributions go into it or come out of it: weal record ... --input-of, --output-of.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Processes, home, passphrase_file) as me:
         made = me.begin_process(name, scope=scope, note=note)
     return confirm(form, made, _("Begun, as {id}."))
 
@@ -79,6 +79,6 @@ def end(process: str, passphrase_file: Path | None, home: Home, form: Form) -> N
 
     PROCESS is an id, or a name or scope that only one has.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Processes, home, passphrase_file) as me:
         made = me.end_process(process)
     return confirm(form, made, _("Ended, by {id}."))

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.things.custody import Custody
 from commonweal.client.things.resources import Resources
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import confirm, table
@@ -58,7 +59,7 @@ def _columns() -> list[Column]:
 @form_option(Form.TEXT, Form.JSON)
 def show(id: str, home: Home, form: Form) -> None:
     """Show the thing whose id begins with ID, and every event that changed it."""
-    with member_of(home) as me:
+    with part_of(Resources, home) as me:
         history = me.resource(id)
         lines = [f"{event.hex()[:8]}  {me.event_words(event)}" for event in history.events]
     row = plain(history)
@@ -99,7 +100,7 @@ def new(
     form: Form,
 ) -> None:
     """Bring a thing into the books: weal resource new flour 40 kg."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Resources, home, passphrase_file) as me:
         made = me.add_resource(name, quantity, unit, factor=factor, common=common, note=note)
     words = _("In the books, as {id}.")
     if common:
@@ -131,7 +132,7 @@ def lend(
     RESOURCE is an id, or a name that only one thing with you has. Without QUANTITY and UNIT it is
     all of it.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Custody, home, passphrase_file) as me:
         made = me.lend(resource, receiver, _amount(quantity, unit), note=note)
         receiver_name = me.view.name(made.receiver)
     words = _("With {name} now, as {id}; it is still its owner's.")
@@ -161,7 +162,7 @@ def give_back(
 
     Who borrowed it says so, or whose it is. Without QUANTITY and UNIT it is all of it.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Custody, home, passphrase_file) as me:
         made = me.give_back(resource, _amount(quantity, unit), note=note)
         receiver_name = me.view.name(made.receiver)
     words = _("Back with {name}, by {id}.")

@@ -10,7 +10,7 @@ from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.things.specifications import Specifications
 from commonweal.commands.terminal.language import N_, _, spoken
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form
 from commonweal.commands.terminal.tables import confirm, table
@@ -66,7 +66,7 @@ def resource(
     form: Form,
 ) -> None:
     """Define a kind of thing: weal spec resource flour --unit kg."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Specifications, home, passphrase_file) as me:
         made = me.specify_resource(name, unit=unit, effort_unit=effort_unit, factor=factor)
     return confirm(form, made, _("Defined, as {id}."))
 
@@ -81,6 +81,6 @@ def process(name: str, passphrase_file: Path | None, home: Home, form: Form) -> 
 
     What comes out of such a process is at the stage of that name.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Specifications, home, passphrase_file) as me:
         made = me.specify_process(name)
     return confirm(form, made, _("Defined, as {id}."))

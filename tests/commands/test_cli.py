@@ -76,6 +76,14 @@ def test_other_local_queries_load_no_network(typed: list[str], tmp_path: Path) -
     assert heavy == []
 
 
+@pytest.mark.parametrize("typed", [["record", "work", "1", "hour"], ["seal"], ["role", "list"]])
+def test_a_command_loads_its_part_of_the_member_only(typed: list[str], tmp_path: Path) -> None:
+    home = founder(tmp_path / "home")
+    modules = loaded(typed, {"COMMONWEAL_HOME": str(home)})
+    others = ("commonweal.client.member", "commonweal.client.exports", "commonweal.client.keep")
+    assert [one for one in modules if one == others[0] or one.startswith(others[1:])] == []
+
+
 def test_help_loads_no_command() -> None:
     modules = loaded(["--help"], {})
     read_anyway = {"terminal"}

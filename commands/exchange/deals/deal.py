@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.contributions.record_states import RecordStates
 from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.deals.rows import DEAL_SORTS, DEAL_STATES
 from commonweal.client.language.plain import plain, plain_rows
@@ -23,11 +24,16 @@ from commonweal.commands.exchange.deals.deal_terms import (
     terms_options,
 )
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, write_json
 from commonweal.commands.terminal.tables import confirm, table
 from commonweal.storage.home.home import Home
+
+
+class DealsWithRecordStates(Deals, RecordStates):
+    """The deals of a member, and how safe the records of each are."""
+
 
 FIELDS = (
     *("id", "sort", "state", "group", "member_name", "party_names", "waits_for", "answer_by"),
@@ -78,7 +84,7 @@ def list_(closed: bool, everyone: bool, home: Home, form: Form) -> None:
 @form_option(Form.TEXT, Form.JSON)
 def show(id: str, home: Home, form: Form) -> None:
     """Show the deal whose id begins with ID: its clauses, who has signed, and what is open."""
-    with member_of(home) as me:
+    with part_of(DealsWithRecordStates, home) as me:
         details = me.deal(id)
         if form is Form.JSON:
             return write_json(plain(details))
@@ -121,7 +127,7 @@ def propose(
 
     It is your yes; the deal is in force once all say yes who give or get something by it.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Deals, home, passphrase_file) as me:
         terms = proposed_terms(me, id, (quantity, unit), flows, typed)
         made = me.propose_deal(terms, answer_by=typed.answer_by, note=typed.note)
     return confirm(form, made, proposed_words(made))
@@ -153,7 +159,7 @@ def counter(
     The clauses are numbered as `weal deal show` lists them. With --give, --take, --clause or
     --return, those are all the terms.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Deals, home, passphrase_file) as me:
         terms = countered_terms(me, id, changes, typed)
         made = me.counter_deal(id, terms, answer_by=typed.answer_by, note=typed.note)
     return confirm(form, made, proposed_words(made))
@@ -166,7 +172,7 @@ def counter(
 @form_option(Form.TEXT, Form.JSON)
 def accept(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Say yes to the deal whose id begins with ID; the last yes puts it in force."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Deals, home, passphrase_file) as me:
         said = me.accept_deal(id)
     return confirm(form, said, said_words(_("You said yes."), said))
 
@@ -178,7 +184,7 @@ def accept(id: str, passphrase_file: Path | None, home: Home, form: Form) -> Non
 @form_option(Form.TEXT, Form.JSON)
 def decline(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Say no to the deal whose id begins with ID, for good; `counter` proposes other terms."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Deals, home, passphrase_file) as me:
         said = me.decline_deal(id)
     return confirm(form, said, _("You declined. The deal comes to nothing."))
 
@@ -190,7 +196,7 @@ def decline(id: str, passphrase_file: Path | None, home: Home, form: Form) -> No
 @form_option(Form.TEXT, Form.JSON)
 def withdraw(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Take back your yes to the deal whose id begins with ID, while another's is missing."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Deals, home, passphrase_file) as me:
         said = me.withdraw_deal(id)
     return confirm(form, said, _("You withdrew. The deal comes to nothing."))
 
@@ -202,7 +208,7 @@ def withdraw(id: str, passphrase_file: Path | None, home: Home, form: Form) -> N
 @form_option(Form.TEXT, Form.JSON)
 def done(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Say that the deal whose id begins with ID is done, though not all of it was recorded."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Deals, home, passphrase_file) as me:
         said = me.done_deal(id)
     return confirm(form, said, ended_words(_("You said that it is done."), said))
 
@@ -214,7 +220,7 @@ def done(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
 @form_option(Form.TEXT, Form.JSON)
 def end(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Give up the deal whose id begins with ID: nothing is promised once all parties say so."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Deals, home, passphrase_file) as me:
         said = me.end_deal(id)
     return confirm(form, said, ended_words(_("You gave it up."), said))
 
@@ -227,6 +233,6 @@ def end(id: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
 @form_option(Form.TEXT, Form.JSON)
 def comment(id: str, text: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Say something about the deal whose id begins with ID; its text can be erased later."""
-    with member_of(home, passphrase_file) as me:
+    with part_of(Deals, home, passphrase_file) as me:
         said = me.comment_deal(id, text)
     return confirm(form, said, _("Your comment is written."))

@@ -9,6 +9,7 @@ import click
 from commonweal.client.exports.calendars.calendar import (
     CALENDAR_STATES,
     CalendarItem,
+    Calendars,
     asked_bounds_ms,
 )
 from commonweal.client.home.files import place_for, put_bytes
@@ -16,7 +17,7 @@ from commonweal.client.home.submit import now_ms
 from commonweal.client.language.local_time.spans import Span, shown_moment, shown_span
 from commonweal.client.language.plain import plain_rows
 from commonweal.commands.terminal.language import _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say
 from commonweal.commands.terminal.tables import table
@@ -49,7 +50,7 @@ def calendar(
     from_ms, until_ms = asked_bounds_ms(begin, end, now_ms())
     if file is not None:
         return _write(file, from_ms if begin else 0, until_ms if end else None, home, mine=mine)
-    with member_of(home) as me:
+    with part_of(Calendars, home) as me:
         listed = me.calendar(begin_ms=from_ms, end_ms=until_ms, mine=mine)
         standing = me.standing()
     rows = plain_rows(listed.items)
@@ -75,7 +76,7 @@ def _when(item: CalendarItem) -> str:
 def _write(path: Path, begin_ms: int, end_ms: int | None, home: Home, *, mine: bool) -> None:
     from commonweal.client.exports.calendars.calendar_file import calendar_bytes
 
-    with member_of(home) as me:
+    with part_of(Calendars, home) as me:
         place = place_for(path, home, me.words)
         listed = me.calendar(begin_ms=begin_ms, end_ms=end_ms, mine=mine)
         put_bytes(place, calendar_bytes(listed))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.exchange.matching.matches import Matches
+from commonweal.client.exchange.matching.matches import Matches, RingProposals
 from commonweal.client.exchange.matching.reasons import telling
 from commonweal.client.exchange.matching.rows import (
     ListedMatch,
@@ -22,7 +22,7 @@ from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.exchange.deals.deal_pages import ID_DIGITS, proposed_words
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of, part_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Form, say, write_json
 from commonweal.commands.terminal.tables import confirm
@@ -70,9 +70,12 @@ def match(
     if asked.count(True) > 1:
         raise UsageError(_("give one of --for, --round or --balanced, --rings, and --swaps"))
     if propose is not None:
-        with member_of(home, passphrase_file) as me:
-            act = me.propose_swap if is_swaps else me.propose_ring
-            made = act(propose, answer_by=answer_by)
+        if is_swaps:
+            with part_of(Swaps, home, passphrase_file) as swapping:
+                made = swapping.propose_swap(propose, answer_by=answer_by)
+        else:
+            with part_of(RingProposals, home, passphrase_file) as ringing:
+                made = ringing.propose_ring(propose, answer_by=answer_by)
         return confirm(form, made, proposed_words(made))
     if answer_by is not None:
         raise UsageError(_("--answer-by goes with --propose"))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.exchange.matching.swaps import Swaps
 from commonweal.client.language.plain import plain
 from commonweal.commands.exchange.deals.deal_pages import ID_DIGITS
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Form, say, write_json
 from commonweal.storage.home.home import Home
@@ -28,7 +29,7 @@ def swap(
 
     All are of one kind: rooms, slots, shifts. weal match --swaps says who could swap with you.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(Swaps, home, passphrase_file) as me:
         made = me.wish_swap(named, wanted)
     if form is Form.JSON:
         return write_json(plain(made))

@@ -6,12 +6,17 @@ from typing import Any
 
 import click
 
-from commonweal.client.exchange.credit.balances import FLAGS, CreditBalance, CreditList
+from commonweal.client.exchange.credit.balances import (
+    FLAGS,
+    CreditBalance,
+    CreditList,
+    MemberBalances,
+)
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -47,7 +52,7 @@ def balance(member: str | None, every: bool, home: Home, form: Form) -> None:
             text = _("{option} shows all members: leave out {other}")
             raise UsageError(text.format(option="--all", other="MEMBER"))
         return _table(form, home)
-    with member_of(home) as me:
+    with part_of(MemberBalances, home) as me:
         shown = me.account(member)
     value = plain(shown)
     if form is Form.JSON:
@@ -96,7 +101,7 @@ def balance_words(balance: CreditBalance) -> str:
 
 def _table(form: Form, home: Home) -> None:
     """Write the balances of all members, and what former members owe."""
-    with member_of(home) as me:
+    with part_of(MemberBalances, home) as me:
         listed, standing = me.balances(), me.view.standing()
     rows = plain_rows(listed.balances)
     if form is Form.TEXT:

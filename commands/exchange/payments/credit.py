@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.exchange.credit.net_settlement import NetCycle
+from commonweal.client.exchange.credit.net_settlement import NetCycle, NetSettlements
+from commonweal.client.exchange.credit.payments import CreditPayments
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.commands.exchange.payments.balance import balance_words
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Form, say, write_json
 from commonweal.storage.home.home import Home
@@ -44,7 +45,7 @@ def pay(
     that is refused, with the reason. It is provisional until it is sealed. With --for it keeps
     a promise; one that is only asked of you, you agree to by it.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(CreditPayments, home, passphrase_file) as me:
         made = me.pay(member, quantity, unit, fulfills=fulfills, note=note)
     if form is Form.JSON:
         return write_json(plain(made))
@@ -79,7 +80,7 @@ def ask(
 
     They pay it by `weal pay --for`, or agree first by `weal deal accept`: then it is promised.
     """
-    with member_of(home, passphrase_file) as me:
+    with part_of(CreditPayments, home, passphrase_file) as me:
         made = me.ask(member, quantity, unit, due=due, note=note)
     if form is Form.JSON:
         return write_json(plain(made))
@@ -102,7 +103,7 @@ def settle(net: bool, dry_run: bool, passphrase_file: Path | None, home: Home, f
     proposed as a deal of all in it, and is set off once all of them accept: weal deal accept ID.
     """
     assert net, "it is required"
-    with member_of(home, passphrase_file) as me:
+    with part_of(NetSettlements, home, passphrase_file) as me:
         settled = me.set_off(dry_run=dry_run)
     if form is Form.JSON:
         return write_json(plain(settled))

@@ -82,7 +82,7 @@ def test_a_newcomer_who_breaks_off_at_a_question_resumes_there(
         ("commonweal.storage.home.keystore.create", FOUNDER),
         ("commonweal.commands.begin.start.found_community", FOUNDER[3:]),
         ("commonweal.commands.node.up.start", []),
-        ("commonweal.client.member.Member.invite", []),
+        ("commonweal.client.community.invites.Invites.invite", []),
     ],
 )
 def test_a_founder_who_is_killed_at_a_step_resumes_there(
