@@ -34,7 +34,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Sequence[NodeS
                 looks.pop(0)
             return state
 
-    monkeypatch.setattr(cluster, "_open", lambda folder: Told(folder))
+    monkeypatch.setattr(cluster, "_open", Told)
     return looks
 
 
@@ -73,4 +73,3 @@ def test_it_gives_up_and_names_what_each_holds(
     assert code == 75
     assert "n1: member, 0 records 61616161" in said
     assert "n2: member, 0 records 62626262" in said
-
