@@ -8,18 +8,28 @@ import pytest
 
 from commonweal.client import Member
 from commonweal.client.exchange.deals.terms import ClauseTerms
+from commonweal.client.exchange.reliability import KeptPromises, kept_promises
 from commonweal.client.exchange.reviews.rows import BOTH, NONE, OPEN, WRITTEN, DealReview
+from commonweal.client.exchange.reviews.summaries import review_summaries
 from commonweal.protocol.errors import UnusableText, UsageError, WouldNotCount
 from commonweal.protocol.ledger.exchange.reviews.review_secret import (
     REVIEW_TEXT_BYTES_MAX,
     read_secret,
 )
+from commonweal.protocol.ledger.exchange.reviews.reviews import WITHHELD
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.rules.sections.reviews import WithheldRule
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.review_secrets import review_secrets
 from tests.builders.commons import Commons
 from tests.client.exchange.dealing import agreed, at, deal
+from tests.protocol.ledger.exchange.reviews.reviewing import (
+    GOOD,
+    GRACE_DAYS,
+    WINDOW_DAYS,
+    Reviewing,
+)
 
 HELP = ClauseTerms("Bo", "Ana", "work", "2", "hours")
 
@@ -156,3 +166,27 @@ def test_it_is_typed_and_listed(lanxi: Commons, done: RecordId) -> None:
     own = next(row for row in (mine, theirs) if row["member_name"] == "Ana")
     assert (own["rating"], own["on_time"], own["only_here"]) == (4, False, True)
     assert "Nothing can be opened now" in lanxi.good(lanxi.ana, "review", "open").out
+
+
+@pytest.mark.parametrize("is_broken_promise", [True, False])
+@pytest.mark.parametrize("is_one_star", [True, False])
+def test_a_withheld_review_counts_what_the_rules_say(
+    is_broken_promise: bool, is_one_star: bool
+) -> None:
+    """EXCHANGE, section 8: shown for ever; by default a promise not kept, and nothing for stars."""
+    rule = WithheldRule(is_broken_promise=is_broken_promise, is_one_star=is_one_star)
+    town = Reviewing()
+    deal = town.done_deal()
+    mine, theirs = town.reviews("Ana", deal), town.reviews("Bo", deal)
+    town.days(2)
+    town.opens("Ana", mine, deal)
+    town.days(WINDOW_DAYS + GRACE_DAYS)
+    assert town.review(theirs).status == WITHHELD
+    state = town.history.final
+    said = review_summaries(state, rule)[town.id("Bo")]
+    assert said.withheld == 1
+    stars = GOOD.rating + is_one_star
+    assert (said.stars, said.reviews) == (stars, 1 + is_one_star)
+    kept = kept_promises(state, town.now_ms, rule)
+    assert kept.get(town.id("Bo"), KeptPromises()) == (int(is_broken_promise), 0)
+    assert kept[town.id("Ana")] == (1, 1), "who opened theirs is judged by the deal alone"

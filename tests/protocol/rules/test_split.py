@@ -292,6 +292,12 @@ def referred(*pairs: tuple[bytes, bytes], age_ms: int = DAY) -> dict[bytes, Refe
         (["10%", "5%"], referred((MEI, JUN)), {MEI: 900, JUN: 100}),
         (["10%"], referred((MEI, MEI)), {MEI: 1000}),  # no member refers themselves
         (["10%", "5%"], referred((MEI, JUN), (JUN, MEI)), {MEI: 900, JUN: 100}),  # a circle
+        (  # EXCHANGE, section 7: three steps only where the rules say so
+            ["5%", "3%", "2%"],
+            referred((MEI, JUN), (JUN, ANA), (ANA, BO)),
+            {MEI: 900, JUN: 50, ANA: 30, BO: 20},
+        ),
+        (["5%"], referred((MEI, JUN), (JUN, ANA), (ANA, BO)), {MEI: 950, JUN: 50}),
         (["10%"], referred((MEI, JUN), age_ms=11 * DAY), {MEI: 1000}),  # too long ago
         (["10%"], {}, {MEI: 1000}),
         (["100%"], referred((MEI, JUN)), {JUN: 1000}),
