@@ -15,6 +15,7 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.seal.timing import BACK_MS_MIN
 from tests.sim.consensus.test_seals import chain, check, seal_soon, until
 from tests.sim.world.node import OPEN, Node
 from tests.sim.world.world import World
@@ -140,6 +141,15 @@ def community(seed: int, rules: Mapping[str, Value] = OPEN, size: int = 5) -> Pa
     world.grow(size)
     seal(world)
     return Parted(world)
+
+
+def pass_time(world: World, ms: int) -> None:
+    """Let time pass on every clock, in steps that no node takes for a clock that was set."""
+    step_ms = BACK_MS_MIN // 2
+    for _ in range(-(-ms // step_ms)):
+        for node in world.nodes:
+            node.shift(step_ms)
+        world.run(WRITES_MS)
 
 
 def part(world: World, *halves: Sequence[Node]) -> None:
