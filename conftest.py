@@ -64,6 +64,7 @@ def _environment(page: str, folder: Path) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONUTF8": "1",
         "COMMONWEAL_PAGE": "no",
+        "COMMONWEAL_PORT_MAPPING": "0",
         "GIT_AUTHOR_NAME": "Ann",
         "GIT_AUTHOR_EMAIL": "ann@example.org",
         "GIT_COMMITTER_NAME": "Ann",

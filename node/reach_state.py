@@ -14,13 +14,30 @@ from commonweal.protocol.keys import PeerKey
 class PortMapping:
     """What the router answered when it was asked to forward our port.
 
-    way: "pcp", "nat-pmp" or "upnp"; "" while no router answers. address: the multiaddr that the
-    router forwards to this node; "" when it refused. reason: why there is none; "" when there is.
+    way: "PCP", "NAT-PMP" or "UPnP"; "" while no router answers. address: the multiaddr that the
+    router forwards to this node; "" when there is none. reason: a word of MAPPING_REASONS; "" when
+    members can use the address. said: the router's own text of a refusal, printable. gateway: the
+    router's address on this network. at_ms: when this was answered, by our clock.
     """
 
     way: str = ""
     address: str = ""
     reason: str = ""
+    said: str = ""
+    gateway: str = ""
+    at_ms: int = 0
+
+
+MAPPING_REASONS = (
+    *("asking", "no-router", "local-only", "public-already"),
+    *("silent", "refused", "not-public", "not-connected"),
+)
+"""Why the router forwards nothing, or nothing that members can use.
+
+local-only: this node does not listen on the address that the router sees. not-public: the port is
+mapped, but the router's own address is private or its provider's (100.64.0.0/10). not-connected:
+the router has no address outside.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def _nothing_of_this_machine(
             monkeypatch.delenv(name)
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("COMMONWEAL_PAGE", "no")  # a page that nobody ends outlives its test
+    monkeypatch.setenv("COMMONWEAL_PORT_MAPPING", "0")  # no test asks the router of this machine
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):

@@ -24,6 +24,7 @@ from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.node.control.messages import NodeStatus, PeerStatus
+    from commonweal.node.reach_state import ReachState
 
 ROOM_FIELDS = ("records", "bytes", "documents", "texts")
 WRITERS_NAMED_MAX = 3
@@ -75,7 +76,7 @@ class HomeStatus:
     fetched, 0 before a peer offered one. light: of how many heights a light home keeps all
     records; None for a full one. keepers: how many members are known to keep the whole ledger;
     keepers_needed: how many must, so that nothing is lost while witnesses lie. parent: where a
-    re-founded community goes on from.
+    re-founded community goes on from. reach: what the node knows of being dialled from outside.
     """
 
     community: CommunityId | None
@@ -103,22 +104,27 @@ class HomeStatus:
     light: int | None = None
     keepers: int | None = None
     keepers_needed: int | None = None
+    reach: ReachState | None = None
 
 
 class NodeOfHome(HomeAccess):
     """The node that runs this home, and what it knows of others."""
 
-    def start_node(self, *, listen: tuple[str, ...] = (), mdns: bool = True) -> list[str]:
+    def start_node(
+        self, *, listen: tuple[str, ...] = (), mdns: bool = True, port_mapping: bool = True
+    ) -> list[str]:
         """Start the node in the background; return its addresses once it answers.
 
         listen: multiaddrs, else everywhere at the port of the home. mdns: whether nodes are looked
-        for on the local network. Raises HomeInUse, NodeNotStarted.
+        for on the local network. port_mapping: whether the router is asked to forward the port.
+        Raises HomeInUse, NodeNotStarted.
         """
         from commonweal.node.control.daemon import NodeProcess
 
         self.refresh()
         secrets = self._unlock(self.home)
-        return NodeProcess(self.home, secrets, listen=listen, mdns=mdns).addresses()
+        flags = {"mdns": mdns, "port_mapping": port_mapping}
+        return NodeProcess(self.home, secrets, listen=listen, **flags).addresses()
 
     def stop_node(self) -> None:
         """End the node of this home. Raises NodeNotRunning."""
@@ -186,7 +192,9 @@ class NodeOfHome(HomeAccess):
                 not_counting=len(void_records(self.home)),
                 parent=parent(store, settings),
             )
-            return state if live is None else _online(state, live, people)
+            if live is None:
+                return state
+            return replace(_online(state, live, people), reach=self._reach())
 
     def peers(self) -> KnownPeers:
         """Return the nodes of other members, connected or not. Raises NotReachable."""
@@ -205,6 +213,11 @@ class NodeOfHome(HomeAccess):
         from commonweal.node.control.messages import Status
 
         return self.node_answer(Status())
+
+    def _reach(self) -> ReachState | None:
+        from commonweal.node.control.messages import Reach
+
+        return self.node_answer(Reach())
 
     def _newest_held_by(self, store: Store, settings: Settings) -> int | None:
         from commonweal.node.control.messages import Holders

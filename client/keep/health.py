@@ -13,6 +13,7 @@ from commonweal.client.access import HomeAccess
 from commonweal.client.community.standing import standing
 from commonweal.client.home.node_client import ask
 from commonweal.client.home.own_addresses import answers, is_public, is_taken, own_ports, ports_of
+from commonweal.client.home.router_words import PORT_MAPPING, mapping_advice, mapping_words
 from commonweal.client.home.submit import now_ms
 from commonweal.client.keep.home_checks import (
     CheckedHome,
@@ -35,6 +36,7 @@ from commonweal.storage.home.home import Home, Settings
 
 if TYPE_CHECKING:
     from commonweal.node.control.messages import NodeStatus, PeerStatus
+    from commonweal.node.reach_state import ReachState
 
 Check: TypeAlias = "Callable[[CheckedHome], HealthFinding]"
 
@@ -56,8 +58,14 @@ class HomeHealth(HomeAccess):
         with self.home.store(readonly=True) as store:
             settings = Settings.read(store)
             status, node = _node(self.home, settings, self.words)
-            checked = CheckedHome(self.home, store, settings, status, self.words)
+            reach = None if status is None else self._reach()
+            checked = CheckedHome(self.home, store, settings, status, reach, self.words)
             return (node, *(_finding(check, checked) for check in CHECKS))
+
+    def _reach(self) -> ReachState | None:
+        from commonweal.node.control.messages import Reach
+
+        return self.node_answer(Reach())
 
 
 def _finding(check: Check, checked: CheckedHome) -> HealthFinding:
@@ -255,6 +263,16 @@ def _port(checked: CheckedHome) -> HealthFinding:
     )
 
 
+def _mapping(checked: CheckedHome) -> HealthFinding:
+    """Say what the router answered. None that helps is no fault: others may be reachable."""
+    if checked.reach is None:
+        return HealthFinding(
+            PORT_MAPPING, True, checked.words("not asked: the node is not running")
+        )
+    said = mapping_words(checked.reach.mapping, checked.words)
+    return HealthFinding(PORT_MAPPING, True, said, mapping_advice(checked.reach, checked.words))
+
+
 def _usual_ports(checked: CheckedHome) -> list[int]:
     try:
         return own_ports(checked.home, checked.settings)
@@ -317,7 +335,7 @@ def _writers(checked: CheckedHome) -> HealthFinding:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(_membership, _peers, _sealing, _port, _version, _clock),
+    *(_membership, _peers, _sealing, _port, _mapping, _version, _clock),
     *(check_disk, _writers, check_ledger, check_contents),
     *(check_keystore, check_folder, check_settings),
 )

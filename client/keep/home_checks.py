@@ -23,6 +23,7 @@ from commonweal.storage.records.logs.log_store import LogRow, Store
 
 if TYPE_CHECKING:
     from commonweal.node.control.messages import NodeStatus
+    from commonweal.node.reach_state import ReachState
 
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
@@ -46,7 +47,7 @@ class HealthFinding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedHome:
-    """What the checks look at. status: the answer of the running node, None without one.
+    """What the checks look at. status, reach: answers of the running node, None without one.
 
     words: the language of the findings.
     """
@@ -55,6 +56,7 @@ class CheckedHome:
     store: Store
     settings: Settings
     status: NodeStatus | None
+    reach: ReachState | None
     words: Words
 
 

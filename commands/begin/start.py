@@ -77,6 +77,7 @@ PAUSE_SECONDS = 0.2
 )
 @click.option("--full", is_flag=True, help="Keep the whole ledger again, after --light.")
 @click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
+@click.option("--no-port-mapping", is_flag=True, help="Do not ask the router to forward the port.")
 @click.option("--no-page", is_flag=True, help="Do not open your page in the browser.")
 @click.option(
     "--listen",
@@ -93,6 +94,7 @@ def start(
     heights: int | None,
     full: bool,
     no_mdns: bool,
+    no_port_mapping: bool,
     no_page: bool,
     listen: tuple[str, ...],
     passphrase_file: Path | None,
@@ -126,7 +128,8 @@ def start(
         _enter(home, link, rules, unlock)
         _keep(home, (heights or HEIGHTS_KEPT) if light else None, full=full)
         if home.holder() is None:
-            up.start(home, unlock(home), listen=listen, mdns=not no_mdns)
+            flags = {"mdns": not no_mdns, "port_mapping": not no_port_mapping}
+            up.start(home, unlock(home), listen=listen, **flags)
         say(_("Your node runs in the background; `weal down` ends it."))
         if not no_page and os.environ.get(PAGE_VARIABLE) != "no":
             open_page(home.path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from commonweal.client.community.standing import (
     coming_words,
     refused_words,
 )
+from commonweal.client.home.router_words import PORT_MAPPING, mapping_words
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.fork_losses import void_warning
@@ -30,6 +31,9 @@ from commonweal.commands.terminal.output import (
     write_table,
 )
 from commonweal.storage.home.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.node.reach_state import ReachState
 
 PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", "ahead", "dropped")
 
@@ -98,6 +102,7 @@ def _show(status: HomeStatus, home: Home) -> None:
         *(pairs(status.finality, spoken()) if status.finality is not None else ()),
         *_following(status.joined),
         *keeping_pairs(status, spoken()),
+        *_reach_pairs(status.reach),
         *_descent(status.parent),
     ]
     rows = [{"what": what, "value": visible(value)} for what, value in said]
@@ -174,6 +179,12 @@ _ADVICE = {
         "Your request waits for a node of the community; keep `weal up` running."
     ),
 }
+
+
+def _reach_pairs(reach: ReachState | None) -> list[tuple[str, str]]:
+    if reach is None:
+        return []
+    return [(_(PORT_MAPPING), mapping_words(reach.mapping, spoken()))]
 
 
 def _descent(parent: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--background", is_flag=True, help="Go on without this terminal.")
 @click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
+@click.option("--no-port-mapping", is_flag=True, help="Do not ask the router to forward the port.")
 @click.option("--detached", is_flag=True, hidden=True)
 @passphrase_option
 @home_option
@@ -36,6 +37,7 @@ def up(
     listen: tuple[str, ...],
     background: bool,
     no_mdns: bool,
+    no_port_mapping: bool,
     detached: bool,
     passphrase_file: Path | None,
     home: Home,
@@ -44,7 +46,8 @@ def up(
     from commonweal.node.runtime import config
 
     settings = config.read(config.system_file(), home.config)
-    settings = config.with_flags(settings, listen=listen, mdns=not no_mdns)
+    flags = {"mdns": not no_mdns, "port_mapping": not no_port_mapping}
+    settings = config.with_flags(settings, listen=listen, **flags)
     if detached:
         return _detached(home, settings)
     with home.store(readonly=True) as store:
@@ -53,7 +56,7 @@ def up(
         raise HomeInUse(f"{home.path}: process {pid or '?'}")
     secrets = unlock(home, passphrase_file)
     if background:
-        for address in start(home, secrets, listen=listen, mdns=not no_mdns):
+        for address in start(home, secrets, listen=listen, **flags):
             say(address)
         return 0
     _run(home, secrets, settings, None, _say_addresses)
@@ -79,7 +82,12 @@ def down(home: Home) -> None:
 
 
 def start(
-    home: Home, secrets: Secrets, *, listen: tuple[str, ...] = (), mdns: bool = True
+    home: Home,
+    secrets: Secrets,
+    *,
+    listen: tuple[str, ...] = (),
+    mdns: bool = True,
+    port_mapping: bool = True,
 ) -> list[str]:
     """Start the node of a home in the background; return its addresses once it answers.
 
@@ -87,7 +95,8 @@ def start(
     """
     from commonweal.node.control.daemon import NodeProcess
 
-    return NodeProcess(home, secrets, listen=listen, mdns=mdns).addresses()
+    flags = {"mdns": mdns, "port_mapping": port_mapping}
+    return NodeProcess(home, secrets, listen=listen, **flags).addresses()
 
 
 def _run(

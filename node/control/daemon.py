@@ -49,13 +49,20 @@ class NodeProcess:
     """The process of a node that starts in the background; `addresses` waits for it."""
 
     def __init__(
-        self, home: Home, secrets: Secrets, *, listen: tuple[str, ...] = (), mdns: bool = True
+        self,
+        home: Home,
+        secrets: Secrets,
+        *,
+        listen: tuple[str, ...] = (),
+        mdns: bool = True,
+        port_mapping: bool = True,
     ) -> None:
-        """Start the process. listen, mdns: as `weal up` takes them."""
+        """Start the process. listen, mdns, port_mapping: as `weal up` takes them."""
         self._home = home
         command = [*program.command(), "up", "--detached", "--home", str(home)]
         command += [f"--listen={address}" for address in listen]
         command += [] if mdns else ["--no-mdns"]
+        command += [] if port_mapping else ["--no-port-mapping"]
         with _opened(home.log) as log:
             self._process = subprocess.Popen(
                 command,

@@ -16,6 +16,7 @@ from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
+    NewType,
     TypeGuard,
     TypeVar,
     cast,
@@ -124,6 +125,8 @@ def _fields(kind: Any) -> Mapping[str, tuple[Any, bool]]:
 
 def _checked(hint: Any, value: Any) -> Any:
     """Return a value of the codec as a field of this type holds it. Raises Malformed."""
+    if isinstance(hint, NewType):
+        hint = hint.__supertype__
     if isinstance(hint, UnionType):
         if value is None:
             return None

@@ -1,7 +1,7 @@
 """The server of the local API: a unix socket for the commands of the home's owner.
 
 It reads questions (messages.py), gives each a ticket, hands it to the service as an event, and
-passes the answers on. It decides nothing but `Stop` and `HoldCode`. A caller that hangs
+passes the answers on. It decides nothing but `Stop`, `HoldCode` and `Reach`. A caller that hangs
 up is forgotten, and one that reads too slowly is disconnected. Only the owner of the home can
 reach the socket.
 """
@@ -21,7 +21,16 @@ import trio
 
 from commonweal.node.control import message_codec
 from commonweal.node.control.message_codec import LENGTH_BYTES, MESSAGE_BYTES_MAX
-from commonweal.node.control.messages import AnyQuestion, Done, Ending, HoldCode, Stop, Submit
+from commonweal.node.control.messages import (
+    AnyQuestion,
+    Done,
+    Ending,
+    HoldCode,
+    Reach,
+    Stop,
+    Submit,
+)
+from commonweal.node.reach_state import ReachState
 from commonweal.node.runtime.join_codes import OpenCode
 from commonweal.node.service.events import (
     Answer,
@@ -57,12 +66,15 @@ class LocalServer:
         emit: Callable[[Event], None],
         stop: Callable[[], None],
         hold: Callable[[OpenCode], None],
+        reach: Callable[[], ReachState],
     ) -> None:
         """Serve the socket at `path`.
 
-        emit: takes an event at once. stop: ends the node, soon. hold: takes a join code.
+        emit: takes an event at once. stop: ends the node, soon. hold: takes a join code. reach:
+        returns what the network knows of our own addresses.
         """
         self._path, self._emit, self._stop, self._hold = path, emit, stop, hold
+        self._reach = reach
         self._numbers = itertools.count(1)
         self._open: dict[Ticket, trio.MemorySendChannel[Answer]] = {}
         self._places = trio.CapacityLimiter(CONNECTIONS_MAX)
@@ -158,6 +170,9 @@ class LocalServer:
             return True
         if isinstance(question, HoldCode):
             await _send(stream, self._held(question))
+            return True
+        if isinstance(question, Reach):
+            await _send(stream, message_codec.answer_to_bytes(self._reach(), is_last=True))
             return True
         sender, answers = trio.open_memory_channel[Answer](ANSWERS_WAITING_MAX)
         self._open[ticket] = sender

@@ -7,7 +7,6 @@ address; no other transport is ever used. Nothing here opens a socket.
 from __future__ import annotations
 
 import ipaddress
-import socket as stdlib_socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -64,19 +63,24 @@ def parse(address: str) -> Endpoint:
     return Endpoint(kind, host, int(port))
 
 
+def bound(listeners: Sequence[trio.SocketListener]) -> tuple[Endpoint, ...]:
+    """Return what the listeners are bound to; 0.0.0.0 and :: stand as they are."""
+    names = (listener.socket.getsockname()[:2] for listener in listeners)
+    return tuple(Endpoint("ip6" if ":" in host else "ip4", host, port) for host, port in names)
+
+
 def reachable(listeners: Sequence[trio.SocketListener]) -> tuple[Endpoint, ...]:
     """Return where the listeners can be reached.
 
     0.0.0.0 and :: stand for every usable interface; loopback is left out when another remains.
     """
     endpoints: list[Endpoint] = []
-    for listener in listeners:
-        host, port = listener.socket.getsockname()[:2]
-        kind = "ip6" if listener.socket.family == stdlib_socket.AF_INET6 else "ip4"
-        if ipaddress.ip_address(host).is_unspecified:
-            endpoints += [Endpoint(kind, own_host, port) for own_host in _interfaces(kind)]
+    for endpoint in bound(listeners):
+        if ipaddress.ip_address(endpoint.host).is_unspecified:
+            hosts = _interfaces(endpoint.kind)
+            endpoints += [Endpoint(endpoint.kind, host, endpoint.port) for host in hosts]
         else:
-            endpoints.append(Endpoint(kind, host, port))
+            endpoints.append(endpoint)
     public = [
         endpoint for endpoint in endpoints if not ipaddress.ip_address(endpoint.host).is_loopback
     ]

@@ -17,7 +17,7 @@ from libp2p.peer.id import ID
 
 from commonweal.node.network import code_stream
 from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
-from commonweal.node.network.addresses import reachable
+from commonweal.node.network.addresses import bound, reachable
 from commonweal.node.network.channel.noise import SecureChannel, WrongPeer, peer_id, peer_key
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
@@ -32,6 +32,7 @@ from commonweal.node.network.mdns import Mdns
 from commonweal.node.network.protocols import StreamProtocol, StreamProtocols, open_stream
 from commonweal.node.network.reach.interface_watch import InterfaceWatch
 from commonweal.node.network.reach.own_addresses import OwnAddresses
+from commonweal.node.network.reach.port_mapper import GatewayClients, PortMapper
 from commonweal.node.transport import (
     GUESTS_MAX,
     DialFailed,
@@ -63,8 +64,9 @@ class Network:
 
     seed: 32 bytes, the identity of this node. listen: multiaddrs, port 0 for any. emit: takes
     each event, at once and without waiting, in the trio thread. validate: whether a gossip
-    message is passed on, and what it says. mdns: look for nodes on the local network. answer_code:
-    takes a question about a join code, who asks, our key and the asker's address.
+    message is passed on, and what it says. mdns: look for nodes on the local network. port_mapping:
+    ask the home's router to forward the port. answer_code: takes a question about a join code, who
+    asks, our key and the asker's address.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Network:
         *,
         validate: Validate,
         mdns: bool,
+        port_mapping: bool = False,
         answer_code: AnswerCode | None = None,
     ) -> None:
         self._keys = create_identity_from_seed(seed)
@@ -84,6 +87,7 @@ class Network:
         self._listen = tuple(listen)
         self._emit = emit
         self._mdns = Mdns(self.key, self._near, self._discovered) if mdns else None
+        self._gateways = GatewayClients.of(seed) if port_mapping else None
         self._accept_limit = AcceptLimit()
         self._links = Links(self.key, self._accept_limit, emit, self._left)
         self.protocols = StreamProtocols()
@@ -140,6 +144,9 @@ class Network:
                     nursery.start_soon(self._mdns.run)
                 watch = InterfaceWatch(self.own, lambda: reachable(listening), self._changed)
                 nursery.start_soon(watch.run)
+                if self._gateways is not None:
+                    mapper = PortMapper(bound(listening), self._gateways, self.own.map)
+                    nursery.start_soon(mapper.run)
                 task_status.started()
                 await trio.sleep_forever()
         finally:

@@ -29,12 +29,14 @@ class Config:
     """The settings of a node.
 
     listen: multiaddrs; empty for every interface at the home's own port. mdns: look for
-    nodes on the local network. log_level: one of LOG_LEVELS. metrics_port: where /metrics
-    and /health are served on 127.0.0.1; 0 for nowhere.
+    nodes on the local network. port_mapping: ask the home's router to forward the port.
+    log_level: one of LOG_LEVELS. metrics_port: where /metrics and /health are served on
+    127.0.0.1; 0 for nowhere.
     """
 
     listen: tuple[str, ...] = ()
     mdns: bool = True
+    port_mapping: bool = True
     log_level: str = "info"
     metrics_port: int = 0
 
@@ -63,11 +65,14 @@ def read(*files: Path, environment: Mapping[str, str] | None = None) -> Config:
     return config
 
 
-def with_flags(config: Config, *, listen: tuple[str, ...] = (), mdns: bool = True) -> Config:
+def with_flags(
+    config: Config, *, listen: tuple[str, ...] = (), mdns: bool = True, port_mapping: bool = True
+) -> Config:
     """Return the settings changed by the flags of the command line."""
     if listen:
         config = replace(config, listen=listen)
-    return replace(config, mdns=config.mdns and mdns)
+    is_mapped = config.port_mapping and port_mapping
+    return replace(config, mdns=config.mdns and mdns, port_mapping=is_mapped)
 
 
 def _from_file(config: Config, file: Path) -> Config:
@@ -116,7 +121,7 @@ def _read_text(key: str, text: str) -> Any:
     match key:
         case "listen":
             return [part for part in re.split(r"[,\s]+", text) if part]
-        case "mdns":
+        case "mdns" | "port_mapping":
             return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
         case "metrics_port":
             return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else text
@@ -154,6 +159,7 @@ def _port(value: Any) -> int:
 _SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "listen": (_addresses, f"1 to {LISTEN_MAX} addresses like /ip4/0.0.0.0/tcp/4001"),
     "mdns": (_truth, "true or false"),
+    "port_mapping": (_truth, "true or false"),
     "metrics_port": (_port, "a port from 1 to 65535, or 0 for none"),
     "log_level": (_level, f"one of {', '.join(LOG_LEVELS)}"),
 }

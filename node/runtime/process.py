@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, TypeVarTuple, Unpack
 import trio
 
 from commonweal.node.network import Network
+from commonweal.node.reach_state import ReachState
 from commonweal.node.runtime.config import Config
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.runtime.join_codes import JoinCodes, OpenCode
@@ -80,10 +81,17 @@ class Api(Protocol):
 
 
 ApiFactory: TypeAlias = Callable[
-    [Path, Callable[[Event], None], Callable[[], None], Callable[[OpenCode], None]], Api
+    [
+        Path,
+        Callable[[Event], None],
+        Callable[[], None],
+        Callable[[OpenCode], None],
+        Callable[[], ReachState],
+    ],
+    Api,
 ]
-"""Makes the local API: path of the socket, what takes each event, what ends the node, and what
-holds a join code."""
+"""Makes the local API: path of the socket, what takes each event, what ends the node, what holds a
+join code, and what is known of our own addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +295,10 @@ def _assembled(
         *(peer_seed, listen, emit),
         validate=validator.judge,
         mdns=config.mdns,
+        port_mapping=config.port_mapping,
         answer_code=codes.answer,
     )
-    api = api_factory(home.socket_for_binding(), emit, scope.cancel, codes.hold)
+    api = api_factory(home.socket_for_binding(), emit, scope.cancel, codes.hold, network.own.state)
     files = (home.database, home.state, service.core.replica.community)
     releases = DataReleases(Contents(home), settings.member)
     ledger_thread, offer_thread = LedgerThread(*files, releases), OfferThread(*files)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, create_model
 
 from commonweal.client.language.plain import KEY, OPTIONAL
 from commonweal.client.ledger.forecast import Forecast
+from commonweal.node.reach_state import ReachState
 from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 HexText = Annotated[str, Field(pattern="^([0-9a-f]{2})*$", description="Bytes in hex.")]
@@ -27,7 +28,11 @@ DecimalText = Annotated[
 TimeText = Annotated[str, Field(description="UTC with milliseconds, as 2026-11-23T18:30:00.000Z.")]
 DateText = Annotated[str, Field(description="A day, a time without a zone, or a time in UTC.")]
 
-UNLOADED: Mapping[str, Any] = {"Forecast": Forecast, "RulesetId": bytes}
+UNLOADED: Mapping[str, Any] = {
+    "Forecast": Forecast,
+    "ReachState": ReachState,
+    "RulesetId": bytes,
+}
 """Names that dataclasses of the client load for type checkers alone."""
 
 _PLAIN: Mapping[Any, Any] = {

@@ -49,6 +49,7 @@ from commonweal.node.control.messages.node_status import (
     Status,
 )
 from commonweal.node.control.messages.question import Question
+from commonweal.node.control.messages.reach import Reach
 
 __all__ = [
     "QUESTIONS",
@@ -74,6 +75,7 @@ __all__ = [
     "PeerStatus",
     "Peers",
     "Question",
+    "Reach",
     "RecordHolders",
     "SealNow",
     "SealOutcome",
@@ -90,6 +92,7 @@ AnyQuestion: TypeAlias = (
     Status
     | Peers
     | Health
+    | Reach
     | Watch
     | Submit
     | Holders

@@ -320,7 +320,7 @@ def test_status_keeps_its_shape(home: Path) -> None:
         ),
         *("joined", "keepers", "keepers_needed", "light", "listening", "logs", "member"),
         *("member_name", "not_counting", "parent"),
-        *("peers", "records", "refused", "room", "running", "state", "writable"),
+        *("peers", "reach", "records", "refused", "room", "running", "state", "writable"),
     ]
     assert found["community_name"] == "Garden"
     assert (found["records"], found["logs"], found["peers"]) == (2, 1, [])

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from commonweal.client.keep import health as examining
-from commonweal.node.control.messages import NodeStatus, PeerStatus, SealingStatus
+from commonweal.node.control.messages import NodeStatus, PeerStatus, RecordHolders, SealingStatus
+from commonweal.node.reach_state import PortMapping, ReachState
 from commonweal.protocol.identity.invite import from_text
 from commonweal.protocol.records.record import from_bytes
 from commonweal.storage.home.contents import Contents, KeptContent
@@ -74,6 +75,50 @@ def test_a_node_that_is_well_is_said_to_be(home: Path) -> None:
         ran = weal("doctor", "--home", home)
     assert ran.code == 0
     assert "All is well." in ran.out
+
+
+HELD = RecordHolders((), 0)
+MAPPED = "/ip4/203.0.113.7/tcp/4001"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "what", "advice"),
+    [
+        (None, "switched off", ""),
+        (PortMapping("PCP", MAPPED), f"PCP: the router forwards {MAPPED}", ""),
+        (PortMapping("UPnP", MAPPED, "not-public"), "its own address is not public", "provider"),
+        (PortMapping("UPnP", "", "not-connected"), "is offline", "connected"),
+        (PortMapping("PCP", "", "refused", "not authorised"), "not authorised", "TCP port 4001"),
+        (PortMapping(reason="silent", gateway="192.168.1.1"), "192.168.1.1 answers none", "UPnP"),
+        (PortMapping(reason="no-router"), "no router is found", ""),
+        (PortMapping(reason="local-only"), "does not listen", ""),
+        (PortMapping(reason="public-already"), "has a public address", ""),
+        (PortMapping(reason="asking"), "being asked", ""),
+    ],
+)
+def test_what_the_router_answered_is_said_and_is_no_fault(
+    mapping: PortMapping | None, what: str, advice: str, home: Path
+) -> None:
+    reach = ReachState(port=4001, mapping=mapping)
+    with node(home, {"status": [running()], "reach": [reach], "holders": [HELD]}):
+        found = findings(weal("doctor", "--home", home, "-o", "json"))["port mapping"]
+        shown = good("status", "--home", home).out
+        typed = good("status", "--home", home, "-o", "json").json["reach"]
+    assert found["ok"]
+    assert what in found["what"]
+    assert bool(found["advice"]) == bool(advice)
+    assert advice in found["advice"]
+    assert what in shown
+    assert (typed["mapping"] is None) == (mapping is None)
+    assert typed["port"] == 4001
+
+
+def test_a_router_cannot_write_into_the_terminal(home: Path) -> None:
+    mapping = PortMapping("UPnP", "", "refused", "\u202egnp\u2066", "192.168.1.1")
+    reach = ReachState(mapping=mapping)
+    with node(home, {"status": [running()], "reach": [reach], "holders": [HELD]}):
+        for command in ("doctor", "status"):
+            assert "\u202e" not in weal(command, "--home", home).out
 
 
 def test_a_node_that_does_not_run_is_found(home: Path) -> None:

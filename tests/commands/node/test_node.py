@@ -35,6 +35,7 @@ from commonweal.node.control.messages import (
     Submit,
     Wait,
 )
+from commonweal.node.reach_state import ReachState
 from commonweal.node.service.events import Text
 from commonweal.protocol import errors
 from commonweal.protocol.errors import CommonwealError
@@ -119,6 +120,8 @@ def _serve(listener: socket.socket, answers: Answers, heard: list[AnyQuestion]) 
                 question = question_from_bytes(stream.read(int.from_bytes(length, "big")))
                 if question.NAME == "status" and "status" not in answers:
                     said: Any = [STANDING]
+                elif question.NAME == "reach" and "reach" not in answers:
+                    said = [ReachState()]
                 else:
                     heard.append(question)
                     said = answers[question.NAME]

@@ -28,6 +28,7 @@ from commonweal.node.control.messages import (
     Wait,
 )
 from commonweal.node.control.server import LocalServer
+from commonweal.node.reach_state import ReachState
 from commonweal.node.runtime.join_codes import OpenCode
 from commonweal.node.service.events import (
     Answer,
@@ -63,7 +64,10 @@ class Door:
         self.stopped = 0
         self.codes: list[OpenCode] = []
         self.reply: Callable[[Event], list[Answer]] = lambda _event: []
-        self.api = LocalServer(path, self._take, self._stop, self.codes.append)
+        self.reach = ReachState()
+        self.api = LocalServer(
+            *(path, self._take, self._stop, self.codes.append), lambda: self.reach
+        )
 
     def _take(self, event: Event) -> None:
         self.events.append(event)
@@ -329,4 +333,5 @@ async def test_the_socket_of_a_dead_node_is_replaced(tmp_path: Path) -> None:
 
 async def test_a_socket_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="missing"):
-        await LocalServer(tmp_path / "missing" / "s", *[lambda *_about: None] * 3).run()
+        ignored: list[Any] = [lambda *_about: None] * 4
+        await LocalServer(tmp_path / "missing" / "s", *ignored).run()

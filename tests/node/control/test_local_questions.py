@@ -22,6 +22,7 @@ from commonweal.node.control.messages import (
     Meet,
     NewRecords,
     Peers,
+    Reach,
     SealNow,
     Status,
     Stop,
@@ -56,7 +57,7 @@ def asked(home: Home, link: str) -> list[tuple[AnyQuestion, Any]]:
         assert isinstance(written, NewRecords)
         id = written.records[0].id
         device = ask(Status()).device
-        for question in (Peers(), Health(), Holders(id), Wait((id,), 0), Meet(link)):
+        for question in (Peers(), Health(), Reach(), Holders(id), Wait((id,), 0), Meet(link)):
             ask(question)
         ask(Watch(b"", 0))
         ask(CountHolders(((device, written.records[0].seq),)))

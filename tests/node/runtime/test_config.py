@@ -19,11 +19,15 @@ def test_a_later_place_of_settings_wins_over_an_earlier(tmp_path: Path) -> None:
     system.write_text('listen = "/ip4/1.2.3.4/tcp/1"\nlog_level = "debug"\nmdns = false\n')
     own.write_text('log_level = "error"\nlisten = ["/ip6/::1/tcp/2"]\n')
     found = config.read(system, own, tmp_path / "missing.toml", environment={})
-    assert found == Config(("/ip6/::1/tcp/2",), False, "error")
+    assert found == Config(("/ip6/::1/tcp/2",), mdns=False, log_level="error")
     found = config.read(system, own, environment={"COMMONWEAL_MDNS": "1"})
     assert found.mdns
     assert config.with_flags(found, listen=("/ip4/0.0.0.0/tcp/3",)).listen[0].endswith("3")
     assert not config.with_flags(found, mdns=False).mdns
+    assert found.port_mapping
+    assert not config.with_flags(found, port_mapping=False).port_mapping
+    found = config.read(system, own, environment={"COMMONWEAL_PORT_MAPPING": "0"})
+    assert not config.with_flags(found).port_mapping
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,7 @@ def test_a_later_place_of_settings_wins_over_an_earlier(tmp_path: Path) -> None:
     [
         ('mdns = true\n\nlisen = "/ip4/1.2.3.4/tcp/1"\n', 3),
         ('mdns = "yes"\n', 1),
+        ("port_mapping = 1\n", 1),
         ("# listen = 1\nlisten = 1\n", 2),
         ('listen = ["here"]\n', 1),
         ("listen = []\n", 1),

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from commonweal.client import Member, create_home
+from commonweal.client.community.node import NodeOfHome
 from commonweal.client.home.reminders import read_reminders
 from commonweal.client.keep.restoration import restore_backup
+from commonweal.node.reach_state import PortMapping, ReachState
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
 from tests.builders.browser import Browser, browser
@@ -54,6 +56,23 @@ def test_the_node_is_started_sealed_with_and_ended(ann: Browser, home: Path) -> 
     ann.post("/node/stop")
     assert "The node ended." in ann.text
     assert Home(home).holder() is None
+
+
+def test_what_the_router_answered_is_said(
+    ann: Browser, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann.get("/node")
+    assert "Is it reached from outside?" not in ann.text
+    ann.post("/node/start", {"passphrase": "blue heron"})
+    ann.get("/node")
+    assert "Is it reached from outside?" in ann.text
+    assert "switched off" in ann.text
+    mapping = PortMapping(reason="silent", gateway="192.168.1.1")
+    reach = ReachState(port=4001, mapping=mapping)
+    monkeypatch.setattr(NodeOfHome, "_reach", lambda _member: reach)
+    ann.get("/node")
+    assert "192.168.1.1 answers none of PCP, NAT-PMP and UPnP" in ann.text
+    assert "forward TCP port 4001" in ann.text
 
 
 def test_what_is_wrong_is_said_with_what_to_do(ann: Browser) -> None:

@@ -13,8 +13,12 @@ from commonweal.client.community.homes import are_own_words
 from commonweal.client.community.keepers import keeping_pairs, keeping_warnings
 from commonweal.client.community.node import KnownPeers
 from commonweal.client.home.reminders import read_reminders
+from commonweal.client.home.router_words import mapping_advice, mapping_words
 from commonweal.client.language.times import shown
+from commonweal.client.language.visible_text import visible
+from commonweal.client.language.words import Words
 from commonweal.client.sharing import finality
+from commonweal.node.reach_state import ReachState
 from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home import keystore
 from commonweal.web.live.hub import LiveHub
@@ -110,6 +114,7 @@ def _show(page: PageRequest, error: str = "", words_error: str = "") -> Response
             findings=findings,
             pairs=[] if final is None else finality.pairs(final, page.words),
             keeping=keeping_pairs(status, page.words),
+            reach=_reach(status.reach, page.words),
             warnings=[
                 *([] if final is None else finality.warnings(final, page.words)),
                 *keeping_warnings(status, page.words),
@@ -121,6 +126,14 @@ def _show(page: PageRequest, error: str = "", words_error: str = "") -> Response
             error=error,
             words_error=words_error,
         )
+
+
+def _reach(reach: ReachState | None, words: Words) -> list[str]:
+    """Return what the router answered, and what to do; nothing without a running node."""
+    if reach is None:
+        return []
+    said = [mapping_words(reach.mapping, words), mapping_advice(reach, words)]
+    return [visible(text) for text in said if text]
 
 
 def _only_here(page: PageRequest) -> int | None:

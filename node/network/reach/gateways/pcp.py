@@ -1,14 +1,13 @@
 """The Port Control Protocol, by its MAP opcode: opens a TCP port of the gateway for us.
 
-One nonce is kept for as long as the client lives: a gateway renews and deletes a mapping only for
-the nonce that made it, so nobody else on the network can take it over.
+A gateway renews and deletes a mapping only for the nonce that made it, so nobody else on the
+network can take it over.
 Source: RFC 6887, sections 7, 8.5, 11, 14.1 and 15.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import secrets
 import struct
 from typing import Final
 
@@ -57,13 +56,13 @@ RESULTS: Final = {
 
 
 class PcpClient:
-    """Speaks PCP with one gateway."""
+    """Speaks PCP with one gateway. nonce: NONCE_BYTES that nobody else knows."""
 
     method = "PCP"
 
-    def __init__(self, route: Route, port: int = PORT) -> None:
+    def __init__(self, route: Route, nonce: bytes, port: int = PORT) -> None:
         self._route, self._port = route, port
-        self._nonce = secrets.token_bytes(NONCE_BYTES)
+        self._nonce = nonce
         self._epoch = EpochClock()
 
     async def map(self, internal_port: int, external_port: int) -> Grant:

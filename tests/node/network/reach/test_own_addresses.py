@@ -33,7 +33,7 @@ def listening(*announced: str) -> OwnAddresses:
 def test_addresses_stand_in_the_order_in_which_they_are_likely_to_work() -> None:
     own = listening(NAME)
     own.relay([CIRCUIT])
-    own.map(PortMapping("pcp", ROUTER))
+    own.map(PortMapping("PCP", ROUTER))
     own.confirm(OTHER, MEI, 1, from_outside=True)
     assert own.addresses == (NAME, OTHER, ROUTER, GLOBAL, CIRCUIT, LAN)
     own.confirm(GLOBAL, MEI, 2, from_outside=True)

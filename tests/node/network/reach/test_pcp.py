@@ -35,8 +35,16 @@ from tests.node.network.reach.scripted_gateways import (
 )
 
 GRANT = Grant(INTERNAL, OUTSIDE, EXTERNAL, 3600)
-Client = type[PcpClient] | type[NatPmpClient]
-BOTH = [(PcpClient, pcp_answer), (NatPmpClient, nat_pmp_answer)]
+NONCE = bytes(range(12))
+Client = Callable[[Route, int], PcpClient | NatPmpClient]
+
+
+def pcp_client(route: Route, port: int) -> PcpClient:
+    """A client of PCP with one nonce."""
+    return PcpClient(route, NONCE, port)
+
+
+BOTH = [(pcp_client, pcp_answer), (NatPmpClient, nat_pmp_answer)]
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +54,14 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_port_is_mapped_renewed_and_given_back_with_one_nonce() -> None:
     async with udp_gateway(lambda question: [pcp_answer(question)]) as gateway:
-        client = PcpClient(HERE, gateway.port)
+        client = PcpClient(HERE, NONCE, gateway.port)
         assert await client.map(INTERNAL, INTERNAL) == GRANT
         assert await client.map(INTERNAL, EXTERNAL) == GRANT
         assert await client.stands(GRANT)
         await client.unmap(GRANT)
     first, again, look, last = gateway.asked
     assert [len(asked) for asked in gateway.asked] == [60, 60, 24, 60]
-    assert first[24:36] == again[24:36] == last[24:36]
+    assert first[24:36] == again[24:36] == last[24:36] == NONCE
     assert first[8:24] == bytes(10) + b"\xff\xff\x7f\x00\x00\x01"
     assert struct.unpack_from("!I", first, 4) == (3600,)
     assert struct.unpack_from("!I", last, 4) == (0,)
@@ -74,7 +82,7 @@ async def test_nat_pmp_maps_renews_and_gives_back() -> None:
 async def test_a_router_of_nat_pmp_says_that_pcp_is_too_new() -> None:
     async with udp_gateway(lambda question: [nat_pmp_answer(question)]) as gateway:
         with pytest.raises(VersionUnsupported):
-            await PcpClient(HERE, gateway.port).map(INTERNAL, INTERNAL)
+            await PcpClient(HERE, NONCE, gateway.port).map(INTERNAL, INTERNAL)
 
 
 def _cut(question: bytes) -> list[bytes]:
@@ -101,7 +109,7 @@ MALFORMED: dict[str, Callable[[bytes], list[bytes]]] = {
 async def test_what_is_no_answer_is_passed_over(what: str) -> None:
     async with udp_gateway(MALFORMED[what]) as gateway:
         with pytest.raises(GatewaySilent):
-            await PcpClient(HERE, gateway.port).map(INTERNAL, INTERNAL)
+            await PcpClient(HERE, NONCE, gateway.port).map(INTERNAL, INTERNAL)
 
 
 async def test_an_answer_of_the_largest_size_is_read() -> None:
@@ -109,7 +117,7 @@ async def test_an_answer_of_the_largest_size_is_read() -> None:
         return [pcp_answer(question).ljust(datagrams.ANSWER_BYTES_MAX, b"\x00")]
 
     async with udp_gateway(answer) as gateway:
-        assert await PcpClient(HERE, gateway.port).map(INTERNAL, INTERNAL) == GRANT
+        assert await PcpClient(HERE, NONCE, gateway.port).map(INTERNAL, INTERNAL) == GRANT
 
 
 async def test_a_bounded_number_of_datagrams_is_read_for_a_question() -> None:
@@ -118,10 +126,10 @@ async def test_a_bounded_number_of_datagrams_is_read_for_a_question() -> None:
 
     fits = datagrams.ANSWERS_READ_MAX - 1
     async with udp_gateway(partial(late, junk=fits)) as gateway:
-        assert await PcpClient(HERE, gateway.port).map(INTERNAL, INTERNAL) == GRANT
+        assert await PcpClient(HERE, NONCE, gateway.port).map(INTERNAL, INTERNAL) == GRANT
     async with udp_gateway(partial(late, junk=fits + 1)) as gateway:
         with pytest.raises(GatewaySilent):
-            await PcpClient(HERE, gateway.port).map(INTERNAL, INTERNAL)
+            await PcpClient(HERE, NONCE, gateway.port).map(INTERNAL, INTERNAL)
 
 
 NAT_PMP_MALFORMED: dict[str, Callable[[bytes], list[bytes]]] = {
@@ -142,7 +150,7 @@ async def test_what_is_no_answer_of_nat_pmp_is_passed_over(what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("client", "answer"), [(PcpClient, pcp_answer), (NatPmpClient, nat_pmp_answer)]
+    ("client", "answer"), [(pcp_client, pcp_answer), (NatPmpClient, nat_pmp_answer)]
 )
 @pytest.mark.parametrize(
     ("what", "said"),
@@ -162,7 +170,7 @@ async def test_a_refusal_is_told_in_words(
 
 
 @pytest.mark.parametrize(
-    ("client", "answer"), [(PcpClient, pcp_answer), (NatPmpClient, nat_pmp_answer)]
+    ("client", "answer"), [(pcp_client, pcp_answer), (NatPmpClient, nat_pmp_answer)]
 )
 async def test_a_gateway_that_restarted_has_lost_the_mapping(
     client: Client, answer: Callable[..., bytes]
@@ -190,11 +198,11 @@ async def test_a_question_is_sent_again_when_it_or_its_answer_is_lost() -> None:
     async with udp_gateway(
         lambda question: [pcp_answer(question)] if len(gateway.asked) > 2 else []
     ) as gateway:
-        assert await PcpClient(HERE, gateway.port).map(INTERNAL, INTERNAL) == GRANT
+        assert await PcpClient(HERE, NONCE, gateway.port).map(INTERNAL, INTERNAL) == GRANT
         assert len(gateway.asked) == 3
 
 
-@pytest.mark.parametrize("client", [PcpClient, NatPmpClient])
+@pytest.mark.parametrize("client", [pcp_client, NatPmpClient])
 async def test_where_nobody_listens_the_gateway_is_silent_at_once(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,7 +231,7 @@ async def test_who_poses_as_the_gateway_is_not_heard() -> None:
                 nursery.start_soon(pose)
                 with pytest.raises(GatewaySilent):
                     route = Route("127.0.0.2", "127.0.0.1")
-                    await PcpClient(route, gateway.port).map(INTERNAL, INTERNAL)
+                    await PcpClient(route, NONCE, gateway.port).map(INTERNAL, INTERNAL)
 
 
 @pytest.mark.parametrize(
