@@ -1,4 +1,4 @@
-"""Five members in one street, each with a real node, as commands see them."""
+"""Members in one street, five unless said, each with a real node, as commands see them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOOK_S = 0.2
 
 
 class Street:
-    """Five nodes in a folder, each by its number from 1 on; n1 seals."""
+    """Nodes in a folder, each by its number from 1 on; n1 seals."""
 
-    def __init__(self, folder: Path, rules: str | None = None) -> None:
-        command.found(folder, NODES, rules)
+    def __init__(self, folder: Path, rules: str | None = None, nodes: int = NODES) -> None:
+        command.found(folder, nodes, rules)
         self.cluster = Cluster(folder)
 
     def weal(self, number: int, *words: str) -> dict[str, Any]:
@@ -57,7 +57,8 @@ class Street:
 
     def roots(self) -> set[tuple[str, str]]:
         """Return seal and state root of the last seal of each node."""
-        lasts = [self.weal(number, "seals", "--last", "1")["seals"][-1] for number in FIVE]
+        numbers = range(1, len(self.cluster.names()) + 1)
+        lasts = [self.weal(number, "seals", "--last", "1")["seals"][-1] for number in numbers]
         return {(last["seal"], last["state_root"]) for last in lasts}
 
     def end(self) -> None:
