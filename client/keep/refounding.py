@@ -25,6 +25,7 @@ from commonweal.protocol.identity.parent import Parent
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.records.record import SALT_BYTES, CommunityId, RecordId
 from commonweal.storage.home import keystore
+from commonweal.storage.home.contents import Contents
 from commonweal.storage.home.home import Home, Settings, new_port
 from commonweal.storage.home.keystore import Secrets
 
@@ -37,13 +38,16 @@ if TYPE_CHECKING:
 class RefoundedHome:
     """A home in a new community that continues an old one. height: of the last seal of the old one.
 
-    height: None while the founding record is not here, as after `follow_refounding`.
+    height: None while the founding record is not here, as after `follow_refounding`. contents: how
+    many of this member's data came along; damaged: how many stayed, since they are not whole.
     """
 
     community: CommunityId
     device: DeviceKey
     home: Path
     height: int | None
+    contents: int
+    damaged: int
 
 
 class Refounding(HomeAccess):
@@ -60,32 +64,36 @@ class Refounding(HomeAccess):
     def refound(self, into: Path, *, passphrase: str | None = None) -> RefoundedHome:
         """Found a new community that continues from the last final state, in a home at `into`.
 
-        Members, rules, balances, claims and contributions go on as they were final. This member is
-        the first witness. passphrase: of the new keystore. Raises PassphraseNeeded, HomeTaken,
-        NothingFinal, OlderSeal, WrongState, LightHome.
+        Members, rules, balances, claims and contributions go on as they were final, and the
+        contents of this member's data come along. This member is the first witness. passphrase: of
+        the new keystore. Raises PassphraseNeeded, HomeTaken, NothingFinal, OlderSeal, WrongState,
+        LightHome, FileRefused.
         """
         check_whole(self.home, self.words)
         settings, entropy = self._settings(), self._entropy()
-        new = Home(into)
-        return _refounded(new, _found_again(self.home, new, settings, entropy, passphrase))
+        new, brought = Home(into), BroughtContents(self.home)
+        made = _found_again(self.home, new, settings, entropy, passphrase, brought)
+        return _refounded(new, made, brought)
 
     def follow_refounding(
         self, into: Path, link: str, *, passphrase: str | None = None
     ) -> RefoundedHome:
         """Follow a member who founded the new community, by their link, in a home at `into`.
 
-        passphrase: of the new keystore. Raises PassphraseNeeded, HomeTaken, BadLink.
+        The contents of this member's data come along. passphrase: of the new keystore. Raises
+        PassphraseNeeded, HomeTaken, BadLink, FileRefused.
         """
         settings, entropy = self._settings(), self._entropy()
         invitation = links.from_text(link)
         if invitation.community == settings.here:
             raise BadLink(self.words("it leads to the community that this home is in"))
-        new = Home(into)
-        made = replace(from_words(new, entropy, invitation, passphrase), name=settings.name)
+        new, brought = Home(into), BroughtContents(self.home)
+        begun = from_words(new, entropy, invitation, passphrase, brought)
+        made = replace(begun, name=settings.name)
         with new.store() as store:
             made.put(store)
             store.commit()
-        return _refounded(new, made)
+        return _refounded(new, made, brought)
 
     def _settings(self) -> Settings:
         with self.home.store(readonly=True) as store:
@@ -98,17 +106,35 @@ class Refounding(HomeAccess):
         return entropy
 
 
-def _refounded(new: Home, settings: Settings) -> RefoundedHome:
+class BroughtContents:
+    """Brings the contents of a home into another one; counts them."""
+
+    def __init__(self, home: Home) -> None:
+        self._from = Contents(home)
+        self.kept = self.damaged = 0
+
+    def __call__(self, new: Home) -> None:
+        """Bring them; what is damaged stays. Raises FileRefused."""
+        self.kept, self.damaged = Contents(new).copy_from(self._from)
+
+
+def _refounded(new: Home, settings: Settings, brought: BroughtContents) -> RefoundedHome:
     from commonweal.storage.ledger import inheritance
 
     with new.store(readonly=True) as store:
         parent = inheritance.parent(store, settings.here)
     height = None if parent is None else parent.height
-    return RefoundedHome(settings.here, settings.device, new.path, height)
+    counts = (brought.kept, brought.damaged)
+    return RefoundedHome(settings.here, settings.device, new.path, height, *counts)
 
 
 def _found_again(
-    home: Home, new: Home, settings: Settings, entropy: bytes, passphrase: str | None
+    home: Home,
+    new: Home,
+    settings: Settings,
+    entropy: bytes,
+    passphrase: str | None,
+    bring: BroughtContents,
 ) -> Settings:
     """Make the home of a community that goes on from the one of `home`; return its settings."""
     from commonweal.protocol.ledger.checkpoint.inheritance import inherited_state
@@ -150,6 +176,7 @@ def _found_again(
         finally:
             store.close()
         keystore.create(place.keystore, Secrets(seed, entropy), passphrase)
+        bring(place)
         return begun
 
     return create_whole(new, fill)

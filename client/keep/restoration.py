@@ -106,11 +106,18 @@ def restore_words(
     return _restored(home, from_words(home, entropy, link, passphrase), words)
 
 
-def from_words(home: Home, entropy: bytes, link: CommunityLink, passphrase: str | None) -> Settings:
+def from_words(
+    home: Home,
+    entropy: bytes,
+    link: CommunityLink,
+    passphrase: str | None,
+    bring: Callable[[Home], None] | None = None,
+) -> Settings:
     """Make a home of the member with these words; return its settings. It awaits their records.
 
     entropy: what the 24 words stand for. link: of any member; it names the member if their key was
-    changed. Raises HomeTaken or a StorageError; then nothing is made.
+    changed. bring: puts what else it keeps into it. Raises HomeTaken, a StorageError or what
+    `bring` raises; then nothing is made.
     """
     rekeyed = link.rekeyed
     member = rekeyed.member if rekeyed else inception_from_entropy(entropy).member
@@ -122,7 +129,10 @@ def from_words(home: Home, entropy: bytes, link: CommunityLink, passphrase: str 
                 store.meet(contact)
             SealStore(store, link.community).put_trusted_seal(link.height, link.seal)
             blank = Settings("", member, DeviceKey(b""), link.community)
-            return _begin(new, store, blank, entropy, passphrase, rekeyed)
+            begun = _begin(new, store, blank, entropy, passphrase, rekeyed)
+            if bring is not None:
+                bring(new)
+            return begun
         finally:
             store.close()
 

@@ -10,7 +10,7 @@ from commonweal.client.keep.refounding import RefoundedHome, Refounding
 from commonweal.client.language.plain import plain
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.begin.init_found import warn_if_open
-from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
     form_option,
@@ -46,8 +46,9 @@ def refound(
     """Go on in a new community from the last final state, when witnesses are gone for ever.
 
     Members, rules, balances, claims and what was contributed go on as they were final. What
-    was not sealed stays behind, and so do devices, invites and open votes. You become the
-    first witness; the others follow you by your link. This home stays as it is.
+    was not sealed stays behind, and so do devices, invites and open votes. The contents of your
+    data come along. You become the first witness; the others follow you by your link. This home
+    stays as it is.
     """
     with part_of(Refounding, home) as me:
         me.check_refounding()
@@ -66,6 +67,20 @@ def refound(
 
 def _show(made: RefoundedHome, *, follows: bool) -> None:
     folder = visible(str(made.home))
+    if made.contents:
+        text = ngettext(
+            "{n} content of your data came along.",
+            "{n} contents of your data came along.",
+            made.contents,
+        )
+        say(text.format(n=made.contents))
+    if made.damaged:
+        text = ngettext(
+            "{n} content is damaged here, and stayed: weal doctor names it.",
+            "{n} contents are damaged here, and stayed: weal doctor names them.",
+            made.damaged,
+        )
+        say(text.format(n=made.damaged))
     if follows or made.height is None:
         say(_("Your home there is {folder}; this one stays as it is.").format(folder=folder))
         return say(

@@ -118,6 +118,23 @@ class Contents:
             raise FileRefused(f"{path}: {error.strerror}") from error
         return digest
 
+    def copy_from(self, other: Contents) -> tuple[int, int]:
+        """Keep what another home keeps; return how many are kept, and how many are damaged there.
+
+        What is damaged stays where it is. Raises FileRefused.
+        """
+        kept = damaged = 0
+        for digest in other.hashes():
+            try:
+                content = other.get(digest)
+            except DamagedContent:
+                damaged += 1
+                continue
+            if content is not None:
+                self.put(content)
+                kept += 1
+        return kept, damaged
+
     def drop(self, digest: bytes) -> bool:
         """Overwrite and remove a content; return whether there was one. Raises FileRefused.
 

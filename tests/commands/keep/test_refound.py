@@ -12,10 +12,12 @@ import pytest
 
 from commonweal.client.home.submit import now_ms
 from commonweal.protocol import keys
+from commonweal.protocol.errors import FileRefused
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records.record import from_bytes
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.home import keystore
+from commonweal.storage.home.contents import Contents, KeptContent
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb
@@ -208,3 +210,45 @@ def test_what_cannot_be_founded_anew_is_refused_by_name(
     link = good("device", "add", "--home", ann, "-o", "json").json["link"]
     ran = weal("refound", "--follow", link, "--into", tmp_path / "c", "--home", bo)
     assert ran.code == 65 and "community that this home is in" in ran.err
+
+
+def test_the_contents_of_ones_data_come_along(tmp_path: Path) -> None:
+    """What is damaged stays, and is said; who follows brings theirs too."""
+    ann = founder(tmp_path / "ann")
+    for name in ("yields", "seeds"):
+        (tmp_path / name).write_text(f"plot,kg {name}", "utf-8")
+        good("data", "add", tmp_path / name, "--as", name, "--home", ann)
+    good("seal", "--home", ann)
+    kept = Contents(Home(ann))
+    lost, whole = kept.hashes()
+    kept.path(lost).write_bytes(b"x")
+    again, back = tmp_path / "again", tmp_path / "back"
+    made = good("refound", "--into", again, "--home", ann, "-o", "json").json
+    assert (made["contents"], made["damaged"]) == (1, 1)
+    assert Contents(Home(again)).hashes() == [whole]
+    assert Contents(Home(again)).get(whole) == kept.get(whole)
+    assert Contents(Home(again)).are_private()
+    rows = good("data", "list", "--home", again, "-o", "json").json["data"]
+    assert {row["hash"]: row["kept"] for row in rows} == {whole.hex(): True, lost.hex(): False}
+    link = good("device", "add", "--home", again, "-o", "json").json["link"]
+    said = good("refound", "--follow", link, "--into", back, "--home", ann).out
+    assert "1 content of your data came along." in said
+    assert "1 content is damaged here, and stayed" in said
+    assert Contents(Home(back)).hashes() == [whole]
+    assert kept.hashes() == sorted((lost, whole)), "this home stays as it is"
+
+
+def test_nothing_is_made_where_the_contents_have_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = founder(tmp_path / "ann")
+    (tmp_path / "file").write_text("x", "utf-8")
+    good("data", "add", tmp_path / "file", "--as", "yields", "--home", ann)
+    good("seal", "--home", ann)
+
+    def full(_self: Contents, _kept: KeptContent) -> bytes:
+        raise FileRefused("no space left")
+
+    monkeypatch.setattr(Contents, "put", full)
+    assert weal("refound", "--into", tmp_path / "new", "--home", ann).code == FileRefused.exit_code
+    assert not (tmp_path / "new").exists()
