@@ -29,6 +29,7 @@ from commonweal.client.language.words import N_
 from commonweal.client.ledger.rows.contribution_rows import correction_words, event_words
 from commonweal.client.plans import plans
 from commonweal.client.ventures.campaigns import notices as campaign_notices
+from commonweal.client.ventures.projects import notices as project_notices
 from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import settlement
@@ -63,6 +64,7 @@ SOURCES: tuple[WaitingSource, ...] = (
     review_notices.SOURCE,
     promotion_notices.SOURCE,
     campaign_notices.SOURCE,
+    project_notices.SOURCE,
 )
 """Subjects whose rows are in modules of their own."""
 KINDS = {

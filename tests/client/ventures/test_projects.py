@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from commonweal.client import Member
+from commonweal.client.exchange.offer_notices import DAY_MS
+from commonweal.client.ventures.projects import notices
 from commonweal.protocol.errors import UnknownId, UsageError, WouldNotCount
+from commonweal.storage.home.home import Home
 from tests.builders.presses import HOSTILE, Presses
 from tests.client.exchange.dealing import at
 
@@ -118,3 +121,38 @@ def test_its_members_close_it_and_share_what_is_left_by_points(lanxi: Presses) -
         with pytest.raises(WouldNotCount, match="closed"):
             ana.join_project("press")
         assert ana.projects() == [] and len(ana.projects(closed=True)) == 1
+
+
+def test_its_end_is_told_to_who_is_in_it_a_week_and_a_day_before(
+    lanxi: Presses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Komunitin tells of ends; each once, by the time of the last seal."""
+    made = at(
+        lanxi.ana,
+        lambda me: me.open_project("fair", "A fair for all.", split="equal", until="in 60 days"),
+    )
+    lanxi.meet()
+    end_ms = at(lanxi.ana, lambda me: me.project(made.id)).end_ms
+    assert end_ms is not None
+    sealed = [end_ms - 8 * DAY_MS]
+    monkeypatch.setattr(notices, "sealed_at", lambda _view: sealed[0])
+
+    def told(home: Home) -> list[str]:
+        with Member(home) as member:
+            digest = member.inbox_digest()
+            member.told(digest)
+            return [row.words for row in digest.rows if row.kind == notices.ENDS]
+
+    assert told(lanxi.ana) == []
+    for days in (-7, -1):
+        sealed[0] = end_ms + days * DAY_MS - 1
+        assert told(lanxi.ana) == [], "not yet"
+        sealed[0] += 1
+        (words,) = told(lanxi.ana)
+        assert words.startswith("the project fair ends soon, ")
+        assert told(lanxi.ana) == [], "once each"
+        assert told(lanxi.mei) == [], "who is not in it"
+    (row,) = at(lanxi.ana, lambda me: [row for row in me.inbox().rows if row.kind == notices.ENDS])
+    assert (row.command, row.until_ms) == (f"weal project show {made.id.hex()[:16]}", end_ms)
+    at(lanxi.ana, lambda me: me.leave_project(made.id))
+    assert [row for row in at(lanxi.ana, lambda me: me.inbox().rows) if row.id == made.id] == []
