@@ -43,6 +43,8 @@ STATUSES: tuple[tuple[type[CommonwealError], int], ...] = (
     (errors.BadRuleset, 422),
     (errors.RuleError, 422),
     (errors.InvalidRecord, 422),
+    (errors.NotForThisDevice, 403),
+    (errors.UnfitContent, 422),
     (errors.Malformed, 422),
 )
 """The status of an error: that of the first class here which it is of; else UNAVAILABLE."""

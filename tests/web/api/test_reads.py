@@ -129,7 +129,7 @@ WITHOUT_A_COMMAND = {
     "/contributions/{id}/forecast": "what `record` says beside the id",
     "/market/tags": Member.market_tags,
     "/owned-data": Member.owned_data,
-    "/data-uses": Member.data_uses,
+    "/used-data": Member.data_uses,
     "/review-stars": "a part of `report kept`, of all members: below",
     "/consents/{id}/receipt": "has a time of its own: test_consents asks one",
     "/offers/{id}": "one row of the market: below",

@@ -92,7 +92,7 @@ def owned_data(me: Reader, page: Page) -> Any:
     return {"data": rows, "next": rest}
 
 
-@router.reads("/data-uses", rows_of("uses", Member.data_uses))
+@router.reads("/used-data", rows_of("uses", Member.data_uses))
 def data_uses(me: Reader, page: Page) -> Any:
     """The uses of this member's data, and theirs of data of others, the newest first."""
     rows, rest = page.part(me.data_uses(), lambda row: row.id)
