@@ -254,6 +254,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "down": CommandEntry("node.up", "down", N_("end your node and your page")),
         "status": CommandEntry("node.status", "status", N_("how this home stands")),
         "peers": CommandEntry("node.status", "peers", N_("whose nodes are connected")),
+        "relay": CommandEntry(
+            "node.relay", "relay", N_("help members of any community reach each other")
+        ),
         "cluster": CommandEntry("node.cluster", "cluster", N_("run several nodes on this machine")),
     },
     N_("Keep"): {

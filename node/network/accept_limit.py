@@ -78,10 +78,16 @@ class AcceptLimit:
             if len(self._known) > KNOWN_MAX:
                 del self._known[next(iter(self._known))]
 
-    def enter(self, host: str, close: Callable[[], None]) -> PendingConnection | None:
-        """Return a place for a new connection from `host`, or None when it is refused."""
-        now = trio.current_time()
-        newcomer = PendingConnection(now, close, network_of(host), host in self._known)
+    def enter(
+        self, host: str, close: Callable[[], None], *, relayed: bool = False
+    ) -> PendingConnection | None:
+        """Return a place for a new connection from `host`, or None when it is refused.
+
+        relayed: `host` is a relay, behind which anybody may be.
+        """
+        network = f"relay {host}" if relayed else network_of(host)
+        is_known = not relayed and host in self._known
+        newcomer = PendingConnection(trio.current_time(), close, network, is_known)
         if not self._is_in_rate(newcomer) or not self._make_room(newcomer):
             self.refused += 1
             return None

@@ -7,15 +7,15 @@ when again, is the service's choice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import trio
 from libp2p.crypto.keys import KeyPair
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 
 from commonweal.node.network.addresses import Endpoint, parse
-from commonweal.node.network.channel.carrier import SocketCarrier
+from commonweal.node.network.channel.carrier import Carrier, SocketCarrier
 from commonweal.node.network.channel.noise import SecureChannel, WrongPeer, secure, why
 from commonweal.node.network.connection import ServeConnection
 from commonweal.node.network.dial_port import DialPort
@@ -39,11 +39,15 @@ _FINAL: Final = (WrongPeer, PeerIDMismatchesPubkey)
 """What no other port changes: another node is there."""
 
 
+OpenCircuit: TypeAlias = Callable[[Endpoint, PeerKey], Awaitable[Carrier]]
+"""Opens a circuit to a peer through the relay of an endpoint."""
+
+
 class Dialler:
     """The dials under way of one node.
 
     is_connected: whether a connection to the peer is there already. failed: takes the event of
-    each address at which a peer could not be reached.
+    each address at which a peer could not be reached. circuit: opens a way through a relay.
     """
 
     def __init__(
@@ -53,8 +57,9 @@ class Dialler:
         is_connected: Callable[[PeerKey], bool],
         serve: ServeConnection,
         failed: Callable[[DialFailed], None],
+        circuit: OpenCircuit,
     ) -> None:
-        self._keys = keys
+        self._keys, self._circuit = keys, circuit
         self.port = DialPort()
         self._is_connected, self._serve, self._failed = is_connected, serve, failed
         self._dials: dict[PeerKey, None] = {}
@@ -119,12 +124,12 @@ class Dialler:
 
         turn: of several secured connections to one peer, only one asks for the sync stream.
         """
-        socket: trio.SocketStream | None = None
+        carrier: Carrier | None = None
         attempt = _Attempt(turn, task_status)
         try:
             with trio.CancelScope() as scope:
                 with trio.fail_after(DIAL_S):
-                    socket, channel = await self._secured(parse(address), peer)
+                    carrier, channel = await self._secured(parse(address), peer)
                     await attempt.take_turn()
                 scope.deadline = trio.current_time() + HELLO_MS_MAX / 1_000
                 await self._serve(peer, channel, address, scope, agreed=lambda: attempt.end(""))
@@ -134,13 +139,24 @@ class Dialler:
             attempt.end(why(error))
         finally:
             attempt.give_turn()
-            if socket is not None:
-                socket.socket.close()
+            if carrier is not None:
+                carrier.close()
 
-    async def _secured(
+    async def _secured(self, endpoint: Endpoint, peer: PeerKey) -> tuple[Carrier, SecureChannel]:
+        """Return a connection to an endpoint and its secure channel; raises what `secure` does."""
+        if not endpoint.relay:
+            return await self._secured_socket(endpoint, peer)
+        carrier = await self._circuit(endpoint, peer)
+        try:
+            return carrier, (await secure(carrier, self._keys, peer))[1]
+        except BaseException:
+            carrier.close()
+            raise
+
+    async def _secured_socket(
         self, endpoint: Endpoint, peer: PeerKey
-    ) -> tuple[trio.SocketStream, SecureChannel]:
-        """Return a connection to an endpoint and its secure channel; raises what `secure` does.
+    ) -> tuple[Carrier, SecureChannel]:
+        """Return a TCP connection to an endpoint and its secure channel.
 
         Two nodes that dial each other's listening ports at the same moment, both from their own,
         get one connection that both dialled (RFC 9293, section 3.5): neither answers the other's
@@ -150,10 +166,11 @@ class Dialler:
         while True:
             socket = await self.port.connect(endpoint, shares=shares)
             shares = shares and self.port.is_shared(socket)
+            carrier = SocketCarrier(socket)
             try:
-                return socket, (await secure(SocketCarrier(socket), self._keys, peer))[1]
+                return carrier, (await secure(carrier, self._keys, peer))[1]
             except BaseException as error:
-                socket.socket.close()
+                carrier.close()
                 if not shares or not isinstance(error, Exception) or isinstance(error, _FINAL):
                     raise
                 shares = False

@@ -29,6 +29,7 @@ from commonweal.node.network.host import Host
 from commonweal.node.network.links import Links
 from commonweal.node.network.listener import Listener, listen
 from commonweal.node.network.mdns import Mdns
+from commonweal.node.network.member_relay import MemberRelay
 from commonweal.node.network.protocols import StreamProtocol, StreamProtocols, open_stream
 from commonweal.node.network.reach.interface_watch import InterfaceWatch
 from commonweal.node.network.reach.own_addresses import OwnAddresses
@@ -66,7 +67,7 @@ class Network:
     each event, at once and without waiting, in the trio thread. validate: whether a gossip
     message is passed on, and what it says. mdns: look for nodes on the local network. port_mapping:
     ask the home's router to forward the port. answer_code: takes a question about a join code, who
-    asks, our key and the asker's address.
+    asks, our key and the asker's address. relay: relay for members. relays: helpers to use.
     """
 
     def __init__(
@@ -79,6 +80,8 @@ class Network:
         mdns: bool,
         port_mapping: bool = False,
         answer_code: AnswerCode | None = None,
+        relay: bool = True,
+        relays: Sequence[str] = (),
     ) -> None:
         self._keys = create_identity_from_seed(seed)
         self.key = peer_key(ID.from_pubkey(self._keys.public_key))
@@ -119,7 +122,16 @@ class Network:
             is_connected=self._links.linked.__contains__,
             serve=self._serve,
             failed=emit,
+            circuit=lambda endpoint, peer: self._relay.circuit(endpoint, peer),  # noqa: PLW0108  made below
         )
+        self._relay = MemberRelay(
+            *(self._keys, self._links, self._accept_limit, self.own),
+            serve=self._serve,
+            connect=self._dialler.port.connect,
+            serves=relay,
+            relays=relays,
+        )
+        self._relay.add_to(self.protocols)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -137,6 +149,7 @@ class Network:
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._dialler.run)
+                nursery.start_soon(self._relay.run)
                 nursery.start_soon(self._gossip.run)
                 for socket in listening:
                     nursery.start_soon(self._listener.accept, socket)
@@ -286,6 +299,7 @@ class Network:
                 mux.close(reason)
                 links.end(connection, reason, flush=False, by_us=mux.by_us)
                 links.open.discard(connection)
+                self._relay.left(connection)
                 nursery.cancel_scope.cancel()
 
     async def _open_sync(

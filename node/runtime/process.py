@@ -237,14 +237,14 @@ async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
 
 async def _live(node: Node, ready: Callable[[list[str]], None]) -> None:
     async with trio.open_nursery() as nursery:
-        await nursery.start(_obey_signals, node.scope)
+        await nursery.start(obey_signals, node.scope)
         await live(node, ready)
-        _end_soon()
+        end_soon()
         nursery.cancel_scope.cancel()
     log.info("the node ended")
 
 
-async def _obey_signals(
+async def obey_signals(
     scope: trio.CancelScope, *, task_status: Any = trio.TASK_STATUS_IGNORED
 ) -> None:
     """End the node in order at the first signal, and at once at the second."""
@@ -255,11 +255,11 @@ async def _obey_signals(
             break
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda given, _frame: os._exit(128 + given))
-    _end_soon()
+    end_soon()
     scope.cancel()
 
 
-def _end_soon() -> None:
+def end_soon() -> None:
     """Make sure that the process ends, whatever a part is still waiting for."""
 
     def end() -> None:

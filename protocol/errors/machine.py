@@ -101,6 +101,10 @@ class BadSetting(ConfigError):
     """A setting cannot be used as it is; correct it there, or take it out."""
 
 
+class RelayKeyUnusable(ConfigError):
+    """The file of the relay's key cannot be used as it is; mend it, or name another with --key."""
+
+
 class NewerHome(ConfigError):
     """This home was written by a newer version of Commonweal; install that version to open it."""
 

@@ -13,7 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TypeVar
 
 import trio
@@ -50,10 +50,19 @@ E = TypeVar("E", bound=TransportEvent)
 class End:
     """One Network and what it emitted.
 
-    admits: admit every peer at once. takes: call `done` for every frame at once.
+    admits: admit every peer at once. takes: call `done` for every frame at once. relay, relays: as
+    of Network.
     """
 
-    def __init__(self, number: int, *, admits: bool = True, takes: bool = True) -> None:
+    def __init__(
+        self,
+        number: int,
+        *,
+        admits: bool = True,
+        takes: bool = True,
+        relay: bool = True,
+        relays: Sequence[str] = (),
+    ) -> None:
         self.events: list[TransportEvent] = []
         """All but `Listening`, which says nothing of other ends."""
         self.listening: tuple[str, ...] = ()
@@ -62,7 +71,13 @@ class End:
         self.refused: list[bytes] = []
         self._happened = trio.Event()
         self.network = Network(
-            bytes([number]) * 32, LOOPBACK, self._emit, validate=self._validate, mdns=False
+            bytes([number]) * 32,
+            LOOPBACK,
+            self._emit,
+            validate=self._validate,
+            mdns=False,
+            relay=relay,
+            relays=relays,
         )
 
     @property

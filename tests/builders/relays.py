@@ -49,13 +49,17 @@ def way_of(node: RelayNode) -> Endpoint:
     return parse(f"{node.addresses[0]}/p2p-circuit")
 
 
+async def _connect(endpoint: Endpoint) -> trio.SocketStream:
+    return await trio.open_tcp_stream(endpoint.host, endpoint.port)
+
+
 class RelayUser:
     """A peer that uses relays: the channels of circuits that came in, in order."""
 
     def __init__(self, number: int) -> None:
         self.keys = create_identity_from_seed(bytes([number]) * 32)
         self.key = peer_key(ID.from_pubkey(self.keys.public_key))
-        self.links = RelayLinks(self.keys, find=lambda _: None, take=self._take)
+        self.links = RelayLinks(self.keys, find=lambda _: None, take=self._take, connect=_connect)
         self.taken: list[tuple[PeerKey, str, SecureChannel]] = []
         self.refused: list[Exception] = []
         self._came = trio.Event()

@@ -64,13 +64,18 @@ class RelayLinks:
     """The relays that one node uses.
 
     find: the mux of a direct link that is there already, or None. take: serves a circuit that
-    comes in, until it ends.
+    comes in, until it ends. connect: opens a connection to a relay.
     """
 
     def __init__(
-        self, keys: KeyPair, *, find: Callable[[PeerKey], Mux | None], take: TakeCircuit
+        self,
+        keys: KeyPair,
+        *,
+        find: Callable[[PeerKey], Mux | None],
+        take: TakeCircuit,
+        connect: Callable[[Endpoint], Awaitable[trio.SocketStream]],
     ) -> None:
-        self._keys, self._find, self._take = keys, find, take
+        self._keys, self._find, self._take, self._connect = keys, find, take, connect
         self._own: dict[PeerKey, Mux] = {}
         """Links that are there for the relay's sake alone."""
         self._users: dict[Mux, int] = {}
@@ -80,12 +85,12 @@ class RelayLinks:
 
     async def run(self, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled; started() at once."""
-        try:
-            async with trio.open_nursery() as self._nursery:
-                task_status.started()
+        async with trio.open_nursery() as self._nursery:
+            task_status.started()
+            try:
                 await trio.sleep_forever()
-        finally:
-            self._nursery = None
+            finally:
+                self._nursery = None  # nothing begins any more
 
     async def circuit(self, endpoint: Endpoint, peer: PeerKey) -> RelayedCarrier:
         """Return a circuit to `peer` through the relay of this endpoint.
@@ -202,7 +207,7 @@ class RelayLinks:
         mux: Mux | None = None
         try:
             with trio.fail_after(RELAY_CONNECT_S):
-                socket = await trio.open_tcp_stream(endpoint.host, endpoint.port)
+                socket = await self._connect(endpoint)
             async with socket, trio.open_nursery() as nursery:
                 with trio.fail_after(RELAY_CONNECT_S):
                     _, channel = await secure(SocketCarrier(socket), self._keys, relay)
