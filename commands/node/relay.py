@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.language import N_, _
 from commonweal.commands.terminal.options import form_option
 from commonweal.commands.terminal.output import Form, flush, say
 
@@ -45,14 +45,14 @@ def _bound(name: str, default: int, most: int, help_text: str) -> Callable[[Any]
     metavar="FILE",
     help="The relay's own key; made when it is missing. Else relay.key in the usual place.",
 )
-@_bound("--reservations", 256, COUNT_MAX, "So many peers keep a place.")
-@_bound("--of-network", 32, COUNT_MAX, "So many of them from one network.")
-@_bound("--circuits", 128, COUNT_MAX, "So many links at once.")
-@_bound("--of-peer", 16, COUNT_MAX, "So many of them of one peer.")
-@_bound("--rate", 8 * KIB, RATE_KIB_MAX, "KiB a second of one link.")
-@_bound("--total-rate", 32 * KIB, RATE_KIB_MAX, "KiB a second of all links.")
-@_bound("--idle", 90, SECONDS_MAX, "Seconds after which a silent link ends.")
-@_bound("--every", 60, SECONDS_MAX, "With -o json: seconds between two lines of counts.")
+@_bound("--reservations", 256, COUNT_MAX, N_("So many peers keep a place."))
+@_bound("--of-network", 32, COUNT_MAX, N_("So many of them from one network."))
+@_bound("--circuits", 128, COUNT_MAX, N_("So many links at once."))
+@_bound("--of-peer", 16, COUNT_MAX, N_("So many of them of one peer."))
+@_bound("--rate", 8 * KIB, RATE_KIB_MAX, N_("KiB a second of one link."))
+@_bound("--total-rate", 32 * KIB, RATE_KIB_MAX, N_("KiB a second of all links."))
+@_bound("--idle", 90, SECONDS_MAX, N_("Seconds after which a silent link ends."))
+@_bound("--every", 60, SECONDS_MAX, N_("With -o json: seconds between two lines of counts."))
 @form_option(Form.TEXT, Form.JSON)
 def relay(
     listen: tuple[str, ...],

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--background", is_flag=True, help="Go on without this terminal.")
 @click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
 @click.option("--no-port-mapping", is_flag=True, help="Do not ask the router to forward the port.")
+@click.option("--no-relay", is_flag=True, help="Do not relay links between other members.")
 @click.option("--detached", is_flag=True, hidden=True)
 @passphrase_option
 @home_option
@@ -38,6 +39,7 @@ def up(
     background: bool,
     no_mdns: bool,
     no_port_mapping: bool,
+    no_relay: bool,
     detached: bool,
     passphrase_file: Path | None,
     home: Home,
@@ -46,7 +48,11 @@ def up(
     from commonweal.node.runtime import config
 
     settings = config.read(config.system_file(), home.config)
-    flags = {"mdns": not no_mdns, "port_mapping": not no_port_mapping}
+    flags = {
+        "mdns": not no_mdns,
+        "port_mapping": not no_port_mapping,
+        "relay": not no_relay,
+    }
     settings = config.with_flags(settings, listen=listen, **flags)
     if detached:
         return _detached(home, settings)
@@ -88,6 +94,7 @@ def start(
     listen: tuple[str, ...] = (),
     mdns: bool = True,
     port_mapping: bool = True,
+    relay: bool = True,
 ) -> list[str]:
     """Start the node of a home in the background; return its addresses once it answers.
 
@@ -95,7 +102,7 @@ def start(
     """
     from commonweal.node.control.daemon import NodeProcess
 
-    flags = {"mdns": mdns, "port_mapping": port_mapping}
+    flags = {"mdns": mdns, "port_mapping": port_mapping, "relay": relay}
     return NodeProcess(home, secrets, listen=listen, **flags).addresses()
 
 

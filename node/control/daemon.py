@@ -56,13 +56,15 @@ class NodeProcess:
         listen: tuple[str, ...] = (),
         mdns: bool = True,
         port_mapping: bool = True,
+        relay: bool = True,
     ) -> None:
-        """Start the process. listen, mdns, port_mapping: as `weal up` takes them."""
+        """Start the process. listen, mdns, port_mapping, relay: as `weal up` takes them."""
         self._home = home
         command = [*program.command(), "up", "--detached", "--home", str(home)]
         command += [f"--listen={address}" for address in listen]
         command += [] if mdns else ["--no-mdns"]
         command += [] if port_mapping else ["--no-port-mapping"]
+        command += [] if relay else ["--no-relay"]
         with _opened(home.log) as log:
             self._process = subprocess.Popen(
                 command,

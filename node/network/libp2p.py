@@ -124,14 +124,7 @@ class Network:
             failed=emit,
             circuit=lambda endpoint, peer: self._relay.circuit(endpoint, peer),  # noqa: PLW0108  made below
         )
-        self._relay = MemberRelay(
-            *(self._keys, self._links, self._accept_limit, self.own),
-            serve=self._serve,
-            connect=self._dialler.port.connect,
-            serves=relay,
-            relays=relays,
-        )
-        self._relay.add_to(self.protocols)
+        self._relay = self._relaying(relay, relays)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -252,6 +245,17 @@ class Network:
             gossip_published=self._gossip.published,
             gossip_heard=self._gossip.heard,
         )
+
+    def _relaying(self, serves: bool, relays: Sequence[str]) -> MemberRelay:
+        relaying = MemberRelay(
+            *(self._keys, self._links, self._accept_limit, self.own),
+            serve=self._serve,
+            connect=self._dialler.port.connect,
+            serves=serves,
+            relays=relays,
+        )
+        relaying.add_to(self.protocols)
+        return relaying
 
     def _code_protocol(self, answer: AnswerCode) -> StreamProtocol:
         async def serve(connection: Connection, stream: Stream) -> None:

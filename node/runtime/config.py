@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from commonweal.protocol.errors import BadSetting
+from commonweal.protocol.identity.invite import CIRCUIT, is_address, is_circuit
 
 FILE_BYTES_MAX = 8 * 1024
 """Parsing TOML takes time that grows with the square of its length."""
 LISTEN_MAX = 16
+RELAYS_MAX = 8
+RELAY_EXAMPLE = "/dns/relay.example.org/tcp/4002/p2p/12D3KooW..., as `weal relay` prints them"
 PREFIX = "COMMONWEAL_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -30,13 +33,16 @@ class Config:
 
     listen: multiaddrs; empty for every interface at the home's own port. mdns: look for
     nodes on the local network. port_mapping: ask the home's router to forward the port.
-    log_level: one of LOG_LEVELS. metrics_port: where /metrics and /health are served on
-    127.0.0.1; 0 for nowhere.
+    relay: relay links between members. relays: addresses of helpers to be reached through,
+    /ip4/1.2.3.4/tcp/4002/p2p/KEY. log_level: one of LOG_LEVELS. metrics_port: where /metrics
+    and /health are served on 127.0.0.1; 0 for nowhere.
     """
 
     listen: tuple[str, ...] = ()
     mdns: bool = True
     port_mapping: bool = True
+    relay: bool = True
+    relays: tuple[str, ...] = ()
     log_level: str = "info"
     metrics_port: int = 0
 
@@ -66,13 +72,21 @@ def read(*files: Path, environment: Mapping[str, str] | None = None) -> Config:
 
 
 def with_flags(
-    config: Config, *, listen: tuple[str, ...] = (), mdns: bool = True, port_mapping: bool = True
+    config: Config,
+    *,
+    listen: tuple[str, ...] = (),
+    mdns: bool = True,
+    port_mapping: bool = True,
+    relay: bool = True,
 ) -> Config:
     """Return the settings changed by the flags of the command line."""
-    if listen:
-        config = replace(config, listen=listen)
-    is_mapped = config.port_mapping and port_mapping
-    return replace(config, mdns=config.mdns and mdns, port_mapping=is_mapped)
+    return replace(
+        config,
+        listen=listen or config.listen,
+        mdns=config.mdns and mdns,
+        port_mapping=config.port_mapping and port_mapping,
+        relay=config.relay and relay,
+    )
 
 
 def _from_file(config: Config, file: Path) -> Config:
@@ -119,9 +133,9 @@ def _line(text: str, key: str) -> int:
 def _read_text(key: str, text: str) -> Any:
     """Return a value of the environment as a file would hold it."""
     match key:
-        case "listen":
+        case "listen" | "relays":
             return [part for part in re.split(r"[,\s]+", text) if part]
-        case "mdns" | "port_mapping":
+        case "mdns" | "port_mapping" | "relay":
             return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
         case "metrics_port":
             return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else text
@@ -134,6 +148,17 @@ def _addresses(value: Any) -> tuple[str, ...]:
     if not isinstance(listed, list) or not 0 < len(listed) <= LISTEN_MAX:
         raise ValueError
     if not all(isinstance(address, str) and address.startswith("/") for address in listed):
+        raise ValueError
+    return tuple(listed)
+
+
+def _relays(value: Any) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or len(listed) > RELAYS_MAX:
+        raise ValueError
+    if not all(isinstance(each, str) and is_circuit(f"{each}{CIRCUIT}") for each in listed):
+        raise ValueError
+    if not all(is_address(f"{each}{CIRCUIT}") for each in listed):
         raise ValueError
     return tuple(listed)
 
@@ -160,6 +185,8 @@ _SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "listen": (_addresses, f"1 to {LISTEN_MAX} addresses like /ip4/0.0.0.0/tcp/4001"),
     "mdns": (_truth, "true or false"),
     "port_mapping": (_truth, "true or false"),
+    "relay": (_truth, "true or false"),
+    "relays": (_relays, f"at most {RELAYS_MAX} addresses like {RELAY_EXAMPLE}"),
     "metrics_port": (_port, "a port from 1 to 65535, or 0 for none"),
     "log_level": (_level, f"one of {', '.join(LOG_LEVELS)}"),
 }

@@ -297,6 +297,8 @@ def _assembled(
         mdns=config.mdns,
         port_mapping=config.port_mapping,
         answer_code=codes.answer,
+        relay=config.relay,
+        relays=config.relays,
     )
     api = api_factory(home.socket_for_binding(), emit, scope.cancel, codes.hold, network.own.state)
     files = (home.database, home.state, service.core.replica.community)

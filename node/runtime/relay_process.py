@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -62,10 +63,12 @@ async def _live(
         with scope:
             async with trio.open_nursery() as working:
                 await working.start(relay.run)
-                ready(relay.addresses)
-                while True:
-                    await trio.sleep(settings.every_s)
-                    told(counts(relay))
+                with suppress(BrokenPipeError):  # nobody reads any more, which is no fault
+                    ready(relay.addresses)
+                    while True:
+                        await trio.sleep(settings.every_s)
+                        told(counts(relay))
+                scope.cancel()
         end_soon()
         nursery.cancel_scope.cancel()
 

@@ -13,6 +13,8 @@ from commonweal.protocol.errors import (
     BadSetting,
 )
 
+RELAY = "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo"
+
 
 def test_a_later_place_of_settings_wins_over_an_earlier(tmp_path: Path) -> None:
     system, own = tmp_path / "system.toml", tmp_path / "own.toml"
@@ -26,6 +28,9 @@ def test_a_later_place_of_settings_wins_over_an_earlier(tmp_path: Path) -> None:
     assert not config.with_flags(found, mdns=False).mdns
     assert found.port_mapping
     assert not config.with_flags(found, port_mapping=False).port_mapping
+    assert found.relay
+    assert not config.with_flags(found, relay=False).relay
+    assert not config.read(environment={"COMMONWEAL_RELAY": "false"}).relay
     found = config.read(system, own, environment={"COMMONWEAL_PORT_MAPPING": "0"})
     assert not config.with_flags(found).port_mapping
 
@@ -36,6 +41,11 @@ def test_a_later_place_of_settings_wins_over_an_earlier(tmp_path: Path) -> None:
         ('mdns = true\n\nlisen = "/ip4/1.2.3.4/tcp/1"\n', 3),
         ('mdns = "yes"\n', 1),
         ("port_mapping = 1\n", 1),
+        ('relay = "on"\n', 1),
+        ('relays = "/dns/relay.example.org/tcp/4002"\n', 1),
+        (f'relays = "/dns/relay.example.org/tcp/0/p2p/{RELAY}"\n', 1),
+        (f'relays = "/dns/relay.example.org/tcp/4002/p2p/{RELAY}/p2p-circuit"\n', 1),
+        (f"relays = {[f'/ip4/192.0.2.1/tcp/{n}/p2p/{RELAY}' for n in range(1, 10)]}\n", 1),
         ("# listen = 1\nlisten = 1\n", 2),
         ('listen = ["here"]\n', 1),
         ("listen = []\n", 1),
@@ -53,6 +63,15 @@ def test_a_setting_that_does_not_fit_is_named_with_file_and_line(
     with pytest.raises(BadSetting) as refused:
         config.read(file, environment={})
     assert str(file) in str(refused.value) and f"line {line}" in str(refused.value)
+
+
+def test_relays_are_named_with_their_keys(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    addresses = [f"/ip4/192.0.2.1/tcp/{number}/p2p/{RELAY}" for number in range(1, 9)]
+    file.write_text(f"relays = {addresses}")
+    assert config.read(file, environment={}).relays == tuple(addresses)
+    given = {"COMMONWEAL_RELAYS": " ".join(addresses[:2])}
+    assert config.read(file, environment=given).relays == tuple(addresses[:2])
 
 
 def test_a_variable_that_does_not_fit_is_named() -> None:
