@@ -109,7 +109,7 @@ async def test_a_node_with_no_relay_relays_for_nobody() -> None:
 
 
 async def test_a_stranger_gets_no_reservation_from_a_member() -> None:
-    stranger, third = End(1), End(3, admits=False)
+    stranger, third = End(1, admits=False), End(3, admits=False)
     async with running(stranger, third):
         stranger.network.dial(third.key, third.network.addresses)
         await third.wait(Connected)
