@@ -5,6 +5,9 @@ begins with `$ ` is a command and `> ` continues it. The lines below are what it
 standing for anything; none means that the output does not matter. The command must succeed, unless
 the last line is the exit code in brackets, as in `[69]`. A `python` block runs as it stands.
 Blocks of other languages, `sh` among them, are only read. `make docs` runs the pages.
+
+README.md types the installed `weal`; for docs/ a server has loaded its commands, which is faster
+(tests/house/command_server.py).
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 
 from sybil import Document, Example, Sybil
@@ -26,6 +30,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 
 SECONDS_PER_COMMAND_MAX = 120
 FOLDER = "folder of this page"
+_AT_END = ExitStack()
 _EXIT = re.compile(r"\[(\d+)\]")
 
 
@@ -56,12 +61,29 @@ def fits(wanted: str, printed: str) -> bool:
     return check(wanted.rstrip() + "\n", printed.rstrip() + "\n", doctest.ELLIPSIS)
 
 
+@cache
+def _programs() -> Path:
+    """The folder of a `weal` whose commands are loaded already, for this process."""
+    from tests.house.command_server import serving
+
+    folder = Path(_AT_END.enter_context(tempfile.TemporaryDirectory(prefix="weal-")))
+    return _AT_END.enter_context(serving(folder))
+
+
+def pytest_unconfigure() -> None:
+    """End what the pages needed."""
+    _AT_END.close()
+
+
 def _environment(page: str, folder: Path) -> dict[str, str]:
+    programs = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    if not page.startswith("README"):
+        programs.insert(0, str(_programs()))
     kept = {name: os.environ[name] for name in ("TERM", "SSL_CERT_FILE") if name in os.environ}
     return kept | {
         "HOME": str(folder),
         "LANG": "zh_CN.UTF-8" if ".zh" in page else "C.UTF-8",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(programs),
         "PYTHONUTF8": "1",
         "COMMONWEAL_PAGE": "no",
         "COMMONWEAL_PORT_MAPPING": "0",
