@@ -6,8 +6,30 @@ Plain values, made by node.network and read by the local API, the commands and t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, IntEnum
 
 from commonweal.protocol.keys import PeerKey
+
+
+class Verdict(Enum):
+    """Whether others can dial this node from outside: confirmed, tried in vain, or nobody said."""
+
+    UNKNOWN = "unknown"
+    REACHABLE = "reachable"
+    UNREACHABLE = "unreachable"
+
+
+class DialBackResult(IntEnum):
+    """What became of a dial to one address of the asker."""
+
+    REACHED = 0
+    NO_ANSWER = 1
+    ANOTHER_NODE = 2
+    """Somebody answers there who does not prove the asker's key."""
+    NOT_SEEN_THERE = 3
+    """The asker is not seen at this host, so nothing was dialled."""
+    NOT_NOW = 4
+    """A limit of the member asked; nothing was dialled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +89,26 @@ class ConfirmedAddress:
 
 @dataclass(frozen=True, slots=True)
 class UnreachedAddress:
-    """A member dialled this address in vain. reason: in words; at_ms: when, by our clock."""
+    """A member dialled this address in vain. at_ms: when, by our clock."""
 
     address: str
     by: PeerKey
     at_ms: int
-    reason: str
+    result: DialBackResult
 
 
 @dataclass(frozen=True, slots=True)
 class ReachState:
     """What is known about our own addresses.
 
-    port: the TCP port listened to. addresses: what members are told, best first. mapping: what
-    the router answered, None while it is not asked. relayed: circuit addresses at which a relay
-    keeps a place for this node. relayed_links: peers linked through a relay.
+    verdict: whether others can dial this node from outside. port: the TCP port listened to.
+    addresses: what members are told, best first. mapping: what the router answered, None while it
+    is not asked. relayed: circuit addresses at which a relay keeps a place for this node.
+    relayed_links: peers linked through a relay. answered_ms: when a member last said how it sees
+    this node, 0 for never.
     """
 
+    verdict: Verdict = Verdict.UNKNOWN
     port: int = 0
     addresses: tuple[str, ...] = ()
     announced: tuple[str, ...] = ()
@@ -93,3 +118,4 @@ class ReachState:
     unreached: tuple[UnreachedAddress, ...] = ()
     relayed: tuple[str, ...] = ()
     relayed_links: tuple[PeerKey, ...] = ()
+    answered_ms: int = 0

@@ -8,6 +8,7 @@ waits for a peer: every call but `run` returns at once, and closing cannot block
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -31,9 +32,12 @@ from commonweal.node.network.listener import Listener, listen
 from commonweal.node.network.mdns import Mdns
 from commonweal.node.network.member_relay import MemberRelay
 from commonweal.node.network.protocols import StreamProtocol, StreamProtocols, open_stream
+from commonweal.node.network.reach.dial_back import SERVE_S, DialBack
 from commonweal.node.network.reach.interface_watch import InterfaceWatch
 from commonweal.node.network.reach.own_addresses import OwnAddresses
 from commonweal.node.network.reach.port_mapper import GatewayClients, PortMapper
+from commonweal.node.network.reach.reach_stream import REACH
+from commonweal.node.network.reach.reachability import Reachability
 from commonweal.node.transport import (
     GUESTS_MAX,
     DialFailed,
@@ -60,6 +64,10 @@ SYNC: Final = "/commonweal/sync/1"
 CONNECTIONS_MAX: Final = 256
 
 
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Network:
     """The libp2p network of one node.
 
@@ -68,6 +76,7 @@ class Network:
     message is passed on, and what it says. mdns: look for nodes on the local network. port_mapping:
     ask the home's router to forward the port. answer_code: takes a question about a join code, who
     asks, our key and the asker's address. relay: relay for members. relays: helpers to use.
+    announce: multiaddrs at which others reach this node. now_ms: the wall clock.
     """
 
     def __init__(
@@ -82,10 +91,12 @@ class Network:
         answer_code: AnswerCode | None = None,
         relay: bool = True,
         relays: Sequence[str] = (),
+        announce: Sequence[str] = (),
+        now_ms: Callable[[], int] = _wall_ms,
     ) -> None:
         self._keys = create_identity_from_seed(seed)
         self.key = peer_key(ID.from_pubkey(self._keys.public_key))
-        self.own = OwnAddresses(changed=self._moved)
+        self.own = OwnAddresses(announce, self._moved)
         """Where this node can be dialled; each part of the network adds what it learns."""
         self._listen = tuple(listen)
         self._emit = emit
@@ -110,6 +121,10 @@ class Network:
             members=self._links.members,
             flooded=self._flooded,
         )
+        self.reach = Reachability(self.own, self._links.admitted, now_ms)
+        """Asks members which of our addresses work from outside."""
+        dial_back = DialBack(self._keys)
+        self.protocols.add(StreamProtocol(REACH, TrustLevel.MEMBER, dial_back.serve, SERVE_S))
         self._sent = self._received = 0
         self._listener = Listener(
             self._keys,
@@ -153,6 +168,7 @@ class Network:
                 if self._gateways is not None:
                     mapper = PortMapper(bound(listening), self._gateways, self.own.map)
                     nursery.start_soon(mapper.run)
+                nursery.start_soon(self.reach.run)
                 task_status.started()
                 await trio.sleep_forever()
         finally:
@@ -184,6 +200,7 @@ class Network:
         self._accept_limit.know((connection.address,))
         connection.set_trust(TrustLevel.MEMBER)
         self._gossip.join(peer)
+        self.reach.wake()
 
     def guest(self, peer: PeerKey) -> None:
         """The peer on this connection asks to join: it may stay, with small frames only."""
@@ -282,6 +299,8 @@ class Network:
         connection = self._connection(peer, address, scope, outbound=pending is None)
         connection.pending = pending
         links = self._links
+        if pending is not None:
+            self.reach.arrived(peer)
         async with trio.open_nursery() as nursery:
             mux = connection.mux = Mux(
                 channel,
@@ -361,11 +380,13 @@ class Network:
     def _changed(self) -> None:
         """This machine is on another network, or was suspended."""
         log.info("the network has changed: %s", ", ".join(self.own.addresses))
+        self.reach.restart()
         if self._mdns is not None:
             self._mdns.restart()
 
     def _moved(self) -> None:
         self._emit(Listening(self.own.addresses))
+        self.reach.wake()
 
     def _discovered(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
         if peer != self.key:

@@ -101,7 +101,11 @@ class Links:
 
     def members(self) -> list[PeerKey]:
         """Return the admitted peers."""
-        return [peer for peer, own in self.linked.items() if own.trust is TrustLevel.MEMBER]
+        return [connection.peer for connection in self.admitted()]
+
+    def admitted(self) -> list[Connection]:
+        """Return the connections of admitted peers."""
+        return [own for own in self.linked.values() if own.trust is TrustLevel.MEMBER]
 
     def count(self, trust: TrustLevel) -> int:
         """Return how many peers are linked at this trust level."""

@@ -13,10 +13,12 @@ from typing import Final
 from commonweal.node.network.addresses import Endpoint, parse
 from commonweal.node.reach_state import (
     ConfirmedAddress,
+    DialBackResult,
     ObservedAddress,
     PortMapping,
     ReachState,
     UnreachedAddress,
+    Verdict,
 )
 from commonweal.node.transport import PeerKey
 from commonweal.protocol.identity.invite import ADDRESSES_MAX
@@ -69,6 +71,7 @@ class OwnAddresses:
         self._confirmed: dict[str, ConfirmedAddress] = {}
         self._unreached: dict[str, UnreachedAddress] = {}
         self._relayed: tuple[str, ...] = ()
+        self._answered_ms = 0
 
     def listen(self, endpoints: Sequence[Endpoint]) -> None:
         """Note where the interfaces of this machine are now, with the port listened to."""
@@ -102,7 +105,7 @@ class OwnAddresses:
             del self._confirmed[next(iter(self._confirmed))]
         self._arrange()
 
-    def deny(self, address: str, peer: PeerKey, now_ms: int, reason: str) -> None:
+    def deny(self, address: str, peer: PeerKey, now_ms: int, result: DialBackResult) -> None:
         """Note that a member dialled this address in vain.
 
         Takes back what the same member confirmed. Another's confirmation stays: a member who lies,
@@ -113,7 +116,7 @@ class OwnAddresses:
             return
         self._confirmed.pop(address, None)
         self._unreached.pop(address, None)
-        self._unreached[address] = UnreachedAddress(address, peer, now_ms, reason)
+        self._unreached[address] = UnreachedAddress(address, peer, now_ms, result)
         if len(self._unreached) > CONFIRMED_MAX:
             del self._unreached[next(iter(self._unreached))]
         self._arrange()
@@ -130,6 +133,7 @@ class OwnAddresses:
         self._observed.clear()
         self._confirmed.clear()
         self._unreached.clear()
+        self._answered_ms = 0
         self._arrange()
 
     def candidates(self) -> tuple[str, ...]:
@@ -155,13 +159,35 @@ class OwnAddresses:
         newest = reversed(self._observed.values())
         return tuple(dict.fromkeys(held.address for held in newest))
 
-    def is_reachable(self) -> bool:
-        """Return whether a member met this node at an address that works from outside."""
-        return any(held.from_outside for held in self._confirmed.values())
+    def observed_by(self, peer: PeerKey) -> str:
+        """Return the multiaddr at which this member sees this node, "" where it did not say."""
+        held = self._observed.get(peer)
+        return held.address if held is not None else ""
+
+    def confirmed_since(self, since_ms: int) -> tuple[str, ...]:
+        """Return the addresses confirmed at or after this time, newest first."""
+        held = reversed(self._confirmed.values())
+        return tuple(seen.address for seen in held if seen.at_ms >= since_ms)
+
+    def answered(self, now_ms: int) -> None:
+        """Note that a member has said how it sees this node."""
+        self._answered_ms = now_ms
+
+    def is_reachable(self, since_ms: int = 0) -> bool:
+        """Return whether a member met this node from outside, at or after this time."""
+        held = self._confirmed.values()
+        return any(seen.from_outside and seen.at_ms >= since_ms for seen in held)
+
+    def verdict(self) -> Verdict:
+        """Return whether others can dial this node from outside, as far as members said."""
+        if self.is_reachable():
+            return Verdict.REACHABLE
+        return Verdict.UNREACHABLE if self._answered_ms else Verdict.UNKNOWN
 
     def state(self) -> ReachState:
         """Return what is known, for status."""
         return ReachState(
+            verdict=self.verdict(),
             port=self.port,
             addresses=self.addresses,
             announced=self._announced,
@@ -170,6 +196,7 @@ class OwnAddresses:
             confirmed=tuple(reversed(self._confirmed.values())),
             unreached=tuple(reversed(self._unreached.values())),
             relayed=self._relayed,
+            answered_ms=self._answered_ms,
         )
 
     def _arrange(self) -> None:

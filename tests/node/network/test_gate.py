@@ -44,6 +44,7 @@ HIDDEN = (
     "/ipfs/id/push/1.0.0",
     "/ipfs/ping/1.0.0",
     "/commonweal/sync/2",
+    "/commonweal/reach/1",
     "ls",
 )
 NETWORK = "commonweal.node.network.libp2p"

@@ -12,7 +12,7 @@ from commonweal.node.network.reach.own_addresses import (
     OwnAddresses,
     is_public,
 )
-from commonweal.node.reach_state import PortMapping
+from commonweal.node.reach_state import DialBackResult, PortMapping
 from commonweal.node.transport import PeerKey
 from commonweal.protocol.identity.invite import ADDRESSES_MAX
 
@@ -58,11 +58,11 @@ def test_an_address_confirmed_from_inside_is_no_address_for_others() -> None:
 def test_a_member_takes_back_its_own_confirmation_and_no_others() -> None:
     own = listening()
     own.confirm(ROUTER, MEI, 1, from_outside=True)
-    own.deny(ROUTER, BO, 2, "no answer in time")
+    own.deny(ROUTER, BO, 2, DialBackResult.NO_ANSWER)
     assert ROUTER in own.addresses
-    own.deny(ROUTER, MEI, 3, "no answer in time")
+    own.deny(ROUTER, MEI, 3, DialBackResult.NO_ANSWER)
     assert ROUTER not in own.addresses
-    assert [held.reason for held in own.state().unreached] == ["no answer in time"]
+    assert [held.result for held in own.state().unreached] == [DialBackResult.NO_ANSWER]
     own.confirm(ROUTER, BO, 4, from_outside=True)
     assert not own.state().unreached
 
@@ -81,7 +81,7 @@ def test_what_is_kept_is_bounded() -> None:
     own = listening()
     for number in range(CONFIRMED_MAX + 3):
         own.confirm(f"/ip4/198.51.100.7/tcp/{5_000 + number}", MEI, number, from_outside=True)
-        own.deny(f"/ip4/198.51.100.7/tcp/{6_000 + number}", MEI, number, "closed")
+        own.deny(f"/ip4/198.51.100.7/tcp/{6_000 + number}", MEI, number, DialBackResult.NO_ANSWER)
     for number in range(OBSERVERS_MAX + 3):
         own.observe(PeerKey(number.to_bytes(32, "big")), ROUTER, number)
     own.relay([CIRCUIT])
