@@ -206,9 +206,7 @@ class RuleParams:
     credits: the units in which members have a balance. project_opener: the role that opens
     projects; empty: every member. projects_open: how many that one member opened may be open. data:
     how data may be used. promotion: None: nobody promotes offers for a commission. reviews: when
-    deals are reviewed.
-    how data may be used. promotion: None: nobody promotes offers for a commission. campaigns: who
-    begins them, for how long.
+    deals are reviewed. campaigns: who begins them, for how long.
     """
 
     membership: MembershipRules = DEFAULT_MEMBERSHIP

@@ -1,4 +1,4 @@
-"""The second reader follows the stories of vectors/stories to every root, and knows why what is void."""
+"""The second reader follows vectors/stories to every root, and says why what is void is void."""
 
 from __future__ import annotations
 
