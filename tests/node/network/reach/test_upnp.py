@@ -188,6 +188,18 @@ async def test_a_description_that_is_none_is_refused(router: UpnpRouter, answer:
         await client_of(router).map(INTERNAL, INTERNAL)
 
 
+async def test_an_entity_is_never_expanded(router: UpnpRouter) -> None:
+    """A description that would be in order, but for what its DTD makes of an entity."""
+    entity = '<!DOCTYPE root [<!ENTITY ip "urn:schemas-upnp-org:service:WANIPConnection:1">]>'
+    plain = router.http_answer(b"GET / HTTP/1.1").partition(b"\r\n\r\n")[2].decode()
+    head, _, rest = plain.partition("?>")
+    kind = "urn:schemas-upnp-org:service:WANIPConnection:1"
+    told = head + "?>" + entity + rest.replace(kind, "&ip;")
+    router.answers["description"] = document(0) + told.encode()
+    with pytest.raises(GatewaySilent, match="DTD"):
+        await client_of(router).map(INTERNAL, INTERNAL)
+
+
 async def test_a_router_that_dribbles_or_says_nothing_ends_in_time(
     router: UpnpRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
