@@ -59,7 +59,7 @@ class ServeConnection(Protocol):
         """Serve until the other end, a broken limit or `scope` ends it.
 
         address: the multiaddr of the other end. pending: the place of an inbound connection.
-        agreed: called once the peer of an outbound connection took the sync stream.
+        agreed: given where this end is the client, and called once the peer took the sync stream.
         """
 
 

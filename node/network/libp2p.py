@@ -106,11 +106,7 @@ class Network:
         self._links = Links(self.key, self._accept_limit, emit, self._left)
         self.protocols = StreamProtocols()
         """What peers may open; each part of the network adds its own."""
-        self.protocols.add(
-            StreamProtocol(SYNC, TrustLevel.STRANGER, self._take_sync, is_open=_may_open_first)
-        )
-        if answer_code is not None:
-            self.protocols.add(self._code_protocol(answer_code))
+        self._offer(answer_code)
         self._host = Host(self._keys, self._links.find, lambda: self.own.addresses, self.protocols)
         self._gossip = Gossip(
             self._host,
@@ -123,15 +119,7 @@ class Network:
         )
         self.reach = Reachability(self.own, self._links.admitted, now_ms)
         """Asks members which of our addresses work from outside."""
-        dial_back = DialBack(self._keys)
-        self.protocols.add(StreamProtocol(REACH, TrustLevel.MEMBER, dial_back.serve, SERVE_S))
         self._sent = self._received = 0
-        self._listener = Listener(
-            self._keys,
-            self._accept_limit,
-            has_room=lambda: len(self._links.open) < CONNECTIONS_MAX,
-            serve=self._serve,
-        )
         self._dialler = Dialler(
             self._keys,
             is_connected=self._links.linked.__contains__,
@@ -140,6 +128,13 @@ class Network:
             circuit=lambda endpoint, peer: self._relay.circuit(endpoint, peer),  # noqa: PLW0108  made below
         )
         self._relay = self._relaying(relay, relays)
+        self._listener = Listener(
+            self._keys,
+            self._accept_limit,
+            has_room=lambda: len(self._links.open) < CONNECTIONS_MAX,
+            serve=self._serve,
+            client_towards=self._relay.puncher.client_towards,
+        )
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -201,6 +196,7 @@ class Network:
         connection.set_trust(TrustLevel.MEMBER)
         self._gossip.join(peer)
         self.reach.wake()
+        self._relay.puncher.begin(connection)
 
     def guest(self, peer: PeerKey) -> None:
         """The peer on this connection asks to join: it may stay, with small frames only."""
@@ -267,12 +263,21 @@ class Network:
         relaying = MemberRelay(
             *(self._keys, self._links, self._accept_limit, self.own),
             serve=self._serve,
-            connect=self._dialler.port.connect,
+            port=self._dialler.port,
             serves=serves,
             relays=relays,
         )
         relaying.add_to(self.protocols)
         return relaying
+
+    def _offer(self, answer_code: AnswerCode | None) -> None:
+        links, back = self._links, DialBack(self._keys)
+        self.protocols.add(
+            StreamProtocol(SYNC, TrustLevel.STRANGER, links.take, is_open=_may_open_first),
+            StreamProtocol(REACH, TrustLevel.MEMBER, back.serve, SERVE_S),
+        )
+        if answer_code is not None:
+            self.protocols.add(self._code_protocol(answer_code))
 
     def _code_protocol(self, answer: AnswerCode) -> StreamProtocol:
         async def serve(connection: Connection, stream: Stream) -> None:
@@ -296,7 +301,7 @@ class Network:
         agreed: Callable[[], None] | None = None,
     ) -> None:
         """Move the bytes of one secured connection until it ends."""
-        connection = self._connection(peer, address, scope, outbound=pending is None)
+        connection = self._connection(peer, address, scope, outbound=agreed is not None)
         connection.pending = pending
         links = self._links
         if pending is not None:
@@ -344,9 +349,6 @@ class Network:
         except Exception as error:  # the wall around libp2p
             log.debug("a stream of %s ended: %s", connection.address, error)
             stream.cut()
-
-    async def _take_sync(self, connection: Connection, stream: Stream) -> None:
-        self._links.link(connection, stream)
 
     def _connection(
         self, peer: PeerKey, address: str, scope: trio.CancelScope, *, outbound: bool

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+import trio
 from libp2p.peer.id import ID
 
 from commonweal.node.network.accept_limit import AcceptLimit
@@ -48,6 +49,7 @@ class Links:
         """Every secured connection, linked or not."""
         self.dropped = 0
         """Links that have ended."""
+        self._linking = trio.lowlevel.ParkingLot()
         self._key, self._limit = key, limit
         self._emit, self._left = emit, left
 
@@ -66,6 +68,16 @@ class Links:
         stream.on_end = lambda: self.end(connection, mux.reason, flush=False, by_us=mux.by_us)
         self._emit(Connected(connection.peer, connection.address, connection.outbound))
         connection.start(stream)
+        self._linking.unpark_all()
+
+    async def take(self, connection: Connection, stream: Stream) -> None:
+        """Link a connection whose peer opened its sync stream."""
+        self.link(connection, stream)
+
+    async def direct(self, peer: PeerKey) -> None:
+        """Wait for a link to this peer that passes through nobody else."""
+        while not self.is_direct(peer):
+            await self._linking.park()
 
     def end(self, connection: Connection, reason: str, *, flush: bool, by_us: bool = False) -> None:
         """Close a connection, and emit Disconnected if it was announced. Idempotent.
@@ -98,6 +110,11 @@ class Links:
         if connection is None or connection.trust is not TrustLevel.MEMBER:
             return None
         return connection.mux
+
+    def is_direct(self, peer: PeerKey) -> bool:
+        """Return whether the link to this peer passes through nobody else."""
+        connection = self.linked.get(peer)
+        return connection is not None and not connection.relayed
 
     def members(self) -> list[PeerKey]:
         """Return the admitted peers."""

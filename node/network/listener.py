@@ -21,7 +21,7 @@ from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import secure
 from commonweal.node.network.connection import ServeConnection
 from commonweal.node.network.dial_port import share
-from commonweal.node.transport import HELLO_MS_MAX
+from commonweal.node.transport import HELLO_MS_MAX, PeerKey
 from commonweal.protocol.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ class CannotListen(ConfigError):
 class Listener:
     """Accepts connections on the sockets of one node.
 
-    has_room: whether the node may hold another connection at all.
+    has_room: whether the node may hold another connection at all. client_towards: the peer that
+    is dialled from both ends at this address, if we are to be the client of what comes from it.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Listener:
         limit: AcceptLimit,
         has_room: Callable[[], bool],
         serve: ServeConnection,
+        client_towards: Callable[[str, int], PeerKey | None] = lambda host, port: None,
     ) -> None:
         self._keys, self._limit = keys, limit
+        self._client_towards = client_towards
         self._has_room, self._serve = has_room, serve
 
     async def accept(self, listening: trio.SocketListener) -> None:
@@ -81,13 +84,24 @@ class Listener:
         try:
             with scope:
                 address = remote(socket)
-                peer, channel = await secure(SocketCarrier(socket), self._keys, None)
-                await self._serve(peer, channel, address, scope, pending=place)
+                endpoint = parse(address)
+                expected = self._client_towards(endpoint.host, endpoint.port)
+                peer, channel = await secure(SocketCarrier(socket), self._keys, expected)
+                if expected is None:
+                    await self._serve(peer, channel, address, scope, pending=place)
+                else:
+                    await self._serve(
+                        *(peer, channel, address, scope), pending=place, agreed=_nothing
+                    )
         except Exception as error:  # the wall around libp2p
             log.debug("an inbound connection ended: %s: %s", type(error).__name__, error)
         finally:
             self._limit.leave(place)
             socket.socket.close()
+
+
+def _nothing() -> None:
+    return None
 
 
 async def listen(addresses: Sequence[str]) -> list[trio.SocketListener]:

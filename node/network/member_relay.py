@@ -7,7 +7,7 @@ a link comes in that way. What comes in over a circuit is counted as what comes 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import trio
@@ -20,8 +20,10 @@ from commonweal.node.network.channel.noise import WrongPeer, peer_id, secure
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
 from commonweal.node.network.connection import Connection, ServeConnection
+from commonweal.node.network.dial_port import DialPort
 from commonweal.node.network.links import Links
 from commonweal.node.network.protocols import StreamProtocol, StreamProtocols
+from commonweal.node.network.punch.hole_punch import HolePuncher
 from commonweal.node.network.reach.own_addresses import OwnAddresses, is_public
 from commonweal.node.network.relay.circuit import RelayedCarrier
 from commonweal.node.network.relay.hop import HopServer, RelayClient, RelayCounts
@@ -41,7 +43,8 @@ GRACE_S: Final = 10.0
 class MemberRelay:
     """The relaying of one node.
 
-    serves: whether it relays for others. relays: addresses of helpers, /ip4/…/tcp/…/p2p/KEY; a
+    serves: whether it relays for others. port: what dials go
+    out from. relays: addresses of helpers, /ip4/…/tcp/…/p2p/KEY; a
     reservation is asked of them first. serve: moves the bytes of a secured connection.
     """
 
@@ -53,7 +56,7 @@ class MemberRelay:
         own: OwnAddresses,
         *,
         serve: ServeConnection,
-        connect: Callable[[Endpoint], Awaitable[trio.SocketStream]],
+        port: DialPort,
         serves: bool = True,
         relays: Sequence[str] = (),
     ) -> None:
@@ -70,7 +73,7 @@ class MemberRelay:
             now_s=time.time,
         )
         self._serves = serves
-        self._uses = RelayLinks(keys, find=self._mux, take=self._take, connect=connect)
+        self._uses = RelayLinks(keys, find=self._mux, take=self._take, connect=port.connect)
         self._reservations = Reservations(
             self._uses,
             changed=own.relay,
@@ -78,16 +81,27 @@ class MemberRelay:
             now_s=time.time,
         )
 
+        self.puncher = HolePuncher(
+            *(keys, port, serve),
+            own=lambda: (*own.observed(), *own.candidates()),
+            is_direct=links.is_direct,
+            direct=links.direct,
+            allows=is_public,
+        )
+        """Turns links over relays into direct ones."""
+
     def add_to(self, protocols: StreamProtocols) -> None:
         """Serve what relays and their clients open."""
         if self._serves:
             protocols.add(StreamProtocol(HOP, TrustLevel.STRANGER, self._asked, is_open=_is_direct))
+        protocols.add(self.puncher.protocol)
         protocols.add(StreamProtocol(STOP, TrustLevel.MEMBER, self._handed, is_open=_is_direct))
 
     async def run(self) -> None:
         """Relay, and hold reservations while this node is not reached, until cancelled."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self._uses.run)
+            await nursery.start(self.puncher.run)
             nursery.start_soon(self._hop.run)
             nursery.start_soon(self._reservations.run)
             begun = trio.current_time()

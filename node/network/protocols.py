@@ -54,9 +54,9 @@ class StreamProtocols:
     def __init__(self) -> None:
         self._known: dict[str, StreamProtocol] = {}
 
-    def add(self, protocol: StreamProtocol) -> None:
-        """Serve this protocol from now on."""
-        self._known[protocol.name] = protocol
+    def add(self, *protocols: StreamProtocol) -> None:
+        """Serve these protocols from now on."""
+        self._known |= {protocol.name: protocol for protocol in protocols}
 
     def offered(self, connection: Connection) -> tuple[str, ...]:
         """Return what the peer of this connection may open now; any other is "not known"."""
