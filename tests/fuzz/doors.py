@@ -50,6 +50,7 @@ from commonweal.protocol.rules import document, expression
 from commonweal.protocol.wire import frame_codec, hello, messages
 from commonweal.storage.home import contents, keystore
 from commonweal.storage.ledger.contributions import points_in_time
+from tests.fuzz.gateway_doors import GATEWAY_DOORS
 from tests.fuzz.seal_doors import SEAL_DOORS
 from tests.protocol.authors import (
     BO,
@@ -262,6 +263,7 @@ DOORS: dict[str, Door] = {
         (signed_address.sign(MEI.host, COMMUNITY, 1, ("/ip4/10.0.0.1/tcp/1",)).to_bytes(),),
     ),
     **{name: Door(*parts) for name, parts in SEAL_DOORS.items()},
+    **{name: Door(*parts) for name, parts in GATEWAY_DOORS.items()},
     "ruleset": Door(document.from_bytes, (codec.encode({"name": "x"}),)),
     "ruleset in TOML": Door(_text(document.read_toml), (_RULES.encode(),)),
     "expression": Door(

@@ -32,9 +32,9 @@ async def call(
     sent = [("Host", f"{route.gateway}:{port}"), ("Connection", "close"), *headers]
     if body:
         sent.append(("Content-Length", str(len(body))))
-    request = h11.Request(method="POST" if body else "GET", target=target, headers=sent)
     http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER_BYTES_MAX)
     try:
+        request = h11.Request(method="POST" if body else "GET", target=target, headers=sent)
         with trio.fail_after(CALL_S_MAX):
             return await _answered(http, request, body, route, port)
     except (OSError, h11.ProtocolError, trio.TooSlowError, trio.BrokenResourceError) as error:

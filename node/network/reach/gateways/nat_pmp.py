@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from functools import partial
 from typing import Final
 
 import trio
@@ -84,17 +85,22 @@ class NatPmpClient:
         self, opcode: int, question: bytes, size: int, begins: bytes
     ) -> tuple[bytes, bool]:
         """Return the body of an answer, and whether the gateway kept its mappings."""
-
-        def read(answer: bytes) -> tuple[bytes, int] | None:
-            if len(answer) < HEADER.size:
-                return None
-            version, answered, result, epoch_s = HEADER.unpack_from(answer)
-            body = answer[HEADER.size :]
-            if (version, answered) != (VERSION, ANSWER | opcode):
-                return None
-            if result:
-                raise GatewayRefused(RESULTS.get(result, f"NAT-PMP result {result}"))
-            return (body, epoch_s) if len(body) == size and body.startswith(begins) else None
-
+        read = partial(read_answer, opcode=opcode, size=size, begins=begins)
         body, epoch_s = await exchange(self._route, question, read, self._port)
         return body, self._epoch.is_continued(epoch_s, trio.current_time())
+
+
+def read_answer(answer: bytes, opcode: int, size: int, begins: bytes) -> tuple[bytes, int] | None:
+    """Return body and epoch of an answer; None for what is no answer to us.
+
+    size, begins: of the body. Raises GatewayRefused.
+    """
+    if len(answer) < HEADER.size:
+        return None
+    version, answered, result, epoch_s = HEADER.unpack_from(answer)
+    body = answer[HEADER.size :]
+    if (version, answered) != (VERSION, ANSWER | opcode):
+        return None
+    if result:
+        raise GatewayRefused(RESULTS.get(result, f"NAT-PMP result {result}"))
+    return (body, epoch_s) if len(body) == size and body.startswith(begins) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from functools import partial
 from typing import Final
 
 import trio
@@ -31,6 +32,8 @@ ANSWER: Final = 0x80
 """The bit by which an answer differs from a question."""
 TCP: Final = 6
 NONCE_BYTES: Final = 12
+VERSION_BYTES: Final = 4
+"""Of an answer in any version: version, opcode, and a result in the last of them."""
 UNSUPPORTED_VERSION: Final = 1
 HEADER: Final = struct.Struct("!BBxBII12x")
 """Of an answer: version, opcode, result, lifetime in seconds, epoch in seconds."""
@@ -96,26 +99,33 @@ class PcpClient:
         asked = question or self._header(opcode, 0)
         proof = asked[QUESTION_HEADER.size :][: NONCE_BYTES + 6]
 
-        def read(answer: bytes) -> tuple[int, int, bytes] | None:
-            if len(answer) >= 4 and answer[0] != VERSION and answer[1] & ANSWER:
-                if answer[3] == UNSUPPORTED_VERSION:
-                    raise VersionUnsupported(f"version {answer[0]}")
-                return None
-            if len(answer) < HEADER.size or len(answer) % 4:
-                return None
-            version, answered, result, lifetime_s, epoch_s = HEADER.unpack_from(answer)
-            body = answer[HEADER.size :]
-            if (version, answered) != (VERSION, ANSWER | opcode) or not body.startswith(proof):
-                return None
-            if result == UNSUPPORTED_VERSION:
-                raise VersionUnsupported(f"version {version}")
-            if result:
-                raise GatewayRefused(RESULTS.get(result, f"PCP result {result}"))
-            if opcode == MAP and len(body) < MAPPING.size:
-                return None
-            return lifetime_s, epoch_s, body
+        return await exchange(
+            self._route, asked, partial(read_answer, opcode=opcode, proof=proof), self._port
+        )
 
-        return await exchange(self._route, asked, read, self._port)
+
+def read_answer(answer: bytes, opcode: int, proof: bytes) -> tuple[int, int, bytes] | None:
+    """Return lifetime, epoch and the rest of an answer; None for what is no answer to us.
+
+    proof: with what the rest begins. Raises VersionUnsupported, GatewayRefused.
+    """
+    if len(answer) >= VERSION_BYTES and answer[0] != VERSION and answer[1] & ANSWER:
+        if answer[VERSION_BYTES - 1] == UNSUPPORTED_VERSION:
+            raise VersionUnsupported(f"version {answer[0]}")
+        return None
+    if len(answer) < HEADER.size or len(answer) % 4:
+        return None
+    version, answered, result, lifetime_s, epoch_s = HEADER.unpack_from(answer)
+    body = answer[HEADER.size :]
+    if (version, answered) != (VERSION, ANSWER | opcode) or not body.startswith(proof):
+        return None
+    if result == UNSUPPORTED_VERSION:
+        raise VersionUnsupported(f"version {version}")
+    if result:
+        raise GatewayRefused(RESULTS.get(result, f"PCP result {result}"))
+    if opcode == MAP and len(body) < MAPPING.size:
+        return None
+    return lifetime_s, epoch_s, body
 
 
 def _mapped(address: str) -> bytes:
