@@ -117,7 +117,7 @@ def test_reviews_written_apart_open_by_themselves_after_healing(order: Order) ->
 
 
 def halves_of(parted: Parted, *alone: str) -> tuple[list[Node], ...]:
-    """Return who is with whom: first the founder, who seals, with each half that is not alone."""
+    """Return the halves: first that of the founder, who seals, with all that are not alone."""
     halves = {"a": [parted.a, parted.third], "b": [parted.b, parted.fourth]}
     with_founder = [node for name, half in halves.items() if name not in alone for node in half]
     return [parted.founder, *with_founder], *(halves[name] for name in alone)
