@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -72,6 +74,39 @@ def test_a_request_is_answered_on_its_page(archive: ConsentingHomes) -> None:
         assert "1 use" in page.text and "earned 1 EUR, paid 0" in page.text
         page.get("/data/consents")
         assert "Bo used notes for research" in page.text and "1 EUR to be paid" in page.text
+
+
+def test_data_is_used_under_a_consent_and_its_owner_is_paid_from_the_page(
+    archive: ConsentingHomes,
+) -> None:
+    path = f"/data/consents/{archive.granted()}"
+    with browser(archive.ana.path) as page:
+        page.get(path)
+        assert "Use the data" not in page.text, "the consent is for Bo alone"
+        assert page.post(f"{path}/use", {"purpose": "research"}).status_code == 422
+    with browser(archive.bo.path) as page:
+        page.get(path)
+        assert "By it you owe Mei 0.50 EUR." in page.text
+        assert page.post(f"{path}/use", {"purpose": "advertising"}).status_code == 422
+        page.get(path)
+        page.post(f"{path}/use", {"purpose": "research"})
+        assert "Written. The content comes once a seal covers it" in page.text
+        assert "of Mei, for research" in page.text
+        page.get(path)
+        assert "0.50 EUR to be paid" in page.text
+        link = page.page.text.partition('href="/money/balance/pay?')[2].partition('"')[0]
+        with Member(archive.bo) as bo:
+            (use,) = bo.data_uses()
+        fields = dict(parse_qsl(unescape(link)))
+        assert fields["for"] == use.id.hex()
+        page.get(f"/money/balance/pay?{unescape(link)}")
+        page.post("/money/balance/pay", fields)
+        page.get(path)
+        assert "to be paid" not in page.text and "paid" in page.text
+    archive.meet()
+    with browser(archive.mei.path) as page:
+        page.get(path)
+        assert "Use the data" not in page.text and "/money/balance/pay?" not in page.page.text
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError
 from commonweal.web.pages import downloads
 from commonweal.web.pages.request import Page, PageRequest
+from commonweal.web.pages.template_set import short_id
 
 router = APIRouter()
 
@@ -97,6 +98,18 @@ def revoke(page: Page, id: str) -> Response:
     return page.go(f"/data/consents/{id}", done)
 
 
+@router.post("/data/consents/{id}/use")
+def use(page: Page, id: str) -> Response:
+    """Use the data under a consent, for one of its purposes."""
+    purpose = page.field("purpose")
+    try:
+        made = page.act(lambda me: me.use_data(me.consent(id).resource.hex(), purpose, consent=id))
+    except CommonwealError as error:
+        return _one(page, id, error=page.sentence(error))
+    done = page.words("Written. The content comes once a seal covers it; open it here then.")
+    return page.go("/data/contents", done, at=f"r-{short_id(made.id)}")
+
+
 @router.post("/data/consents/{id}/vote")
 def vote(page: Page, id: str) -> Response:
     """Propose that a consent counts no more."""
@@ -142,6 +155,7 @@ def _listed(page: PageRequest, typed: dict[str, str], form: str = "", error: str
             422 if error else 200,
             rows=listed,
             uses=member.data_uses(),
+            me=member.view.me,
             owned=[row for row in member.owned_data() if not row.erased],
             record_states=member.record_states([row.id for row in listed]),
             words_of=STATES,
@@ -164,6 +178,8 @@ def _one(
             422 if error else 200,
             row=row,
             uses=[use for use in member.data_uses() if use.consent == row.id],
+            me=member.view.me,
+            purposes_of_use=[(purpose, purpose) for purpose in row.purposes],
             record_states=member.record_states([row.id]),
             words_of=STATES,
             typed=typed or dict.fromkeys(FIELDS, ""),
