@@ -33,7 +33,7 @@ from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.networks.conftest import Note
-from tests.networks.miniupnpd import forwarder, lacking_miniupnpd
+from tests.networks.miniupnpd import Forwarder, forwarder, lacking_miniupnpd
 from tests.networks.places import PUBLIC_NET, Network, Place, network
 from tests.networks.routers import Router, home
 from tests.networks.village import Dweller, wait_equal
@@ -96,16 +96,16 @@ def test_a_port_that_a_real_router_maps_is_reached_until_it_is_given_back(
 
 
 @pytest.mark.parametrize(("pcp", "way"), [(True, "PCP"), (False, "UPnP")])
-def test_the_port_follows_a_router_that_restarts_and_a_machine_that_moves(
+def test_the_port_follows_a_router_that_restarts_or_is_renumbered_and_a_machine_that_moves(
     pcp: bool, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(port_mapper, "FOLLOW_S", 0.1)
     monkeypatch.setattr(port_mapper, "LOOK_S", 0.3)
     with network(prefix=PUBLIC_NET) as net:
-        public = net.place()
         inside, first = home(net, Router.KEEPING, PORT)
         second = home(net, Router.KEEPING, PORT)[1]
         told: list[PortMapping] = []
+        moved: list[Forwarder] = []
         with (
             forwarder(first, tmp_path, pcp=pcp) as router,
             net.inside(inside),
@@ -127,12 +127,15 @@ def test_the_port_follows_a_router_that_restarts_and_a_machine_that_moves(
                     assert "dnat" not in router.rules()
                     await until(lambda: "dnat" in router.rules())
                     net.plug(inside, second, "192.168.8")
-                    stack.enter_context(forwarder(second, tmp_path, pcp=pcp))
+                    moved.append(stack.enter_context(forwarder(second, tmp_path, pcp=pcp)))
                     await until(lambda: second.address in told[-1].address)
+                    await trio.sleep(EPOCH_S if pcp else 0)
+                    renumbered = net.renumber(second)
+                    await until(lambda: renumbered.address in told[-1].address)
                     nursery.cancel_scope.cancel()
 
             trio.run(scene)
-        assert not reaches(net, public, (second.address, PORT))
+            assert "dnat" not in moved[0].rules()
 
 
 async def until(is_so: Callable[[], object]) -> None:
@@ -151,7 +154,7 @@ def test_an_invite_made_behind_a_router_admits_who_is_behind_another(
     with network(prefix=PUBLIC_NET) as net, ExitStack() as stack:
         mine, router = home(net, Router.KEEPING, PORT)
         theirs, _ = home(net, Router.CHANGING, PORT)
-        stack.enter_context(forwarder(router, tmp_path, pcp=pcp))
+        opened = stack.enter_context(forwarder(router, tmp_path, pcp=pcp))
         mei = Dweller(homes.founder(tmp_path / "n1"), mine)
         stack.enter_context(running(net, mei))
         began = time.monotonic()
@@ -165,6 +168,9 @@ def test_an_invite_made_behind_a_router_admits_who_is_behind_another(
         bo = Dweller(homes.newcomer(tmp_path / "n2", link), theirs)
         stack.enter_context(running(net, bo))
         admitted_s = wait_equal([mei, bo], ADMITTED_S_MAX, 1)
+        assert "dnat" in opened.rules()
+        daemon.stop(mei.home)
+        assert "dnat" not in opened.rules()
     record_property(
         "port mapping", f"{mapping.way} in {mapped_s:.1f} s, admitted in {admitted_s:.1f} s"
     )
