@@ -48,6 +48,10 @@ PAUSES_S: Final = (0.5, 3.0, 12.0)
 remember the connection for 10 s, so the last one waits longer."""
 ROUND_TRIP_S_MAX: Final = 5.0
 """A way there and back that takes longer is too uneven to be halved."""
+PLAIN_S: Final = 0.3
+PLAIN_ROUND_TRIPS: Final = 5
+"""Time that a plain dial has before both ends dial: a packet there and back for TCP, and four for
+Noise, yamux and the sync stream."""
 CROSS_S: Final = 4.0
 """Longest time that one try connects: the first packet, and those after 1 s and 3 s."""
 SECURE_S: Final = 3.0
@@ -155,8 +159,10 @@ class HolePuncher:
             round_trip_s = trio.current_time() - began
             theirs = places_in(answer, self._allows)
             if not self._limit.may_punch(connection.peer):
-                return
+                return None
             self._start(connection.peer, theirs, is_client=True, shares=False)
+            with trio.move_on_after(PLAIN_S + PLAIN_ROUND_TRIPS * round_trip_s):
+                return await self._direct(connection.peer)
             stream.push(sync_message())
             await trio.sleep(round_trip_s / 2)
             await self._cross(connection.peer, theirs, is_client=False)
