@@ -22,7 +22,8 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = {
         *(f"zoe cart {_SAID}", f"fresh cart {_SAID}", f"nobody cart {_SAID}"),
     ),
     ("consent", "revoke"): (
-        *("mei {nothing}", "mei {work}", "mei zz", "bo {nothing}", "bo {work}", "ana {work}"),
-        *("zoe {work}", "fresh {work}", "nobody {work}", "other {work}"),
+        *("mei {nothing}", "mei {work}", "bo {nothing}", "zoe {work}", "fresh {work}"),
+        *("nobody {work}", "mei {nothing} --vote", "mei {work} --vote", "zoe {work} --vote"),
+        "mei {work} --note x",
     ),
 }

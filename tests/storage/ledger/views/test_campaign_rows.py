@@ -11,6 +11,8 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.ventures.campaigns import campaign_row
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.views import campaign_views
+from commonweal.storage.ledger.views.views import write_all
 from commonweal.storage.sqlite.readonly_sql import ask
 from tests.protocol.ledger.council import HOUR, SAID, rules
 from tests.protocol.ledger.press import Press, raising
@@ -54,6 +56,10 @@ def test_rows_are_what_the_state_says_after_each_piece(seed: int) -> None:
         assert rows(kept) == expected(kept.state, kept.final)
         pledged |= bool(rows(kept)[1])
     assert pledged
+    for table in campaign_views.TABLES:
+        kept.layers.change(f"DELETE FROM {table}")
+    write_all(kept.layers, home.store)
+    assert rows(kept) == expected(kept.final, kept.final), "as from a state that was taken"
 
 
 def kept_file(press: Press, path: Path) -> Path:
