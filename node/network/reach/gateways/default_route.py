@@ -53,6 +53,15 @@ def gateway_of(table: str) -> str | None:
     return None if best is None else best[1]
 
 
+def gateway_said(printed: str) -> str | None:
+    """Return the gateway that `route -n get default` of macOS prints; None where it has none."""
+    match = re.search(r"^\s*gateway: (\S+)\s*$", printed, re.MULTILINE)
+    try:
+        return None if match is None else str(ipaddress.IPv4Address(match[1]))
+    except ValueError:
+        return None
+
+
 def _of_table(path: Path) -> str | None:
     try:
         with path.open("rb") as table:
@@ -72,8 +81,7 @@ async def _asked_of_route() -> str | None:
             )
     except (OSError, trio.TooSlowError):
         return None
-    match = re.search(rb"^\s*gateway: (\d+\.\d+\.\d+\.\d+)\s*$", ran.stdout, re.MULTILINE)
-    return None if match is None else match[1].decode()
+    return gateway_said(ran.stdout.decode("ascii", "replace"))
 
 
 def _own_address(gateway: str) -> str | None:
