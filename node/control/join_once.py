@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from commonweal.node.control.server import LocalServer
-from commonweal.node.runtime import process
+from commonweal.node.runtime import process, process_life
 from commonweal.node.runtime.config import Config
 from commonweal.node.service.events import Event
 from commonweal.node.transport import DialFailed
@@ -42,7 +42,7 @@ def request_admission(home: Home, secrets: Secrets, link: CommunityLink, seconds
 
     config = Config(listen=LISTEN, mdns=False)
     with process.opened(home, secrets, config, LocalServer, note) as node:
-        outcome = process.run_trio(_run, node, seconds)
+        outcome = process_life.run_trio(_run, node, seconds)
         if outcome:
             return outcome
         refusal = node.service.handshake.refusal

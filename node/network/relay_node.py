@@ -134,6 +134,7 @@ class RelayNode:
         def ends() -> None:
             scope.deadline = trio.current_time() + HELLO_MS_MAX / 1_000
 
+        channel.read_less()
         async with trio.open_nursery() as nursery:
             mux = Mux(
                 channel,
@@ -142,6 +143,7 @@ class RelayNode:
                 opened=lambda stream: nursery.start_soon(self._stream, stream, client),
                 streams_max=self._limits.circuits_peer + SPARE_STREAMS,
             )
+            mux.burst_messages_max = 1  # a peer that does not read makes it hold one
             client = RelayClient(peer, network_of(parse(address).host), mux, stays, ends)
             self._open[mux] = None
             try:

@@ -7,19 +7,14 @@ at once; nothing acknowledged can be lost by that. It decides nothing that a par
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import logging
-import os
-import signal
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, Protocol, TypeAlias, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Protocol, TypeAlias
 
 import trio
 
@@ -34,6 +29,14 @@ from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.runtime.ledger.offer_thread import OfferThread
 from commonweal.node.runtime.loop import Runtime
 from commonweal.node.runtime.metrics import Metrics
+from commonweal.node.runtime.process_life import (
+    end_soon,
+    obey_signals,
+    run_trio,
+    share_memory,
+    sweep,
+    tend_memory,
+)
 from commonweal.node.service.events import (
     Answer,
     Event,
@@ -44,7 +47,7 @@ from commonweal.node.service.events import (
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
 from commonweal.protocol import keys
-from commonweal.protocol.errors import CommonwealError, HomeInUse
+from commonweal.protocol.errors import HomeInUse
 from commonweal.protocol.identity import invite
 from commonweal.storage.home.contents import Contents
 from commonweal.storage.home.home import Home, Settings, new_port
@@ -53,21 +56,8 @@ from commonweal.storage.records.logs.log_store import Store
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
-
-GARBAGE_OBJECTS = 200_000
-GARBAGE_S = 30.0
-"""Time between two collections of reference cycles, however few objects are made."""
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
-"""Options of glibc's `mallopt`, as malloc.h numbers them."""
-MMAP_BYTES_MIN = 128 * 1024
-"""Larger pieces are mapped, and go back to the system when they are freed. By default this bound
-grows to the largest piece that was ever freed."""
 LOCK_TRIES_MAX = 4
 LOCK_PAUSE_S = 0.05
-END_S_MAX = 3.0
-"""Longest orderly end; then the process exits at once."""
 
 
 class Api(Protocol):
@@ -162,61 +152,10 @@ def run(
 
     Raises what `opened` does, PortTaken, CannotListen, and what made a part fail.
     """
-    _share_memory()
+    share_memory()
     with opened(home, secrets, config, api) as node:
-        _tend_memory()
+        tend_memory()
         run_trio(_live, node, ready)
-
-
-def _share_memory() -> None:
-    """Let all threads take memory from one place, where glibc can; call it before there are any.
-
-    By default each has its own, and what is free in one is of no use to the others.
-    """
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if set_option is not None:
-        set_option(M_ARENA_MAX, 1)
-        set_option(M_MMAP_THRESHOLD, MMAP_BYTES_MIN)
-
-
-def _tend_memory() -> None:
-    """Collect garbage less often, and never examine the loaded modules again.
-
-    A frame of records makes tens of thousands of short-lived objects; by default each frame would
-    make Python walk all the libraries many times.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
-
-
-async def _sweep() -> None:
-    """Collect garbage now and then: an idle node makes too little to trigger it.
-
-    A connection that ended and a task that was cancelled leave errors that refer to themselves.
-    """
-    while True:
-        await trio.sleep(GARBAGE_S)
-        gc.collect()
-        _give_back()
-
-
-def _give_back() -> None:
-    """Return unused pages to the system, where glibc can; takes some 0.2 ms."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(ctypes.c_size_t(0))
-
-
-def run_trio(main: Callable[[Unpack[Ts]], Awaitable[T]], *details: *Ts) -> T:
-    """Run an async function to its end; raise its first named error instead of an error group."""
-    try:
-        return trio.run(main, *details)
-    except BaseExceptionGroup as group:
-        first = _first(group)
-        if not isinstance(first, CommonwealError | KeyboardInterrupt):
-            log.critical("the node ended by a fault of its own: %r", first, exc_info=first)
-        raise first from None
 
 
 async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
@@ -231,7 +170,7 @@ async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
             nursery.start_soon(node.ledger_thread.run, node.runtime.emit)
             nursery.start_soon(node.offer_thread.run, node.runtime.emit)
             nursery.start_soon(node.audit_thread.run)
-            nursery.start_soon(_sweep)
+            nursery.start_soon(sweep)
             ready(list(node.network.addresses))
 
 
@@ -242,33 +181,6 @@ async def _live(node: Node, ready: Callable[[list[str]], None]) -> None:
         end_soon()
         nursery.cancel_scope.cancel()
     log.info("the node ended")
-
-
-async def obey_signals(
-    scope: trio.CancelScope, *, task_status: Any = trio.TASK_STATUS_IGNORED
-) -> None:
-    """End the node in order at the first signal, and at once at the second."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        task_status.started()
-        async for number in signals:
-            log.info("ending: %s", signal.Signals(number).name)
-            break
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda given, _frame: os._exit(128 + given))
-    end_soon()
-    scope.cancel()
-
-
-def end_soon() -> None:
-    """Make sure that the process ends, whatever a part is still waiting for."""
-
-    def end() -> None:
-        log.error("a part of the node did not end within %d s", END_S_MAX)
-        os._exit(1)
-
-    timer = threading.Timer(END_S_MAX, end)
-    timer.daemon = True
-    timer.start()
 
 
 def _assembled(
@@ -339,17 +251,3 @@ def _with_port(settings: Settings, store: Store) -> Settings:
     settings.put(store)
     store.commit()
     return settings
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return why a nursery ended: an error of ours before any other."""
-    leaves: list[BaseException] = []
-    waiting: list[BaseException] = [group]
-    while waiting:
-        error = waiting.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            waiting += error.exceptions
-        else:
-            leaves.append(error)
-    named = [leaf for leaf in leaves if isinstance(leaf, CommonwealError)]
-    return (named or leaves)[0]

@@ -13,9 +13,18 @@ import trio
 from commonweal.node.network.relay.relay_limits import RelayLimits
 from commonweal.node.network.relay_node import RelayNode
 from commonweal.node.runtime.metrics import own_figures
-from commonweal.node.runtime.process import end_soon, obey_signals, run_trio
+from commonweal.node.runtime.process_life import (
+    end_soon,
+    obey_signals,
+    run_trio,
+    share_memory,
+    sweep,
+    tend_memory,
+)
 from commonweal.storage.home.relay_key import seed_of_relay
 
+MMAP_BYTES_MIN = 32 * 1024
+"""A message is 64 KiB: each is mapped, and its memory goes back to the system when it was sent."""
 TOLD_S = 60.0
 """How often a relay tells its counts."""
 
@@ -41,6 +50,7 @@ def run(
     ready: called once with its addresses. told: called with its counts every `every_s`.
     Raises RelayKeyUnusable, StorageError, PortTaken and CannotListen.
     """
+    share_memory(MMAP_BYTES_MIN)
     relay = RelayNode(
         seed_of_relay(settings.key),
         settings.listen,
@@ -48,6 +58,7 @@ def run(
         now_s=time.time,
         announce=settings.announce,
     )
+    tend_memory()
     run_trio(_live, relay, settings, ready, told)
 
 
@@ -63,6 +74,7 @@ async def _live(
         with scope:
             async with trio.open_nursery() as working:
                 await working.start(relay.run)
+                working.start_soon(sweep)
                 with suppress(BrokenPipeError):  # nobody reads any more, which is no fault
                     ready(relay.addresses)
                     while True:

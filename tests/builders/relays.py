@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import trio
 from libp2p.identity_utils import create_identity_from_seed
@@ -146,12 +146,18 @@ class RawClient:
         return answer
 
 
-@asynccontextmanager
-async def raw_client(node: RelayNode, number: int) -> AsyncIterator[RawClient]:
+def raw_client(node: RelayNode, number: int) -> AbstractAsyncContextManager[RawClient]:
     """A stranger is linked to the helper inside."""
-    keys = create_identity_from_seed(bytes([number]) * 32)
-    way = way_of(node)
-    socket = await trio.open_tcp_stream(way.host, way.port)
+    return raw_client_at(way_of(node), number)
+
+
+@asynccontextmanager
+async def raw_client_at(
+    way: Endpoint, number: int, source: str | None = None
+) -> AsyncIterator[RawClient]:
+    """A stranger is linked to a relay inside. source: the address that they come from."""
+    keys = create_identity_from_seed(number.to_bytes(2) * 16)
+    socket = await trio.open_tcp_stream(way.host, way.port, local_address=source)
     async with socket, trio.open_nursery() as nursery:
         relay = peer_key(ID.from_base58(way.relay))
         _, channel = await secure(SocketCarrier(socket), keys, relay)

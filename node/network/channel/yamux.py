@@ -75,6 +75,7 @@ class Mux:
         self.by_us = False
         """Whether it ended because the peer broke a limit."""
         self.ended = trio.Event()
+        self.burst_messages_max = BURST_MESSAGES_MAX
         self._work = TokenBucket(WORK_PER_S, WORK_BURST)
         self._channel = channel
         self._opened = opened
@@ -178,7 +179,7 @@ class Mux:
         if self._control:
             plains.append(bytes(self._control[:PLAIN_BYTES_MAX]))
             del self._control[:PLAIN_BYTES_MAX]
-        while self._ready and len(plains) < BURST_MESSAGES_MAX:
+        while self._ready and len(plains) < self.burst_messages_max:
             stream = self._ready.popleft()
             stream.waiting = False
             size = min(stream.queued_bytes, stream.send_window, DATA_BYTES_MAX)

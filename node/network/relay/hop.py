@@ -97,7 +97,7 @@ class HopServer:
         """Who holds a reservation, over which connection, and until when in trio time."""
         self._networks = Counter[str]()
         self._count = CircuitCount(limits)
-        self._pace = Pace(limits.bytes_per_s)
+        self._pace = Pace(limits.bytes_per_s, limits.held_bytes, self._end_stillest)
         self._splices: dict[Splice, None] = {}
         self._made = self._refused = self._past_bytes = 0
 
@@ -224,6 +224,11 @@ class HopServer:
         self._splices[splice] = None
         self._made += 1
         splice.start()
+
+    def _end_stillest(self) -> None:
+        """End the circuit whose reader has taken nothing for the longest time."""
+        holding = [splice for splice in self._splices if splice.held_bytes]
+        min(holding, key=lambda splice: splice.taken_at).cut()
 
     def _circuit_over(self, client: RelayClient, other: RelayClient) -> None:
         self._count.leave(client.network, client.peer, other.peer)

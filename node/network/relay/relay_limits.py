@@ -20,6 +20,8 @@ HOP_S: Final = 8.0
 """Longest time from a request to its answer, with that of the peer to which a circuit leads."""
 CIRCUIT_IDLE_S: Final = 90.0
 """A circuit over which nothing went for so long ends; members' nodes ping every 5 s."""
+HELD_BYTES_MAX: Final = 12 << 20
+"""With it a relay with a hundred links stays below 150 MiB, whatever their readers do."""
 LINGER_S: Final = 5.0
 """Longest time that one direction of a circuit stays after the other has ended."""
 MEMBER_CIRCUIT_BYTES_PER_S: Final = 2 << 20
@@ -34,7 +36,8 @@ class RelayLimits:
     reservations, reservations_network: in total, and of one network (/24, or /48 of IPv6).
     circuits, circuits_network, circuits_peer: in total, of those who come from one network, and of
     one peer, at either end. circuit_bytes_per_s and
-    bytes_per_s: of one circuit and of all, both directions together.
+    bytes_per_s: of one circuit and of all, both directions together. held_bytes: what all circuits
+    together hold of what their readers have not taken; then the one that stands still ends.
     """
 
     reservations: int = 256
@@ -44,6 +47,7 @@ class RelayLimits:
     circuits_peer: int = 16
     circuit_bytes_per_s: int = 8 << 20
     bytes_per_s: int = 32 << 20
+    held_bytes: int = HELD_BYTES_MAX
     reservation_s: int = RESERVATION_S
     idle_s: float = CIRCUIT_IDLE_S
 

@@ -20,14 +20,21 @@ from commonweal.node.token_bucket import TokenBucket
 
 PIECES_MAX: Final = 64
 """Queued pieces of one direction before they are joined: many small ones take much memory."""
+TIGHT_BYTES: Final = WINDOW_BYTES // 4
+"""What a circuit may hold and get new window when all together hold much."""
 PACE_S: Final = 0.02
 """How often windows that the pace kept shut are looked at."""
 
 
 class Pace:
-    """How many bytes all circuits of a relay together may move in a second."""
+    """What all circuits of a relay together may move in a second, and hold.
 
-    def __init__(self, bytes_per_s: int) -> None:
+    crowded: called when they hold more than `held_bytes_max`; it ends one of them.
+    """
+
+    def __init__(self, bytes_per_s: int, held_bytes_max: int, crowded: Callable[[], None]) -> None:
+        self.held_bytes = 0
+        self._held_bytes_max, self._crowded = held_bytes_max, crowded
         self._bucket = TokenBucket(bytes_per_s, max(bytes_per_s // 4, WINDOW_BYTES))
         self._waiting: deque[Splice] = deque()
         self._wakes = trio.Event()
@@ -50,6 +57,17 @@ class Pace:
         self._waiting.append(splice)
         self._wakes.set()
 
+    def hold(self, size: int) -> None:
+        """So many bytes more, or fewer, wait for their readers."""
+        self.held_bytes += size
+        if size > 0 and self.held_bytes > self._held_bytes_max:
+            self._crowded()
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether more than half of what may be held is held."""
+        return 2 * self.held_bytes > self._held_bytes_max
+
     def spend(self, size: int) -> bool:
         """Whether `size` bytes more may move now."""
         return self._bucket.spend(size)
@@ -61,8 +79,10 @@ class Splice:
     def __init__(
         self, near: Stream, far: Stream, pace: Pace, bytes_per_s: int, ended: Callable[[], None]
     ) -> None:
-        self.moved_bytes = 0
-        self.moved_at, self.half_over_at = trio.current_time(), math.inf
+        self.moved_bytes = self.held_bytes = 0
+        self.moved_at = self.taken_at = trio.current_time()
+        """When something last came in, and when a reader last took something."""
+        self.half_over_at = math.inf
         self.is_over = False
         self._near, self._far, self._pace, self._ended = near, far, pace, ended
         self._bucket = TokenBucket(bytes_per_s, max(bytes_per_s // 4, WINDOW_BYTES))
@@ -85,6 +105,8 @@ class Splice:
         if self.is_over:
             return
         self.is_over = True
+        self._pace.hold(-self.held_bytes)
+        self.held_bytes = 0
         for stream in (self._near, self._far):
             stream.on_end = stream.on_sent = None
             stream.cut()
@@ -100,6 +122,8 @@ class Splice:
 
     def reopen(self) -> bool:
         """Reopen the windows that wait, as far as the pace allows; whether none waits any more."""
+        if self._pace.is_tight and self.held_bytes > TIGHT_BYTES:
+            return False
         for stream, size in self._owed.items():
             if size and not (self._bucket.has(size) and self._pace.spend(size)):
                 return False
@@ -112,11 +136,17 @@ class Splice:
     def _move(self, target: Stream, data: bytes) -> None:
         self.moved_bytes += len(data)
         self.moved_at = trio.current_time()
+        before = target.queued_bytes
         target.push(data)
         if len(target.queued) > PIECES_MAX:
             target.join_queue()
+        self.held_bytes += target.queued_bytes - before
+        self._pace.hold(target.queued_bytes - before)
 
     def _sent(self, source: Stream, size: int) -> None:
+        self.taken_at = trio.current_time()
+        self.held_bytes -= size
+        self._pace.hold(-size)
         self._owed[source] += size
         if not self._is_waiting and not self.reopen():
             self._is_waiting = True

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trio
 
-from commonweal.node.runtime import process
+from commonweal.node.runtime import process_life
 from commonweal.node.runtime.ledger import ledger_thread
 from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.service.events import Event, Wish
@@ -86,13 +86,13 @@ def test_who_folded_lets_go_of_the_pages_that_are_cached(tmp_path: Path) -> None
 async def test_pages_that_nobody_uses_go_back_to_the_system(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(process, "GARBAGE_S", 0.01)
+    monkeypatch.setattr(process_life, "GARBAGE_S", 0.01)
     blocks = [bytes(2_000) for _ in range(20_000)]
     kept = blocks[::100]  # among those that go, so that what is free does not lie at the end
     del blocks
     before = resident_bytes()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(process._sweep)
+        nursery.start_soon(process_life.sweep)
         await trio.sleep(0.1)
         nursery.cancel_scope.cancel()
     assert len(kept) == 200
@@ -106,8 +106,8 @@ async def test_pages_that_nobody_uses_go_back_to_the_system(
 def test_threads_of_a_node_take_memory_from_one_place() -> None:
     program = (
         "import ctypes, os, threading\n"
-        "from commonweal.node.runtime import process\n"
-        "process._share_memory()\n"
+        "from commonweal.node.runtime import process_life\n"
+        "process_life.share_memory()\n"
         "keep = []\n"
         "def take(): keep.append([ctypes.create_string_buffer(5_000) for _ in range(50)])\n"
         "threads = [threading.Thread(target=take) for _ in range(8)]\n"

@@ -188,6 +188,28 @@ async def test_a_reader_that_stops_makes_the_relay_hold_one_window() -> None:
         assert near.queued_bytes >= 2 * WINDOW_BYTES, "the reader and the relay hold one each"
 
 
+async def test_of_many_stuck_circuits_that_which_stands_still_longest_ends() -> None:
+    limits = RelayLimits(held_bytes=WINDOW_BYTES)
+    async with a_relay_and_two(limits) as (relay, mei, bo):
+        await bo.ask(messages.reserve_request())
+        first, second = await joined(mei, bo), await joined(mei, bo)
+        moving, reader = await joined(mei, bo), bo.opened[-1]
+        first.push(bytes(2 * WINDOW_BYTES))
+        await eventually(lambda: relay._hop._pace.held_bytes > WINDOW_BYTES // 3)
+        second.push(bytes(2 * WINDOW_BYTES))
+        for _ in range(8):
+            moving.push(bytes(1_000))
+            await reader.read()
+        await eventually(lambda: first.is_reset)
+        assert not second.is_reset
+        assert not moving.is_reset
+        assert relay.counts().circuits == 2
+        assert 0 < relay._hop._pace.held_bytes <= limits.held_bytes
+        second.cut()
+        await eventually(lambda: relay.counts().circuits == 1)
+        assert abs(relay._hop._pace.held_bytes) < 1_000
+
+
 async def test_many_small_pieces_are_held_as_few() -> None:
     async with a_relay_and_two() as (relay, mei, bo):
         await bo.ask(messages.reserve_request())
