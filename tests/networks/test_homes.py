@@ -1,0 +1,121 @@
+"""Real nodes in homes behind routers: invited, linked through a third, then direct or relayed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from commonweal.client import Member
+from commonweal.node.control import daemon
+from commonweal.node.control.client import LocalClient
+from commonweal.node.control.messages import Peers
+from commonweal.protocol.errors import NotReachable
+from commonweal.protocol.identity import invite
+from commonweal.storage.home import keystore
+from tests.builders import homes
+from tests.networks.conftest import Note
+from tests.networks.places import PUBLIC_NET, Network, Weather, lacking, network
+from tests.networks.routers import Router, home
+from tests.networks.village import Dweller, wait_equal
+
+pytestmark = [
+    pytest.mark.skipif(bool(lacking()), reason=f"not run: {lacking()}"),
+    pytest.mark.timeout(150),
+]
+
+PORT = 4001
+WAY = Weather(delay_ms=10, jitter_ms=1)
+ADMITTED_S_MAX = 60.0
+LINKED_S_MAX = 60.0
+CIRCUIT = "/p2p-circuit"
+
+
+def test_homes_meet_through_a_member_and_are_linked_directly_where_their_routers_allow_it(
+    tmp_path: Path, record_property: Note
+) -> None:
+    """Chen is reachable; Mei and Bo have routers that keep the port, Dana's changes it."""
+    with network(WAY, prefix=PUBLIC_NET) as net, ExitStack() as stack:
+        chen = Dweller(homes.founder(tmp_path / "n1", "Chen"), net.place())
+        stack.enter_context(running(net, chen))
+        mei = joined(stack, net, chen, tmp_path / "n2", Router.KEEPING)
+        wait_until_there_is_a_way_in(mei)
+        bo = joined(stack, net, mei, tmp_path / "n3", Router.KEEPING)
+        dana = joined(stack, net, mei, tmp_path / "n4", Router.CHANGING)
+        wait_equal([chen, mei, bo, dana], ADMITTED_S_MAX, 1)
+        direct_s = wait_linked(mei, bo, is_direct=True)
+        relayed_s = wait_linked(mei, dana, is_direct=False)
+        wait_linked(bo, mei, is_direct=True)
+    record_property(
+        "network",
+        f"homes through a member: direct after {direct_s:.1f} s, relayed after {relayed_s:.1f} s",
+    )
+
+
+@contextmanager
+def running(net: Network, dweller: Dweller) -> Iterator[None]:
+    """A node of this home in its place, as `weal up` starts it; ended in order."""
+    secrets = keystore.unlock(dweller.home.keystore, None)
+    with net.inside(dweller.place):
+        started = daemon.NodeProcess(
+            dweller.home, secrets, listen=(f"/ip4/0.0.0.0/tcp/{PORT}",), mdns=False
+        )
+    try:
+        started.addresses()
+        yield
+    finally:
+        started.give_up()
+        with suppress(NotReachable):
+            daemon.kill(dweller.home)
+
+
+def joined(stack: ExitStack, net: Network, host: Dweller, folder: Path, kind: Router) -> Dweller:
+    """Return a member in a home of its own, admitted by an invite that the host makes now."""
+    with net.inside(host.place), Member(host.home.path) as member:
+        link = invite.from_text(member.invite().link)
+    newcomer = Dweller(homes.newcomer(folder, link, folder.name), home(net, kind, PORT)[0])
+    stack.enter_context(running(net, newcomer))
+    wait_equal([host, newcomer], ADMITTED_S_MAX, 1)
+    return newcomer
+
+
+def wait_until_there_is_a_way_in(dweller: Dweller) -> None:
+    """Wait until a relay keeps a place for a node."""
+    deadline = time.monotonic() + LINKED_S_MAX
+    while not any(CIRCUIT in address for address in own_addresses(dweller)):
+        assert time.monotonic() < deadline, own_addresses(dweller)
+        time.sleep(0.1)
+
+
+def own_addresses(dweller: Dweller) -> tuple[str, ...]:
+    """Return where a node says that it is reached."""
+    from commonweal.node.control.messages import Status
+
+    with LocalClient(dweller.home.socket, patience_s=10) as line:
+        return tuple(line.ask(Status()).listening)
+
+
+def wait_linked(dweller: Dweller, other: Dweller, *, is_direct: bool) -> float:
+    """Return the seconds until a node has a link of this kind to another member's."""
+    began = time.monotonic()
+    while True:
+        address = link_to(dweller, other)
+        if address and (CIRCUIT not in address) is is_direct:
+            return time.monotonic() - began
+        assert time.monotonic() - began < LINKED_S_MAX, (address, links(dweller))
+        time.sleep(0.1)
+
+
+def link_to(dweller: Dweller, other: Dweller) -> str:
+    """Return the address of the link between two; empty when there is none."""
+    return links(dweller).get(homes.identity(other.home).peer, "")
+
+
+def links(dweller: Dweller) -> dict[bytes, str]:
+    """Return the addresses of the members that a node is linked to, by their keys."""
+    with LocalClient(dweller.home.socket, patience_s=10) as line:
+        peers = line.ask(Peers()).peers
+    return {peer.peer: peer.address for peer in peers if peer.standing == "member"}
