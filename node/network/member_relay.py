@@ -36,6 +36,8 @@ from commonweal.protocol.identity.invite import CIRCUIT
 
 LOOK_S: Final = 2.0
 """How often it is looked at whether relays are needed, and which there are."""
+SEEN_MAX: Final = 4
+"""Relays whose sight of this node is kept."""
 GRACE_S: Final = 10.0
 """Time after the start in which a member may confirm that this node is reached without one."""
 
@@ -73,7 +75,11 @@ class MemberRelay:
             now_s=time.time,
         )
         self._serves = serves
-        self._uses = RelayLinks(keys, find=self._mux, take=self._take, connect=port.connect)
+        self._seen: dict[PeerKey, str] = {}
+        """By relay that is no member: the address at which it saw this node last."""
+        self._uses = RelayLinks(
+            keys, find=self._mux, take=self._take, connect=port.connect, seen=self._note
+        )
         self._reservations = Reservations(
             self._uses,
             changed=own.relay,
@@ -83,7 +89,7 @@ class MemberRelay:
 
         self.puncher = HolePuncher(
             *(keys, port, serve),
-            own=lambda: (*own.observed(), *own.candidates()),
+            own=lambda: (*self._seen.values(), *own.observed(), *own.candidates()),
             is_direct=links.is_direct,
             direct=links.direct,
             allows=is_public,
@@ -178,6 +184,12 @@ class MemberRelay:
             stays=lambda: self._links.stay(connection),
             ends=ends,
         )
+
+    def _note(self, relay: PeerKey, address: str) -> None:
+        self._seen.pop(relay, None)
+        self._seen[relay] = address
+        if len(self._seen) > SEEN_MAX:
+            del self._seen[next(iter(self._seen))]
 
     async def _handed(self, connection: Connection, stream: Stream) -> None:
         """Serve a circuit that a member's node hands to us."""

@@ -1,7 +1,7 @@
 """A relay that is no member: it joins peers that reserve with it, and knows no community.
 
-It has a key of its own, listens, and serves circuit relay v2 and ping. It keeps nothing but its
-counts, and dials nobody.
+It has a key of its own, listens, and serves circuit relay v2, ping and identify. It keeps nothing
+but its counts, and dials nobody.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 from libp2p.host.ping import ID as PING
@@ -29,7 +29,9 @@ from commonweal.node.network.channel.noise import SecureChannel, peer_id
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
 from commonweal.node.network.listener import Listener, listen
+from commonweal.node.network.relay import identify
 from commonweal.node.network.relay.hop import HopServer, RelayClient, RelayCounts
+from commonweal.node.network.relay.identify import IDENTIFY
 from commonweal.node.network.relay.messages import HOP
 from commonweal.node.network.relay.relay_limits import HOP_S, RelayLimits
 from commonweal.node.transport import HELLO_MS_MAX, PeerKey
@@ -41,8 +43,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SPARE_STREAMS: int = 2
-"""Streams of one peer beside its circuits: a reservation, a ping."""
+SPARE_STREAMS: Final = 3
+"""Streams of one peer beside its circuits: a reservation, a ping, identify."""
+PROTOCOLS: Final = (HOP, str(PING), IDENTIFY)
 
 
 class RelayNode:
@@ -60,7 +63,7 @@ class RelayNode:
         now_s: Callable[[], float],
         announce: Sequence[str] = (),
     ) -> None:
-        keys = create_identity_from_seed(seed)
+        keys = self._keys = create_identity_from_seed(seed)
         self.identity = str(ID.from_pubkey(keys.public_key))
         self._listen, self._announce = tuple(listen), tuple(announce)
         self._reached: tuple[str, ...] = ()
@@ -140,7 +143,7 @@ class RelayNode:
                 channel,
                 outbound=False,
                 peer_id=peer_id(peer),
-                opened=lambda stream: nursery.start_soon(self._stream, stream, client),
+                opened=lambda stream: nursery.start_soon(self._stream, stream, client, address),
                 streams_max=self._limits.circuits_peer + SPARE_STREAMS,
             )
             mux.burst_messages_max = 1  # a peer that does not read makes it hold one
@@ -154,13 +157,16 @@ class RelayNode:
                 self._hop.left(client)
                 nursery.cancel_scope.cancel()
 
-    async def _stream(self, stream: Stream, client: RelayClient) -> None:
+    async def _stream(self, stream: Stream, client: RelayClient, address: str) -> None:
         """Agree on the protocol of a stream, and serve it; whatever goes wrong ends it alone."""
         try:
             with trio.fail_after(HOP_S):
-                protocol = await choose(stream, lambda: (HOP, str(PING)))
+                protocol = await choose(stream, lambda: PROTOCOLS)
             if protocol == HOP:
                 await self._hop.serve(stream, client)
+                return
+            if protocol == IDENTIFY:
+                identify.tell(stream, self._keys, address, PROTOCOLS)
                 return
             await handle_ping(stream)
             await stream.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -10,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from commonweal.client import Member
-from commonweal.node.control import daemon
+from commonweal.node.control import daemon, program
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Peers
+from commonweal.node.control.messages import Peers, Status
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity import invite
 from commonweal.storage.home import keystore
 from tests.builders import homes
 from tests.networks.conftest import Note
-from tests.networks.places import PUBLIC_NET, Network, Weather, lacking, network
+from tests.networks.places import PUBLIC_NET, Network, Place, Weather, lacking, network
 from tests.networks.routers import Router, home
 from tests.networks.village import Dweller, wait_equal
 
@@ -53,6 +55,41 @@ def test_homes_meet_through_a_member_and_are_linked_directly_where_their_routers
         "network",
         f"homes through a member: direct after {direct_s:.1f} s, relayed after {relayed_s:.1f} s",
     )
+
+
+def test_homes_meet_through_a_helper_and_are_linked_directly_where_their_routers_allow_it(
+    tmp_path: Path, record_property: Note
+) -> None:
+    """`weal relay` on a third host, named in Mei's settings alone; nobody is reachable."""
+    with network(WAY, prefix=PUBLIC_NET) as net, ExitStack() as stack:
+        relay = stack.enter_context(helper(net, net.place(), tmp_path / "relay.key"))
+        mei = Dweller(homes.founder(tmp_path / "n1"), home(net, Router.KEEPING, PORT)[0])
+        mei.home.config.write_text(f'relays = ["{relay}"]\n', "utf-8")
+        stack.enter_context(running(net, mei))
+        wait_until_there_is_a_way_in(mei)
+        bo = joined(stack, net, mei, tmp_path / "n2", Router.REFUSING)
+        dana = joined(stack, net, mei, tmp_path / "n3", Router.CHANGING)
+        wait_equal([mei, bo, dana], ADMITTED_S_MAX, 1)
+        direct_s = wait_linked(mei, bo, is_direct=True)
+        wait_linked(mei, dana, is_direct=False)
+    record_property("network", f"homes through a helper: direct {direct_s:.1f} s after all met")
+
+
+@contextmanager
+def helper(net: Network, place: Place, key: Path) -> Iterator[str]:
+    """`weal relay` in a place: its address; ended by its process id."""
+    listen = f"/ip4/{place.address}/tcp/4002"
+    words = [*program.command(), "relay", "--listen", listen, "--key", str(key), "-o", "json"]
+    with net.inside(place):
+        process = subprocess.Popen(
+            words, env=program.environment(), stdout=subprocess.PIPE, text=True
+        )
+    with process:
+        try:
+            assert process.stdout is not None
+            yield str(json.loads(process.stdout.readline())["addresses"][0])
+        finally:
+            process.kill()
 
 
 @contextmanager
@@ -92,8 +129,6 @@ def wait_until_there_is_a_way_in(dweller: Dweller) -> None:
 
 def own_addresses(dweller: Dweller) -> tuple[str, ...]:
     """Return where a node says that it is reached."""
-    from commonweal.node.control.messages import Status
-
     with LocalClient(dweller.home.socket, patience_s=10) as line:
         return tuple(line.ask(Status()).listening)
 

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
 from libp2p.crypto.keys import KeyPair
+from libp2p.identity.identify.pb.identify_pb2 import Identify
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.envelope import Envelope, make_unsigned, unmarshal_envelope
 from libp2p.peer.id import ID
@@ -37,7 +38,7 @@ VOUCHER_TYPE: Final = b"\x03\x02"
 SHOWN_MAX: Final = 4
 """Addresses that a relay names of itself, and that are read of what it names."""
 
-M = TypeVar("M", HopMessage, StopMessage)
+M = TypeVar("M", HopMessage, StopMessage, Identify)
 
 
 class BadRelayMessage(Exception):
@@ -69,7 +70,7 @@ async def read_message(stream: Stream, kind: type[M]) -> M:
     return message
 
 
-def write_message(stream: Stream, message: HopMessage | StopMessage) -> None:
+def write_message(stream: Stream, message: HopMessage | StopMessage | Identify) -> None:
     """Queue a message on a stream."""
     body = message.SerializeToString()
     assert len(body) <= MESSAGE_BYTES_MAX, "what we say is small"

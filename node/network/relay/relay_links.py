@@ -26,6 +26,7 @@ from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
 from commonweal.node.network.relay import messages
 from commonweal.node.network.relay.circuit import RelayedCarrier
+from commonweal.node.network.relay.identify import seen_at
 from commonweal.node.network.relay.messages import (
     HOP,
     STOP,
@@ -64,7 +65,8 @@ class RelayLinks:
     """The relays that one node uses.
 
     find: the mux of a direct link that is there already, or None. take: serves a circuit that
-    comes in, until it ends. connect: opens a connection to a relay.
+    comes in, until it ends. connect: opens a connection to a relay. seen: takes the
+    multiaddr at which a relay that is no linked member sees this node.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class RelayLinks:
         find: Callable[[PeerKey], Mux | None],
         take: TakeCircuit,
         connect: Callable[[Endpoint], Awaitable[trio.SocketStream]],
+        seen: Callable[[PeerKey, str], None] = lambda relay, address: None,
     ) -> None:
         self._keys, self._find, self._take, self._connect = keys, find, take, connect
+        self._seen = seen
         self._own: dict[PeerKey, Mux] = {}
         """Links that are there for the relay's sake alone."""
         self._users: dict[Mux, int] = {}
@@ -220,6 +224,7 @@ class RelayLinks:
                 )
                 self._own[relay] = mux
                 task_status.started(mux)
+                nursery.start_soon(self._see, relay, mux)
                 await mux.run()
                 nursery.cancel_scope.cancel()
         except Exception as error:  # the wall around libp2p
@@ -231,6 +236,13 @@ class RelayLinks:
                 mux.close("the link to the relay ended")
                 if self._own.get(relay) is mux:
                     del self._own[relay]
+
+    async def _see(self, relay: PeerKey, mux: Mux) -> None:
+        """Learn from a relay at which address it sees this node."""
+        try:
+            self._seen(relay, await seen_at(mux))
+        except Exception as error:  # the wall around libp2p
+            log.debug("a relay does not say how it sees us: %s", why(error))
 
     async def _opened(self, stream: Stream, relay: PeerKey) -> None:
         """Agree on the protocol of a stream that a relay opened, and serve it."""
