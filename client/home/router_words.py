@@ -25,7 +25,10 @@ _ANSWERS = {
 }
 _ADVICE = {
     "silent": N_("Switch on UPnP or PCP on the router's page, or forward TCP port {port} there."),
-    "refused": N_("Allow port mapping on the router's page, or forward TCP port {port} there."),
+    "refused": N_(
+        "Allow port mapping on the router's page, or forward TCP port {port} there. "
+        "A router that has no public address itself refuses, too."
+    ),
     "not-public": N_(
         "Another router is before it, often the provider's: ask them for a public address. "
         "Until then one member or relay that is reachable is enough."

@@ -35,7 +35,7 @@ from tests.builders import homes
 from tests.networks.conftest import Note
 from tests.networks.miniupnpd import Forwarder, forwarder, lacking_miniupnpd
 from tests.networks.places import PUBLIC_NET, Network, Place, network
-from tests.networks.routers import Router, home
+from tests.networks.routers import PROVIDER, Router, home
 from tests.networks.village import Dweller, wait_equal
 
 pytestmark = [
@@ -93,6 +93,25 @@ def test_a_port_that_a_real_router_maps_is_reached_until_it_is_given_back(
             with net.inside(inside):
                 trio.run(client.unmap, grant)
             assert not reaches(net, public, (router.address, grant.external_port))
+
+
+def test_a_router_with_an_address_of_its_provider_refuses_and_that_is_told(tmp_path: Path) -> None:
+    with network(prefix=PROVIDER) as net:
+        inside, router = home(net, Router.KEEPING, PORT)
+        told: list[PortMapping] = []
+        mapper = PortMapper(
+            (Endpoint("ip4", "0.0.0.0", PORT),), GatewayClients.of(bytes(32)), told.append
+        )
+
+        async def scene() -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(mapper.run)
+                await until(lambda: told[-1:] and told[-1].reason != "asking")
+                nursery.cancel_scope.cancel()
+
+        with forwarder(router, tmp_path), net.inside(inside):
+            trio.run(scene)
+    assert (told[-1].reason, told[-1].way, told[-1].said) == ("refused", "PCP", "no resources")
 
 
 @pytest.mark.parametrize(("pcp", "way"), [(True, "PCP"), (False, "UPnP")])
