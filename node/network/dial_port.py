@@ -164,13 +164,13 @@ async def _bound(host: str, port: int) -> trio.socket.SocketType:
 async def _numbers(endpoint: Endpoint) -> list[str]:
     """Return the numbers of a name, families in turn, as the system prefers them."""
     families = {"dns4": stdlib_socket.AF_INET, "dns6": stdlib_socket.AF_INET6}
-    found = await trio.socket.getaddrinfo(
+    resolved = await trio.socket.getaddrinfo(
         endpoint.host,
         endpoint.port,
         families.get(endpoint.kind, stdlib_socket.AF_UNSPEC),
         stdlib_socket.SOCK_STREAM,
     )
-    hosts = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    hosts = list(dict.fromkeys(str(address[0]) for *_, address in resolved))
     first = [host for host in hosts if _family(host) == _family(hosts[0])]
     others = [host for host in hosts if host not in first]
     mixed = [host for pair in zip_longest(first, others) for host in pair if host is not None]

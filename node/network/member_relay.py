@@ -139,15 +139,15 @@ class MemberRelay:
 
     def _members(self) -> list[Endpoint]:
         """Return the linked members that this node dialled at a public address."""
-        found: list[Endpoint] = []
+        relays: list[Endpoint] = []
         for peer, connection in self._links.linked.items():
             if connection.trust is not TrustLevel.MEMBER or not connection.outbound:
                 continue
             endpoint = parse(connection.address)
             if not connection.relayed and _is_far(endpoint):
                 name = str(peer_id(peer))
-                found.append(Endpoint(endpoint.kind, endpoint.host, endpoint.port, name))
-        return found
+                relays.append(Endpoint(endpoint.kind, endpoint.host, endpoint.port, name))
+        return relays
 
     def _direct(self) -> tuple[str, ...]:
         return tuple(address for address in self._own.addresses if CIRCUIT not in address)

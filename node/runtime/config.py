@@ -156,9 +156,9 @@ def _relays(value: Any) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list) or len(listed) > RELAYS_MAX:
         raise ValueError
-    if not all(isinstance(each, str) and is_circuit(f"{each}{CIRCUIT}") for each in listed):
+    if not all(isinstance(text, str) and is_circuit(f"{text}{CIRCUIT}") for text in listed):
         raise ValueError
-    if not all(is_address(f"{each}{CIRCUIT}") for each in listed):
+    if not all(is_address(f"{text}{CIRCUIT}") for text in listed):
         raise ValueError
     return tuple(listed)
 

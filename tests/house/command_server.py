@@ -66,7 +66,7 @@ def main(place: str) -> NoReturn:
         Path(place + ".new").rename(place)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the commands
         while True:
-            ready, _, _ = select.select([listener, 0], [], [])
+            ready, _, _ = select.select([listener.fileno(), 0], [], [])
             if 0 in ready:  # who began it is gone
                 os._exit(0)
             caller, _ = listener.accept()

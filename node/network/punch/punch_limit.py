@@ -1,7 +1,7 @@
 """How often peers can make this node dial: by peer, by host, and in all.
 
-The addresses at which a peer wants to be dialled are what it says: they may be somebody else's,
-whom we would then knock at. It only counts.
+The addresses at which a peer wants to be dialled are what it says: they may be somebody else's, and
+we would knock at a stranger's door. It only counts.
 """
 
 from __future__ import annotations
