@@ -55,7 +55,7 @@ class Reservations:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The circuit addresses that lead to this node now."""
-        return tuple(dict.fromkeys(one for held in self._held.values() for one in held))
+        return tuple(dict.fromkeys(address for held in self._held.values() for address in held))
 
     def want(self, relays: Sequence[Endpoint]) -> None:
         """Hold reservations at the first of these relays that grant one; none, and none is held."""
