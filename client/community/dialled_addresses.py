@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
 
+from commonweal.client.home.own_addresses import is_public
+from commonweal.client.language.words import N_, Words
 from commonweal.protocol.identity.invite import is_circuit
+
+_WHERE = {
+    "relay": N_("through a relay: {address}"),
+    "name": N_("by its name: {address}"),
+    "public": N_("on the Internet: {address}"),
+    "near": N_("on this computer: {address}"),
+    "private": N_("on this network: {address}"),
+}
 
 
 def kind_of(address: str) -> str:
@@ -29,3 +39,13 @@ def kind_of(address: str) -> str:
 def is_dialled(address: str) -> bool:
     """Whether an address is a number that a node may have; a way through a relay is none."""
     return kind_of(address) in ("far", "near") and not is_circuit(address)
+
+
+def place_words(address: str, words: Words) -> str:
+    """Return in words where an address leads, with the address."""
+    kind = kind_of(address)
+    if is_circuit(address):
+        kind = "relay"
+    elif kind not in ("name", "near"):
+        kind = "public" if is_public(address) else "private"
+    return words(_WHERE[kind]).format(address=address)

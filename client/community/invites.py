@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.community.join_codes import offered_code
-from commonweal.client.home.own_addresses import contacts, is_public
+from commonweal.client.community.link_reach import LinkReach, link_reach, tried_reach
+from commonweal.client.home.own_addresses import contacts
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.times import read_duration_ms
 from commonweal.client.ledger.names.directory import People, begins
@@ -29,7 +30,7 @@ class InviteLink:
     """A link that admits `uses` people until a time. It admits its holder by its
     author's word.
 
-    is_public: whether an address in it can be reached from other networks. code: stands for the
+    reach: whether others can use it from outside, tried when it was made. code: stands for the
     link while this member's node runs, for a day; None where no node runs.
     """
 
@@ -37,7 +38,7 @@ class InviteLink:
     id: RecordId
     uses: int
     expires_ms: int
-    is_public: bool
+    reach: LinkReach
     code: str | None
 
 
@@ -46,7 +47,7 @@ class DeviceLink:
     """A link without an invite, by which a new device of a member finds the community."""
 
     link: str
-    is_public: bool
+    reach: LinkReach
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ class Invites(HomeAccess):
         key = keys.Signer(seed).key
         data = {"key": key, "uses": uses, "expires": until}
         written = self._write_one("invite.create", data)
-        link = link_to(self.home, written.id, seed)
+        link, reach = self._tried_link(written.id, seed)
         code = offered_code(self.home, link, until)
-        return InviteLink(links.to_text(link), written.id, uses, until, _is_public(link), code)
+        return InviteLink(links.to_text(link), written.id, uses, until, reach, code)
 
     def invites(self) -> list[ListedInvite]:
         """Return all invites, used and revoked ones too."""
@@ -110,8 +111,23 @@ class Invites(HomeAccess):
         """Return a link for a new device of a member, else of this one; it holds no invite."""
         owner = self.view.member(member) if member else self.view.me
         rekeyed = member_keys.rekeyed(self.view.state, owner)
-        link = replace(link_to(self.home), rekeyed=rekeyed)
-        return DeviceLink(links.to_text(link), _is_public(link))
+        link, reach = self._tried_link()
+        return DeviceLink(links.to_text(replace(link, rekeyed=rekeyed)), reach)
+
+    def _tried_link(
+        self, id: RecordId | None = None, seed: bytes = b""
+    ) -> tuple[CommunityLink, LinkReach]:
+        """Have members dial this node; return a link with what they reached, and its reach."""
+        tried = tried_reach(self.home)
+        link = link_to(self.home, id, seed)
+        return link, link_reach(self.home, link, tried, self._owner_of, self.words)
+
+    def _owner_of(self, peer: bytes) -> tuple[MemberId | None, str]:
+        """Return the member whose node has this peer key, and their name."""
+        for device in membership.devices(self.view.state):
+            if device.peer == peer:
+                return device.member, self.view.name(device.member)
+        return None, ""
 
     def _listed(self, invite: membership.InviteStatus) -> ListedInvite:
         is_late = invite.expires is not None and invite.expires < now_ms()
@@ -147,7 +163,3 @@ def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> Commun
             invite = Invite(id, clock, seed)
         last = SealStore(store, settings.here).last()
         return CommunityLink(settings.here, contacts(store, home, settings, peer), invite, *last)
-
-
-def _is_public(link: CommunityLink) -> bool:
-    return any(is_public(address) for contact in link.contacts for address in contact.addresses)

@@ -123,8 +123,9 @@ class NodeOfHome(HomeAccess):
 
         self.refresh()
         secrets = self._unlock(self.home)
-        flags = {"mdns": mdns, "port_mapping": port_mapping}
-        return NodeProcess(self.home, secrets, listen=listen, **flags).addresses()
+        return NodeProcess(
+            self.home, secrets, listen=listen, mdns=mdns, port_mapping=port_mapping
+        ).addresses()
 
     def stop_node(self) -> None:
         """End the node of this home. Raises NodeNotRunning."""

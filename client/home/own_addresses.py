@@ -28,17 +28,27 @@ FAR_IPV4, FAR_IPV6, FAR_PORT = "192.0.2.1", "2001:db8::1", 9
 
 
 def own_addresses(home: Home, settings: Settings) -> list[str]:
-    """Return the multiaddrs of this node: those it listens on, else those it would."""
+    """Return the multiaddrs of this node, best first: those it has, else those it would have."""
     from commonweal.node.control.messages import Status
 
     status = ask_if_running(home, Status())
     if status is not None and status.listening:
-        addresses = list(status.listening)
-    else:
-        ports = own_ports(home, settings)
-        addresses = [f"/{kind}/{host}/tcp/{port}" for port in ports for kind, host in _hosts()]
-    addresses = [address for address in dict.fromkeys(addresses) if is_address(address)]
-    return sorted(addresses, key=_rank)[:ADDRESSES_MAX]
+        return [address for address in status.listening if is_address(address)]
+    ports = own_ports(home, settings)
+    listed = [f"/{kind}/{host}/tcp/{port}" for port in ports for kind, host in _hosts()]
+    addresses = [*_announced(home, ports), *sorted(listed, key=_rank)]
+    return [address for address in dict.fromkeys(addresses) if is_address(address)][:ADDRESSES_MAX]
+
+
+def _announced(home: Home, ports: list[int]) -> list[str]:
+    """Return the addresses of the settings. Raises BadSetting."""
+    from commonweal.node.runtime import config
+
+    return [
+        f"{address.removesuffix('/0')}/{port}" if address.endswith("/tcp/0") else address
+        for address in config.read(config.system_file(), home.config).announce
+        for port in ports[:1]
+    ]
 
 
 def own_ports(home: Home, settings: Settings) -> list[int]:

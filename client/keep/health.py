@@ -13,6 +13,7 @@ from commonweal.client.access import HomeAccess
 from commonweal.client.community.standing import standing
 from commonweal.client.home.node_client import ask
 from commonweal.client.home.own_addresses import answers, is_public, is_taken, own_ports, ports_of
+from commonweal.client.home.reach_words import reach_advice, reach_kind, reach_words
 from commonweal.client.home.router_words import PORT_MAPPING, mapping_advice, mapping_words
 from commonweal.client.home.submit import now_ms
 from commonweal.client.keep.home_checks import (
@@ -221,7 +222,8 @@ def _port(checked: CheckedHome) -> HealthFinding:
     """Say whether others reach this node: one member that all reach is enough."""
     name = N_("port")
     listening = list(checked.status.listening) if checked.status is not None else []
-    ports = ports_of(listening) or _usual_ports(checked)
+    used = [checked.reach.port] if checked.reach is not None and checked.reach.port else []
+    ports = used or ports_of(listening) or _usual_ports(checked)
     port = ", ".join(map(str, ports)) or "?"
     if checked.status is None:
         taken = [port for port in ports if is_taken(port)]
@@ -236,8 +238,9 @@ def _port(checked: CheckedHome) -> HealthFinding:
                 ),
             )
         return HealthFinding(name, True, checked.words("free: {port}").format(port=port))
-    closed = [address for address in listening if not answers(address)]
-    if not listening or len(closed) == len(listening):
+    own = _bound(checked, listening)
+    closed = [address for address in own if not answers(address)]
+    if not own or len(closed) == len(own):
         return HealthFinding(
             name,
             False,
@@ -248,8 +251,13 @@ def _port(checked: CheckedHome) -> HealthFinding:
                 port=port
             ),
         )
+    reach = checked.reach
+    if reach is not None and reach_kind(reach) != "unknown":
+        advice = "" if _connected(checked) else reach_advice(reach, checked.words)
+        return HealthFinding(name, True, reach_words(reach, checked.words), advice)
     if any(map(is_public, listening)):
-        return HealthFinding(name, True, checked.words("it has a public address"))
+        said = checked.words("it has a public address, which no member has tried yet")
+        return HealthFinding(name, True, said)
     return HealthFinding(
         name,
         True,
@@ -261,6 +269,17 @@ def _port(checked: CheckedHome) -> HealthFinding:
             "Otherwise forward a port of the router to {port}."
         ).format(port=port),
     )
+
+
+def _bound(checked: CheckedHome, listening: list[str]) -> list[str]:
+    """Return the addresses of this machine: the others lie on a router or a relay."""
+    reach = checked.reach
+    if reach is None:
+        return listening
+    mapped = {reach.mapping.address} if reach.mapping is not None else set()
+    elsewhere = {*reach.announced, *reach.relayed, *mapped}
+    elsewhere |= {held.address for held in reach.confirmed}
+    return [address for address in listening if address not in elsewhere] or listening
 
 
 def _mapping(checked: CheckedHome) -> HealthFinding:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.community.dialled_addresses import place_words
 from commonweal.client.community.join_codes import link_of
 from commonweal.client.community.join_requests import JOIN_SECONDS_MAX, ask_to_join, knocked, places
 from commonweal.client.community.standing import WAITING
@@ -47,9 +48,9 @@ def join(
     if is_in and form is Form.TEXT:
         tell_places(community)
     elif form is Form.TEXT:
-        say(_("Your request is written and kept here. Trying:"))
+        say(_("Your request is written and kept here. Trying these, until a node answers:"))
         for address in tried:
-            say(f"  {address}")
+            say(f"  {place_words(address, words)}")
     try:
         if not is_in:
             if home.holder() is not None:
@@ -71,4 +72,4 @@ def tell_places(link: CommunityLink) -> None:
     say(_("This home is in that community already; its nodes are looked for here too:"))
     for contact in link.contacts:
         for address in contact.addresses:
-            say(f"  {address}")
+            say(f"  {place_words(address, spoken())}")

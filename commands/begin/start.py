@@ -85,6 +85,12 @@ PAUSE_SECONDS = 0.2
     metavar="ADDRESS",
     help="Listen here, as /ip4/127.0.0.1/tcp/0; else everywhere, at the home's own port.",
 )
+@click.option(
+    "--announce",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Others reach this node here: a name or number, with or without :PORT, or a multiaddr.",
+)
 @passphrase_option
 @home_option
 def start(
@@ -97,6 +103,7 @@ def start(
     no_port_mapping: bool,
     no_page: bool,
     listen: tuple[str, ...],
+    announce: tuple[str, ...],
     passphrase_file: Path | None,
     home: Home,
 ) -> None:
@@ -129,7 +136,7 @@ def start(
         _keep(home, (heights or HEIGHTS_KEPT) if light else None, full=full)
         if home.holder() is None:
             flags = {"mdns": not no_mdns, "port_mapping": not no_port_mapping}
-            up.start(home, unlock(home), listen=listen, **flags)
+            up.start(home, unlock(home), listen=listen, announce=announce, **flags)
         say(_("Your node runs in the background; `weal down` ends it."))
         if not no_page and os.environ.get(PAGE_VARIABLE) != "no":
             open_page(home.path)

@@ -10,7 +10,7 @@ from commonweal.client.community.invites import INVITE_USES_MAX, Invites
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.links import show_invite, warn_when_private
+from commonweal.commands.terminal.links import show_invite, tell_reach
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
@@ -43,10 +43,9 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
         made = me.invite(uses=uses, expires=expires)
     if form is Form.TEXT:
         return show_invite(made)
-    row = plain(made)
-    del row["is_public"]
-    write_json(row)
-    return warn_when_private(made)
+    if made.reach.works is False:
+        tell_reach(made)
+    return write_json(plain(made))
 
 
 @invite.command("list")

@@ -12,7 +12,7 @@ from commonweal.client.community.members import Members
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import N_, _
-from commonweal.commands.terminal.links import show_link, warn_when_private
+from commonweal.commands.terminal.links import show_link, tell_reach
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
@@ -116,9 +116,10 @@ def add(member: str | None, home: Home, form: Form) -> None:
         link = me.device_link(member)
     if form is Form.JSON:
         return write_json({"link": link.link})
+    tell_reach(link)
     show_link(link.link)
     say(_("On the new device: `weal restore --words --contact LINK`, with your 24 words."))
-    return warn_when_private(link)
+    return None
 
 
 @device.command("revoke")

@@ -14,6 +14,7 @@ from commonweal.client.community.standing import (
     coming_words,
     refused_words,
 )
+from commonweal.client.home.reach_words import FROM_OUTSIDE, reach_words
 from commonweal.client.home.router_words import PORT_MAPPING, mapping_words
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
@@ -184,7 +185,10 @@ _ADVICE = {
 def _reach_pairs(reach: ReachState | None) -> list[tuple[str, str]]:
     if reach is None:
         return []
-    return [(_(PORT_MAPPING), mapping_words(reach.mapping, spoken()))]
+    return [
+        (_(FROM_OUTSIDE), reach_words(reach, spoken())),
+        (_(PORT_MAPPING), mapping_words(reach.mapping, spoken())),
+    ]
 
 
 def _descent(parent: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     metavar="ADDRESS",
     help="Listen here, as /ip4/127.0.0.1/tcp/0; else everywhere, at the home's own port.",
 )
+@click.option(
+    "--announce",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Others reach this node here: a name or number, with or without :PORT, or a multiaddr.",
+)
 @click.option("--background", is_flag=True, help="Go on without this terminal.")
 @click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
 @click.option("--no-port-mapping", is_flag=True, help="Do not ask the router to forward the port.")
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 @home_option
 def up(
     listen: tuple[str, ...],
+    announce: tuple[str, ...],
     background: bool,
     no_mdns: bool,
     no_port_mapping: bool,
@@ -53,7 +60,7 @@ def up(
         "port_mapping": not no_port_mapping,
         "relay": not no_relay,
     }
-    settings = config.with_flags(settings, listen=listen, **flags)
+    settings = config.with_flags(settings, listen=listen, announce=announce, **flags)
     if detached:
         return _detached(home, settings)
     with home.store(readonly=True) as store:
@@ -62,7 +69,7 @@ def up(
         raise HomeInUse(f"{home.path}: process {pid or '?'}")
     secrets = unlock(home, passphrase_file)
     if background:
-        for address in start(home, secrets, listen=listen, **flags):
+        for address in start(home, secrets, listen=listen, announce=announce, **flags):
             say(address)
         return 0
     _run(home, secrets, settings, None, _say_addresses)
@@ -92,6 +99,7 @@ def start(
     secrets: Secrets,
     *,
     listen: tuple[str, ...] = (),
+    announce: tuple[str, ...] = (),
     mdns: bool = True,
     port_mapping: bool = True,
     relay: bool = True,
@@ -103,7 +111,7 @@ def start(
     from commonweal.node.control.daemon import NodeProcess
 
     flags = {"mdns": mdns, "port_mapping": port_mapping, "relay": relay}
-    return NodeProcess(home, secrets, listen=listen, **flags).addresses()
+    return NodeProcess(home, secrets, listen=listen, announce=announce, **flags).addresses()
 
 
 def _run(

@@ -6,12 +6,13 @@ import io
 
 from commonweal.client.community.invites import DeviceLink, InviteLink
 from commonweal.client.language.times import shown
-from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.output import say, terminal_columns, warn, width, write_text
 
 
 def show_invite(invite: InviteLink) -> None:
-    """Show an invite, and what its author has to know of it."""
+    """Show an invite, and before it whether others can use it from outside."""
+    tell_reach(invite)
     show_link(invite.link)
     if invite.code is not None:
         say(_("Or, for a day while your node runs, this code, which can be read aloud:"))
@@ -22,7 +23,6 @@ def show_invite(invite: InviteLink) -> None:
     say(_("Give it only to the person you invite: whoever holds it joins by your word."))
     say(_("It is your vouch, for as many a week as the rules let each member bring in."))
     say(_("Your node has to run while they join: `weal up`."))
-    warn_when_private(invite)
 
 
 def show_link(text: str) -> None:
@@ -38,12 +38,10 @@ def show_link(text: str) -> None:
     say()
 
 
-def warn_when_private(link: InviteLink | DeviceLink) -> None:
-    """Warn when nobody outside this network can use the addresses of a link."""
-    if not link.is_public:
-        warn(
-            _(
-                "All addresses in this link are private: it works on this network only. One "
-                "member with a public address, or a forwarded port, is enough for all."
-            )
-        )
+def tell_reach(link: InviteLink | DeviceLink) -> None:
+    """Say whether somebody outside this network can use a link, and what would make it work."""
+    reach = link.reach
+    tell = warn if reach.works is False else say
+    tell(reach.said(spoken()))
+    for advice in reach.advice:
+        tell(advice)

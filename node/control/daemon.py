@@ -54,14 +54,16 @@ class NodeProcess:
         secrets: Secrets,
         *,
         listen: tuple[str, ...] = (),
+        announce: tuple[str, ...] = (),
         mdns: bool = True,
         port_mapping: bool = True,
         relay: bool = True,
     ) -> None:
-        """Start the process. listen, mdns, port_mapping, relay: as `weal up` takes them."""
+        """Start the process. listen, announce, mdns, ...: as `weal up` takes them."""
         self._home = home
         command = [*program.command(), "up", "--detached", "--home", str(home)]
         command += [f"--listen={address}" for address in listen]
+        command += [f"--announce={address}" for address in announce]
         command += [] if mdns else ["--no-mdns"]
         command += [] if port_mapping else ["--no-port-mapping"]
         command += [] if relay else ["--no-relay"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import (
@@ -113,6 +114,8 @@ def from_map(kind: type[V], data: Mapping[str, Any]) -> V:
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return to_map(value)
+    if isinstance(value, Enum):
+        return value.value
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
@@ -131,6 +134,10 @@ def _checked(hint: Any, value: Any) -> Any:
         if value is None:
             return None
         hint = next(part for part in get_args(hint) if part is not NoneType)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        values = {member.value: member for member in hint}
+        if not isinstance(value, bool) and isinstance(value, str | int) and value in values:
+            return values[value]
     if is_dataclass(hint) and isinstance(value, dict):
         return from_map(cast(type[Any], hint), value)
     if get_origin(hint) is tuple and isinstance(value, list):

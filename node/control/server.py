@@ -1,9 +1,9 @@
 """The server of the local API: a unix socket for the commands of the home's owner.
 
 It reads questions (messages.py), gives each a ticket, hands it to the service as an event, and
-passes the answers on. It decides nothing but `Stop`, `HoldCode` and `Reach`. A caller that hangs
-up is forgotten, and one that reads too slowly is disconnected. Only the owner of the home can
-reach the socket.
+passes the answers on. It decides nothing but `Stop`, `HoldCode`, `Reach` and `TryReach`. A caller
+that hangs up is forgotten, and one that reads too slowly is disconnected. Only the owner of the
+home can reach the socket.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from commonweal.node.control.messages import (
     Reach,
     Stop,
     Submit,
+    TryReach,
 )
-from commonweal.node.reach_state import ReachState
 from commonweal.node.runtime.join_codes import OpenCode
+from commonweal.node.runtime.ports import ReachSource
 from commonweal.node.service.events import (
     Answer,
     Asked,
@@ -66,12 +67,12 @@ class LocalServer:
         emit: Callable[[Event], None],
         stop: Callable[[], None],
         hold: Callable[[OpenCode], None],
-        reach: Callable[[], ReachState],
+        reach: ReachSource,
     ) -> None:
         """Serve the socket at `path`.
 
         emit: takes an event at once. stop: ends the node, soon. hold: takes a join code. reach:
-        returns what the network knows of our own addresses.
+        tells of our own addresses.
         """
         self._path, self._emit, self._stop, self._hold = path, emit, stop, hold
         self._reach = reach
@@ -172,7 +173,12 @@ class LocalServer:
             await _send(stream, self._held(question))
             return True
         if isinstance(question, Reach):
-            await _send(stream, message_codec.answer_to_bytes(self._reach(), is_last=True))
+            state = self._reach.state()
+            await _send(stream, message_codec.answer_to_bytes(state, is_last=True))
+            return True
+        if isinstance(question, TryReach):
+            state = await self._reach.test()
+            await _send(stream, message_codec.answer_to_bytes(state, is_last=True))
             return True
         sender, answers = trio.open_memory_channel[Answer](ANSWERS_WAITING_MAX)
         self._open[ticket] = sender

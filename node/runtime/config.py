@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ FILE_BYTES_MAX = 8 * 1024
 LISTEN_MAX = 16
 RELAYS_MAX = 8
 RELAY_EXAMPLE = "/dns/relay.example.org/tcp/4002/p2p/12D3KooW..., as `weal relay` prints them"
+ANNOUNCE_MAX = 8
+ANNOUNCE_EXAMPLES = "home.example.org, home.example.org:4001 or /ip4/1.2.3.4/tcp/4001"
+NAME = re.compile(r"(?=.{1,200}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+"""A DNS name as a setting has it; other scripts are written in their ASCII form."""
 PREFIX = "COMMONWEAL_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -32,7 +37,8 @@ class Config:
     """The settings of a node.
 
     listen: multiaddrs; empty for every interface at the home's own port. mdns: look for
-    nodes on the local network. port_mapping: ask the home's router to forward the port.
+    nodes on the local network. announce: multiaddrs at which others reach this node, port 0 for the
+    one listened to. port_mapping: ask the home's router to forward the port.
     relay: relay links between members. relays: addresses of helpers to be reached through,
     /ip4/1.2.3.4/tcp/4002/p2p/KEY. log_level: one of LOG_LEVELS. metrics_port: where /metrics
     and /health are served on 127.0.0.1; 0 for nowhere.
@@ -40,6 +46,7 @@ class Config:
 
     listen: tuple[str, ...] = ()
     mdns: bool = True
+    announce: tuple[str, ...] = ()
     port_mapping: bool = True
     relay: bool = True
     relays: tuple[str, ...] = ()
@@ -75,11 +82,14 @@ def with_flags(
     config: Config,
     *,
     listen: tuple[str, ...] = (),
+    announce: tuple[str, ...] = (),
     mdns: bool = True,
     port_mapping: bool = True,
     relay: bool = True,
 ) -> Config:
-    """Return the settings changed by the flags of the command line."""
+    """Return the settings changed by the flags of the command line. Raises BadSetting."""
+    if announce:
+        config = _with(config, "announce", list(announce), "--announce")
     return replace(
         config,
         listen=listen or config.listen,
@@ -133,7 +143,7 @@ def _line(text: str, key: str) -> int:
 def _read_text(key: str, text: str) -> Any:
     """Return a value of the environment as a file would hold it."""
     match key:
-        case "listen" | "relays":
+        case "listen" | "relays" | "announce":
             return [part for part in re.split(r"[,\s]+", text) if part]
         case "mdns" | "port_mapping" | "relay":
             return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
@@ -150,6 +160,46 @@ def _addresses(value: Any) -> tuple[str, ...]:
     if not all(isinstance(address, str) and address.startswith("/") for address in listed):
         raise ValueError
     return tuple(listed)
+
+
+def _announced(value: Any) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or len(listed) > ANNOUNCE_MAX:
+        raise ValueError
+    return tuple(dict.fromkeys(_announced_address(text) for text in listed))
+
+
+def _announced_address(text: Any) -> str:
+    """Return the multiaddr of a name or number, with or without a port. Raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError  # noqa: TRY004  one error says that a value does not fit
+    if text.startswith("/"):
+        address = text
+    else:
+        match = re.fullmatch(r"\[?([^][/]+?)\]?(?::(\d{1,5}))?", text) if _colons(text) else None
+        host, port = match.groups() if match else (text, None)
+        address = f"/{_kind(host)}/{host}/tcp/{int(port or 0)}"
+    own_port = address.removesuffix("/tcp/0")
+    if not is_address(address if own_port == address else f"{own_port}/tcp/1"):
+        raise ValueError
+    kind, host = address.split("/")[1:3]
+    if _kind(host) != (kind if kind.startswith("ip") else "dns"):
+        raise ValueError
+    return address
+
+
+def _colons(text: str) -> bool:
+    """Return whether what stands behind a colon is a port: an IPv6 number has no other bracket."""
+    return text.count(":") < 2 or text.startswith("[")
+
+
+def _kind(host: str) -> str:
+    try:
+        return f"ip{ip_address(host).version}"
+    except ValueError:
+        if not NAME.fullmatch(host):
+            raise
+        return "dns"
 
 
 def _relays(value: Any) -> tuple[str, ...]:
@@ -184,6 +234,7 @@ def _port(value: Any) -> int:
 _SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "listen": (_addresses, f"1 to {LISTEN_MAX} addresses like /ip4/0.0.0.0/tcp/4001"),
     "mdns": (_truth, "true or false"),
+    "announce": (_announced, f"at most {ANNOUNCE_MAX} addresses like {ANNOUNCE_EXAMPLES}"),
     "port_mapping": (_truth, "true or false"),
     "relay": (_truth, "true or false"),
     "relays": (_relays, f"at most {RELAYS_MAX} addresses like {RELAY_EXAMPLE}"),

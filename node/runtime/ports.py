@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from commonweal.node.reach_state import ReachState
 from commonweal.node.service.events import Action, Event
 from commonweal.node.transport import PeerKey
 
@@ -48,3 +49,13 @@ class Transport(Protocol):
 
     def done(self, peer: PeerKey, size: int) -> None:
         """A frame is taken in and counts no more."""
+
+
+class ReachSource(Protocol):
+    """What tells the local API of our own addresses."""
+
+    def state(self) -> ReachState:
+        """Return what is known now."""
+
+    async def test(self) -> ReachState:
+        """Let members dial our addresses now; return what is known then."""

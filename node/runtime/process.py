@@ -19,7 +19,6 @@ from typing import Any, Protocol, TypeAlias
 import trio
 
 from commonweal.node.network import Network
-from commonweal.node.reach_state import ReachState
 from commonweal.node.runtime.config import Config
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.runtime.join_codes import JoinCodes, OpenCode
@@ -29,6 +28,7 @@ from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
 from commonweal.node.runtime.ledger.offer_thread import OfferThread
 from commonweal.node.runtime.loop import Runtime
 from commonweal.node.runtime.metrics import Metrics
+from commonweal.node.runtime.ports import ReachSource
 from commonweal.node.runtime.process_life import (
     end_soon,
     obey_signals,
@@ -76,12 +76,12 @@ ApiFactory: TypeAlias = Callable[
         Callable[[Event], None],
         Callable[[], None],
         Callable[[OpenCode], None],
-        Callable[[], ReachState],
+        ReachSource,
     ],
     Api,
 ]
 """Makes the local API: path of the socket, what takes each event, what ends the node, what holds a
-join code, and what is known of our own addresses."""
+join code, and what tells of our own addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +207,13 @@ def _assembled(
         *(peer_seed, listen, emit),
         validate=validator.judge,
         mdns=config.mdns,
+        announce=config.announce,
         port_mapping=config.port_mapping,
         answer_code=codes.answer,
         relay=config.relay,
         relays=config.relays,
     )
-    api = api_factory(home.socket_for_binding(), emit, scope.cancel, codes.hold, network.own.state)
+    api = api_factory(home.socket_for_binding(), emit, scope.cancel, codes.hold, network.reach)
     files = (home.database, home.state, service.core.replica.community)
     releases = DataReleases(Contents(home), settings.member)
     ledger_thread, offer_thread = LedgerThread(*files, releases), OfferThread(*files)

@@ -49,7 +49,7 @@ from commonweal.node.control.messages.node_status import (
     Status,
 )
 from commonweal.node.control.messages.question import Question
-from commonweal.node.control.messages.reach import Reach
+from commonweal.node.control.messages.reach import Reach, TryReach
 
 __all__ = [
     "QUESTIONS",
@@ -84,6 +84,7 @@ __all__ = [
     "Status",
     "Stop",
     "Submit",
+    "TryReach",
     "Wait",
     "Watch",
 ]
@@ -93,6 +94,7 @@ AnyQuestion: TypeAlias = (
     | Peers
     | Health
     | Reach
+    | TryReach
     | Watch
     | Submit
     | Holders

@@ -14,3 +14,11 @@ class Reach(Question[ReachState]):
 
     NAME = "reach"
     ANSWER = ReachState
+
+
+@dataclass(frozen=True, slots=True)
+class TryReach(Question[ReachState]):
+    """Let members dial the node's addresses now: at which of them was it met?"""
+
+    NAME = "try-reach"
+    ANSWER = ReachState

@@ -7,6 +7,7 @@ relays. It opens no socket and asks nobody. Times are Unix milliseconds of our c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -52,7 +53,8 @@ def is_public(host: str) -> bool:
 class OwnAddresses:
     """The addresses of one node, best first.
 
-    announced: multiaddrs of the settings. changed: called when `addresses` is another than before.
+    announced: multiaddrs of the settings, port 0 for the one listened to. changed: called when
+    `addresses` is another than before.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class OwnAddresses:
         """What members are told: multiaddrs without our peer id, at most ADDRESSES_MAX."""
         self.port = 0
         """The TCP port listened to; 0 before the node listens."""
-        self._announced = tuple(announced)
+        self._announced = tuple(map(parse, announced))
         self._changed = changed
         self.interfaces: tuple[Endpoint, ...] = ()
         """Where the interfaces of this machine are."""
@@ -149,7 +151,7 @@ class OwnAddresses:
             for endpoint in map(parse, self.observed())
             if self.port
         ]
-        return tuple(dict.fromkeys([*self._announced, *mapped, *public, *seen]))
+        return tuple(dict.fromkeys([*self._named(), *mapped, *public, *seen]))
 
     def observed(self) -> tuple[str, ...]:
         """Return the multiaddrs at which members see this node, newest first, each once.
@@ -190,7 +192,7 @@ class OwnAddresses:
             verdict=self.verdict(),
             port=self.port,
             addresses=self.addresses,
-            announced=self._announced,
+            announced=self._named(),
             mapping=self._mapping,
             observed=tuple(reversed(self._observed.values())),
             confirmed=tuple(reversed(self._confirmed.values())),
@@ -199,13 +201,18 @@ class OwnAddresses:
             answered_ms=self._answered_ms,
         )
 
+    def _named(self) -> tuple[str, ...]:
+        """Return the addresses of the settings, with a port; none before the node listens."""
+        ports = [(endpoint, endpoint.port or self.port) for endpoint in self._announced]
+        return tuple(str(replace(endpoint, port=port)) for endpoint, port in ports if port)
+
     def _arrange(self) -> None:
         """Put the addresses in order: announced, confirmed, mapped, public, relayed, private.
 
         Relayed ones always find room: they work where no other does.
         """
         outside = [held for held in reversed(self._confirmed.values()) if held.from_outside]
-        direct = [*self._announced, *(held.address for held in outside)]
+        direct = [*self._named(), *(held.address for held in outside)]
         if self._mapping is not None and self._mapping.address:
             direct.append(self._mapping.address)
         direct += [str(place) for place in self.interfaces if is_public(place.host)]

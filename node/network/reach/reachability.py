@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import trio
@@ -23,7 +24,7 @@ from commonweal.node.network.reach.reach_stream import (
     ReachAnswer,
     ask,
 )
-from commonweal.node.reach_state import DialBackResult
+from commonweal.node.reach_state import DialBackResult, ReachState
 from commonweal.node.token_bucket import TokenBucket
 from commonweal.node.transport import PeerKey
 
@@ -38,6 +39,8 @@ FIRST_S: Final = 1.0
 """Pause between the first link and the first question, so that more links may come."""
 BETWEEN_S: Final = 3.0
 """Pause between two questions of a round."""
+TEST_S: Final = 8.0
+"""Longest time of a test that a member waits for."""
 ASKED_PER_ROUND_MIN: Final = 2
 """Members asked even when the first one confirms: two see a router's mapping from two places."""
 ASKED_PER_ROUND_MAX: Final = 4
@@ -112,12 +115,24 @@ class Reachability:
                 came = self._came.pop(peer)
             self._note(peer, about, answer, came=came)
 
-    async def test(self) -> None:
-        """Ask members now, until one has met this node from outside or ASKED_PER_ROUND_MAX were.
+    def state(self) -> ReachState:
+        """Return what is known of our own addresses."""
+        self._own.expire(self._now_ms())
+        relayed = tuple(link.peer for link in self._members() if link.relayed)
+        return replace(self._own.state(), relayed_links=relayed)
+
+    async def test(self) -> ReachState:
+        """Return what is known once members were asked now, for TEST_S at most.
 
         Addresses that were confirmed before are dialled again. A member that has not said yet how
         it sees this node is asked once more, about the address that it names.
         """
+        with trio.move_on_after(TEST_S):
+            await self._test()
+        return self.state()
+
+    async def _test(self) -> None:
+        """Ask until a member has met this node from outside or ASKED_PER_ROUND_MAX were asked."""
         self._begin_round()
         for connection in self._direct()[:ASKED_PER_ROUND_MAX]:
             for _ in range(2):

@@ -32,14 +32,17 @@ from commonweal.node.control.messages import (
     PeerStatus,
     RecordHolders,
     SealingStatus,
+    Status,
     Submit,
+    TryReach,
     Wait,
 )
-from commonweal.node.reach_state import ReachState
+from commonweal.node.reach_state import ConfirmedAddress, ReachState
 from commonweal.node.service.events import Text
 from commonweal.protocol import errors
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import invite
+from commonweal.protocol.keys import PeerKey
 from commonweal.storage.home.home import Home
 from tests.builders.weal import founder, good, weal
 
@@ -255,13 +258,26 @@ def test_show_says_who_else_holds_a_record(home: Path) -> None:
 def test_a_link_carries_where_the_node_listens(home: Path) -> None:
     made = good("record", "work", "1", "hour", "--home", home, "-o", "json").json
     answer = NewRecords((NewRecord(bytes.fromhex(made["id"]), made["seq"]),))
-    with node(home, {"status": [STATUS], "submit": [answer], "hold-code": [Done()]}):
+    met = ConfirmedAddress("/ip4/8.8.8.8/tcp/4001", PeerKey(bytes(32)), 1, from_outside=True)
+    answers: dict[str, list[Any]] = {
+        "try-reach": [ReachState(confirmed=(met,))],
+        "status": [STATUS],
+        "submit": [answer],
+        "hold-code": [Done()],
+    }
+    with node(home, answers) as heard:
         ran = good("invite", "create", "--home", home, "-o", "json")
+        said = good("invite", "create", "--home", home).out
     link = invite.from_text(ran.json["link"])
-    assert link.contacts[0].addresses[0] == "/ip4/8.8.8.8/tcp/4001"
+    assert link.contacts[0].addresses == STATUS.listening, "in the order that the node gives them"
     assert ran.json["code"], "the node holds the link for it"
-    assert link.contacts[0].addresses[-1] == "/ip4/127.0.0.1/tcp/4001"
+    assert ran.json["reach"]["state"] == "met"
     assert ran.err == ""
+    asked = [type(question) for question in heard]
+    assert asked.index(TryReach) < asked.index(Status), "it is tried before the link is made"
+    assert said.index("a member has reached this node at /ip4/8.8.8.8/tcp/4001") < said.index(
+        "weal:"
+    )
 
 
 def test_a_link_of_private_addresses_warns(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

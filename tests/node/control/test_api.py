@@ -65,9 +65,15 @@ class Door:
         self.codes: list[OpenCode] = []
         self.reply: Callable[[Event], list[Answer]] = lambda _event: []
         self.reach = ReachState()
-        self.api = LocalServer(
-            *(path, self._take, self._stop, self.codes.append), lambda: self.reach
-        )
+        self.tests = 0
+        self.api = LocalServer(*(path, self._take, self._stop, self.codes.append), self)
+
+    def state(self) -> ReachState:
+        return self.reach
+
+    async def test(self) -> ReachState:
+        self.tests += 1
+        return self.reach
 
     def _take(self, event: Event) -> None:
         self.events.append(event)

@@ -27,6 +27,7 @@ from commonweal.node.control.messages import (
     Status,
     Stop,
     Submit,
+    TryReach,
     Wait,
     Watch,
 )
@@ -57,8 +58,9 @@ def asked(home: Home, link: str) -> list[tuple[AnyQuestion, Any]]:
         assert isinstance(written, NewRecords)
         id = written.records[0].id
         device = ask(Status()).device
-        for question in (Peers(), Health(), Reach(), Holders(id), Wait((id,), 0), Meet(link)):
+        for question in (Peers(), Health(), Reach(), TryReach(), Holders(id), Meet(link)):
             ask(question)
+        ask(Wait((id,), 0))
         ask(Watch(b"", 0))
         ask(CountHolders(((device, written.records[0].seq),)))
         ask(FetchRecord(id))

@@ -36,11 +36,67 @@ def test_a_later_place_of_settings_wins_over_an_earlier(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("home.example.org", "/dns/home.example.org/tcp/0"),
+        ("home.example.org:4001", "/dns/home.example.org/tcp/4001"),
+        ("198.51.100.7", "/ip4/198.51.100.7/tcp/0"),
+        ("198.51.100.7:4001", "/ip4/198.51.100.7/tcp/4001"),
+        ("2001:db8::5", "/ip6/2001:db8::5/tcp/0"),
+        ("[2001:db8::5]:4001", "/ip6/2001:db8::5/tcp/4001"),
+        ("/dns4/home.example.org/tcp/4001", "/dns4/home.example.org/tcp/4001"),
+        ("/ip6/2001:db8::5/tcp/0", "/ip6/2001:db8::5/tcp/0"),
+    ],
+)
+def test_an_address_to_announce_is_a_name_a_number_or_a_multiaddr(told: str, address: str) -> None:
+    assert config.with_flags(Config(), announce=(told,)).announce == (address,)
+    assert config.read(environment={"COMMONWEAL_ANNOUNCE": f"{told}, {told}"}).announce == (
+        address,
+    )
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(
+            "",
+            "/",
+            "home example",
+            "home.example.org:99999",
+            "home.example.org:x",
+            "a/b",
+            "http://a",
+        ),
+        *(
+            "/ip4/1.2.3/tcp/1",
+            "/ip4/home.example.org/tcp/1",
+            "/dns/1.2.3.4/tcp/1",
+            "1.2.3.4:",
+            "é.org",
+        ),
+        *("/ip4/1.2.3.4/udp/1", "[2001:db8::5", "a" * 300, "-" * 64, "[home.example.org]x"),
+    ],
+)
+def test_what_is_no_address_to_announce_is_refused(told: str) -> None:
+    with pytest.raises(BadSetting, match="--announce: announce is at most 8 addresses"):
+        config.with_flags(Config(), announce=(told,))
+
+
+def test_few_addresses_are_announced() -> None:
+    few = tuple(f"198.51.100.{number}" for number in range(config.ANNOUNCE_MAX))
+    assert len(config.with_flags(Config(), announce=few).announce) == config.ANNOUNCE_MAX
+    with pytest.raises(BadSetting):
+        config.with_flags(Config(), announce=(*few, "198.51.100.99"))
+
+
+@pytest.mark.parametrize(
     ("text", "line"),
     [
         ('mdns = true\n\nlisen = "/ip4/1.2.3.4/tcp/1"\n', 3),
         ('mdns = "yes"\n', 1),
         ("port_mapping = 1\n", 1),
+        ("announce = 4001\n", 1),
+        ('announce = ["home.example.org", 1]\n', 1),
         ('relay = "on"\n', 1),
         ('relays = "/dns/relay.example.org/tcp/4002"\n', 1),
         (f'relays = "/dns/relay.example.org/tcp/0/p2p/{RELAY}"\n', 1),

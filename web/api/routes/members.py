@@ -9,7 +9,6 @@ from pydantic import Field
 
 from commonweal.client.community.invites import INVITE_USES_MAX
 from commonweal.client.community.members import RoleClaim, RoleRules
-from commonweal.client.language.plain import plain
 from commonweal.client.member import Member
 from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
 from commonweal.web.api.cursors import Page
@@ -139,18 +138,13 @@ def invites(me: Reader, page: Page) -> Any:
     return {"invites": rows, "next": rest}
 
 
-@router.writes("/invites", result_of(Member.invite, "is_public"))
+@router.writes("/invites", result_of(Member.invite))
 def invite(write: Writes, body: InviteTerms) -> Response:
     """Make a link by which others join, as `weal invite create`.
 
     Whoever holds it joins by the member's word. It is in the first answer alone.
     """
-
-    def made(me: Member) -> dict[str, Any]:
-        link = me.invite(uses=body.uses, expires=body.expires)
-        return {name: value for name, value in plain(link).items() if name != "is_public"}
-
-    return write(made, body)
+    return write(lambda me: me.invite(uses=body.uses, expires=body.expires), body)
 
 
 @router.writes("/invites/{id}/revocation", result_of(Member.revoke_invite))

@@ -59,7 +59,13 @@ def show_link(page: Page, id: str) -> Response:
     if link is None:
         return page.go(INVITE, page.words("A link is shown once: it is a secret. Make a new one."))
     drawn = qr_code(link.link) if len(link.link) <= QR_CHARS_MAX else None
-    return page.show("node/link.html", link=link, until=shown(link.expires_ms), drawn=drawn)
+    return page.show(
+        "node/link.html",
+        link=link,
+        reach=link.reach.said(page.words),
+        until=shown(link.expires_ms),
+        drawn=drawn,
+    )
 
 
 @router.post("/invite/{id}/revoke")

@@ -12,8 +12,9 @@ from starlette.background import BackgroundTask
 from commonweal.client.community.homes import are_own_words
 from commonweal.client.community.keepers import keeping_pairs, keeping_warnings
 from commonweal.client.community.node import KnownPeers
+from commonweal.client.home.reach_words import FROM_OUTSIDE, reach_advice, reach_words
 from commonweal.client.home.reminders import read_reminders
-from commonweal.client.home.router_words import mapping_advice, mapping_words
+from commonweal.client.home.router_words import PORT_MAPPING, mapping_advice, mapping_words
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import Words
@@ -128,12 +129,15 @@ def _show(page: PageRequest, error: str = "", words_error: str = "") -> Response
         )
 
 
-def _reach(reach: ReachState | None, words: Words) -> list[str]:
-    """Return what the router answered, and what to do; nothing without a running node."""
+def _reach(reach: ReachState | None, words: Words) -> list[tuple[str, list[str]]]:
+    """Return what is asked of reach, and the answers with what to do; nothing without a node."""
     if reach is None:
         return []
-    said = [mapping_words(reach.mapping, words), mapping_advice(reach, words)]
-    return [visible(text) for text in said if text]
+    asked = {
+        FROM_OUTSIDE: (reach_words(reach, words), reach_advice(reach, words)),
+        PORT_MAPPING: (mapping_words(reach.mapping, words), mapping_advice(reach, words)),
+    }
+    return [(words(name), [visible(text) for text in said if text]) for name, said in asked.items()]
 
 
 def _only_here(page: PageRequest) -> int | None:

@@ -40,6 +40,14 @@ def test_addresses_stand_in_the_order_in_which_they_are_likely_to_work() -> None
     assert own.addresses == (NAME, GLOBAL, OTHER, ROUTER, CIRCUIT, LAN), "the newest comes first"
 
 
+def test_a_name_without_a_port_has_the_one_that_is_listened_to() -> None:
+    own = OwnAddresses(("/dns/home.example/tcp/0", "/dns/home.example/tcp/443"))
+    assert not own.addresses
+    own.listen([parse(LAN)])
+    assert own.addresses == (NAME, "/dns/home.example/tcp/443", LAN)
+    assert own.state().announced == own.addresses[:2]
+
+
 def test_what_a_member_sees_is_a_candidate_and_told_to_nobody() -> None:
     own = listening()
     own.observe(MEI, "/ip4/198.51.100.7/tcp/50123", 1)
