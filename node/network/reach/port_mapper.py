@@ -42,6 +42,9 @@ FOLLOW_S: Final = 20.0 if sys.platform == "darwin" else 5.0
 """Time between two looks at the route. Linux shows it as a file; macOS needs a process."""
 LOOK_S: Final = 20.0
 """Time between two questions to the router whether the mapping still stands."""
+MISSES_MAX: Final = 3
+"""Questions in a row that the router leaves unanswered before the port counts as lost: a radio that
+is disturbed for a minute moves nobody."""
 RENEW_S_MIN: Final = 30.0
 """Shortest time between two renewals, however short the lifetime is."""
 RETRY_S_MIN, RETRY_S_MAX = 15.0, 600.0
@@ -78,13 +81,17 @@ class GatewayClients:
 
 @dataclass(slots=True)
 class HeldPort:
-    """A port that a gateway forwards. renew_at, look_at: by the clock of trio."""
+    """A port that a gateway forwards.
+
+    renew_at, look_at: by the clock of trio. misses: how often in a row it did not answer.
+    """
 
     client: GatewayClient
     route: Route
     grant: Grant
     renew_at: float
     look_at: float
+    misses: int = 0
 
 
 class PortMapper:
@@ -184,23 +191,31 @@ class PortMapper:
         self._tell(answer)
 
     async def _renew(self, held: HeldPort) -> None:
-        """Ask for the same port again; a router that does not give it is asked from the start."""
+        """Ask for the same port again; a router that refuses it is asked from the start."""
         try:
             grant = await held.client.map(held.grant.internal_port, held.grant.external_port)
         except GatewayError as error:
-            self._lose(held, str(error))
+            self._miss(held, error)
         else:
             self._hold(held.client, held.route, grant)
 
     async def _look(self, held: HeldPort) -> None:
-        """See whether the mapping still stands; make it again when it does not."""
+        """See whether the mapping still stands; make it again when it does not.
+
+        A router that cannot say is asked for the port again, which is an answer, too.
+        """
         held.look_at = trio.current_time() + LOOK_S
         try:
-            if not await held.client.stands(held.grant):
-                log.info("the router %s lost the mapping; it is asked again", held.route.gateway)
-                await self._renew(held)
+            is_there = await held.client.stands(held.grant)
+        except GatewayRefused:
+            is_there = False
         except GatewayError as error:
-            self._lose(held, str(error))
+            self._miss(held, error)
+            return
+        held.misses = 0
+        if not is_there:
+            held.renew_at = -math.inf  # also when the router is silent now: its epoch is known
+            await self._renew(held)
 
     def _hold(self, client: GatewayClient, route: Route, grant: Grant) -> None:
         now = trio.current_time()
@@ -213,9 +228,12 @@ class PortMapper:
             reason = "" if is_public(grant.external_host) else "not-public"
         self._tell(PortMapping(client.method, address, reason, "", route.gateway))
 
-    def _lose(self, held: HeldPort, why: str) -> None:
-        """The router does not renew, or is silent: it may be restarting, and is asked soon."""
-        log.info("the router %s keeps the port no longer: %s", held.route.gateway, why)
+    def _miss(self, held: HeldPort, error: GatewayError) -> None:
+        """The router refuses, or is silent: for a moment, or because it forwards nothing now."""
+        held.misses += 1
+        if held.misses < MISSES_MAX and not isinstance(error, GatewayRefused):
+            return
+        log.info("the router %s keeps the port no longer: %s", held.route.gateway, error)
         self._held, self._try_at = None, -math.inf
         self._tell(PortMapping(reason="asking", gateway=held.route.gateway))
 

@@ -12,6 +12,7 @@ from commonweal.node.network.reach.gateways import soap, ssdp
 from commonweal.node.network.reach.gateways.gateway_client import (
     LIFETIME_S,
     GatewayRefused,
+    GatewaySilent,
     Grant,
     Route,
     external_address,
@@ -61,15 +62,17 @@ class UpnpClient:
         return granted(internal_port, await self._address(), wanted, LIFETIME_S)
 
     async def stands(self, grant: Grant) -> bool:
-        """As GatewayClient says: the entry is there and ours, and the address the same."""
+        """As GatewayClient says: the entry is there and ours, and the address the same.
+
+        A router that cannot show its entries keeps its word until the renewal.
+        """
         try:
             entry = await self._ask("GetSpecificPortMappingEntry", self._entry(grant.external_port))
         except ActionFailed as refusal:
-            if refusal.code == NO_SUCH_ENTRY:
-                return False
-            raise
-        target = (entry.get("NewInternalClient"), entry.get("NewInternalPort"))
-        is_ours = target == (self._route.own, str(grant.internal_port))
+            is_ours = refusal.code != NO_SUCH_ENTRY
+        else:
+            target = (entry.get("NewInternalClient"), entry.get("NewInternalPort"))
+            is_ours = target == (self._route.own, str(grant.internal_port))
         return is_ours and await self._address() == grant.external_host
 
     async def unmap(self, grant: Grant) -> None:
@@ -103,14 +106,23 @@ class UpnpClient:
         }
 
     async def _ask(self, action: str, arguments: dict[str, str]) -> dict[str, str]:
-        if self._point is None:
-            url = await ssdp.find(self._route, self._group, self._port)
-            _, description = await call(self._route, url)
-            self._point = soap.control_point(description, url, self._route.gateway)
-        service = self._point.service
+        """Return what the action answers; a router that began anew listens elsewhere."""
+        if self._point is not None:
+            try:
+                return await self._act(self._point, action, arguments)
+            except GatewaySilent:
+                self._point = None
+        url = await ssdp.find(self._route, self._group, self._port)
+        _, description = await call(self._route, url)
+        self._point = soap.control_point(description, url, self._route.gateway)
+        return await self._act(self._point, action, arguments)
+
+    async def _act(
+        self, point: ControlPoint, action: str, arguments: dict[str, str]
+    ) -> dict[str, str]:
         headers = (
             ("Content-Type", 'text/xml; charset="utf-8"'),
-            ("SOAPAction", f'"{service}#{action}"'),
+            ("SOAPAction", f'"{point.service}#{action}"'),
         )
-        body = soap.question(service, action, arguments)
-        return soap.answer(*await call(self._route, self._point.url, body, headers))
+        body = soap.question(point.service, action, arguments)
+        return soap.answer(*await call(self._route, point.url, body, headers))

@@ -47,8 +47,9 @@ def pcp_client(route: Route, port: int) -> PcpClient:
 BOTH = [(pcp_client, pcp_answer), (NatPmpClient, nat_pmp_answer)]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that wait for silence; the others are as patient as a node."""
     monkeypatch.setattr(datagrams, "PAUSES_S", (0.05, 0.05, 0.05))
 
 
@@ -105,6 +106,7 @@ MALFORMED: dict[str, Callable[[bytes], list[bytes]]] = {
 }
 
 
+@pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize("what", MALFORMED)
 async def test_what_is_no_answer_is_passed_over(what: str) -> None:
     async with udp_gateway(MALFORMED[what]) as gateway:
@@ -120,7 +122,11 @@ async def test_an_answer_of_the_largest_size_is_read() -> None:
         assert await PcpClient(HERE, NONCE, gateway.port).map(INTERNAL, INTERNAL) == GRANT
 
 
-async def test_a_bounded_number_of_datagrams_is_read_for_a_question() -> None:
+async def test_a_bounded_number_of_datagrams_is_read_for_a_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(datagrams, "PAUSES_S", (1.0,))
+
     def late(question: bytes, junk: int) -> list[bytes]:
         return [*([b"junk"] * junk), pcp_answer(question)]
 
@@ -142,6 +148,7 @@ NAT_PMP_MALFORMED: dict[str, Callable[[bytes], list[bytes]]] = {
 }
 
 
+@pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize("what", NAT_PMP_MALFORMED)
 async def test_what_is_no_answer_of_nat_pmp_is_passed_over(what: str) -> None:
     async with udp_gateway(NAT_PMP_MALFORMED[what]) as gateway:
@@ -213,6 +220,7 @@ async def test_where_nobody_listens_the_gateway_is_silent_at_once(
         await client(HERE, port).map(INTERNAL, INTERNAL)
 
 
+@pytest.mark.usefixtures("_quick")
 async def test_who_poses_as_the_gateway_is_not_heard() -> None:
     """127.0.0.3 sees the question and answers it first, from the gateway's port."""
     posed = trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM)

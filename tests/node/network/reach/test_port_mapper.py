@@ -26,6 +26,7 @@ from commonweal.node.network.reach.port_mapper import (
     END_S_MAX,
     FOLLOW_S,
     LOOK_S,
+    MISSES_MAX,
     RENEW_S_MIN,
     RETRY_S_MAX,
     RETRY_S_MIN,
@@ -167,11 +168,81 @@ async def test_a_router_that_is_away_for_a_while_is_found_again(autojump_clock: 
             nursery.start_soon(mapper.run)
             await trio.sleep(100)
             router.refusal = GatewaySilent("no answer")
-            await trio.sleep(LOOK_S + 2 * FOLLOW_S)
+            await trio.sleep((MISSES_MAX - 1) * LOOK_S - 1)
+            assert told[-1].address
+            await trio.sleep(2 * (LOOK_S + FOLLOW_S))
             assert (told[-1].reason, told[-1].address) == ("silent", "")
             router.refusal = None
             await trio.sleep(3 * RETRY_S_MIN)
             assert told[-1].address == "/ip4/45.0.0.7/tcp/4001"
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_router_that_is_silent_for_a_moment_moves_nobody(
+    autojump_clock: MockClock,
+) -> None:
+    router = Router()
+    with mapper_of(router) as (mapper, told):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(mapper.run)
+            for _ in range(5):
+                await trio.sleep(100)
+                router.refusal = GatewaySilent("no answer")
+                await trio.sleep((MISSES_MAX - 1) * LOOK_S - 1)
+                router.refusal = None
+            nursery.cancel_scope.cancel()
+    assert [mapping.reason for mapping in told] == ["asking", ""]
+
+
+async def test_a_router_that_cannot_be_looked_at_is_asked_for_the_port(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_client: RouterClient, _grant: Grant) -> bool:
+        raise GatewayRefused("unsupported opcode")
+
+    monkeypatch.setattr(RouterClient, "stands", refused)
+    router = Router()
+    with mapper_of(router) as (mapper, told):
+        await run_for(mapper, 10 * LOOK_S)
+    assert [mapping.reason for mapping in told] == ["asking", ""]
+    assert 5 <= router.count("map 4001 4001") <= 11
+
+
+async def test_a_lost_mapping_is_made_again_although_the_first_renewal_is_lost_too(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    router = Router()
+    answers = iter([False])
+
+    async def once_lost(_client: RouterClient, _grant: Grant) -> bool:
+        is_there = next(answers, True)
+        router.refusal = None if is_there else GatewaySilent("no answer")
+        return is_there
+
+    monkeypatch.setattr(RouterClient, "stands", once_lost)
+    with mapper_of(router) as (mapper, told):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(mapper.run)
+            await trio.sleep(LOOK_S + 1)
+            assert router.count("map 4001 4001") == 2
+            router.refusal = None
+            await trio.sleep(FOLLOW_S + 1)
+            assert router.count("map 4001 4001") == 3
+            nursery.cancel_scope.cancel()
+    assert told[-1].address
+
+
+async def test_a_router_that_refuses_the_renewal_is_asked_from_the_start(
+    autojump_clock: MockClock,
+) -> None:
+    router = Router()
+    with mapper_of(router) as (mapper, told):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(mapper.run)
+            await trio.sleep(12)
+            router.stands, router.refusal = False, GatewayRefused("not authorised")
+            await trio.sleep(LOOK_S + 2 * FOLLOW_S)
+            assert (told[-1].reason, told[-1].said) == ("refused", "not authorised")
             nursery.cancel_scope.cancel()
 
 
