@@ -95,13 +95,13 @@ def tend_memory() -> None:
     gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
 
 
-async def sweep() -> None:
+async def sweep(every_s: float = GARBAGE_S) -> None:
     """Collect garbage now and then: an idle node makes too little to trigger it.
 
     A connection that ended and a task that was cancelled leave errors that refer to themselves.
     """
     while True:
-        await trio.sleep(GARBAGE_S)
+        await trio.sleep(every_s)
         gc.collect()
         _give_back()
 

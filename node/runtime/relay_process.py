@@ -25,6 +25,7 @@ from commonweal.storage.home.relay_key import seed_of_relay
 
 MMAP_BYTES_MIN = 32 * 1024
 """A message is 64 KiB: each is mapped, and its memory goes back to the system when it was sent."""
+SWEEP_S = 5.0
 TOLD_S = 60.0
 """How often a relay tells its counts."""
 
@@ -74,7 +75,7 @@ async def _live(
         with scope:
             async with trio.open_nursery() as working:
                 await working.start(relay.run)
-                working.start_soon(sweep)
+                working.start_soon(sweep, SWEEP_S)
                 with suppress(BrokenPipeError):  # nobody reads any more, which is no fault
                     ready(relay.addresses)
                     while True:

@@ -20,7 +20,7 @@ HOP_S: Final = 8.0
 """Longest time from a request to its answer, with that of the peer to which a circuit leads."""
 CIRCUIT_IDLE_S: Final = 90.0
 """A circuit over which nothing went for so long ends; members' nodes ping every 5 s."""
-HELD_BYTES_MAX: Final = 12 << 20
+HELD_BYTES_MAX: Final = 8 << 20
 """With it a relay with a hundred links stays below 150 MiB, whatever their readers do."""
 LINGER_S: Final = 5.0
 """Longest time that one direction of a circuit stays after the other has ended."""

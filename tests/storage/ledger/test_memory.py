@@ -83,16 +83,13 @@ def test_who_folded_lets_go_of_the_pages_that_are_cached(tmp_path: Path) -> None
     who.close()
 
 
-async def test_pages_that_nobody_uses_go_back_to_the_system(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(process_life, "GARBAGE_S", 0.01)
+async def test_pages_that_nobody_uses_go_back_to_the_system() -> None:
     blocks = [bytes(2_000) for _ in range(20_000)]
     kept = blocks[::100]  # among those that go, so that what is free does not lie at the end
     del blocks
     before = resident_bytes()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(process_life.sweep)
+        nursery.start_soon(process_life.sweep, 0.01)
         await trio.sleep(0.1)
         nursery.cancel_scope.cancel()
     assert len(kept) == 200
