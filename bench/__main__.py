@@ -21,6 +21,7 @@ from bench.measures.nodes import (
     light_home,
     newcomer,
     peers,
+    relay_link,
     running_node,
 )
 
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "page": page.figures,
     "peers": peers.figures,
     "queries": queries.figures,
+    "relay": relay_link.figures,
     "running": running_node.figures,
     "seals": seals.figures,
     "sheet": sheet.figures,

@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ import trio
 from commonweal.node.network import Network
 from commonweal.node.transport import (
     Connected,
+    DialFailed,
     FrameReceived,
     GossipMessage,
     PeerKey,
@@ -67,10 +69,13 @@ class Tally:
 class End:
     """One end of a link whose frames are admitted, taken and put into a channel."""
 
-    def __init__(self, seed: bytes) -> None:
+    def __init__(self, seed: bytes, relays: Sequence[str] = ()) -> None:
         self.send_event, self.events = trio.open_memory_channel[TransportEvent](10_000)
         self.network = Network(
-            seed, ["/ip4/127.0.0.1/tcp/0"], self._emit, validate=_never, mdns=False
+            *(seed, ["/ip4/127.0.0.1/tcp/0"], self._emit),
+            validate=_never,
+            mdns=False,
+            relays=relays,
         )
 
     def _emit(self, event: TransportEvent) -> None:
@@ -79,14 +84,19 @@ class End:
         self.send_event.send_nowait(event)
 
 
-async def serve() -> None:
-    """The other process: a link and a bare socket, until its input ends."""
-    end, tally = End(SERVER_SEED), Tally()
+async def serve(*relays: str) -> None:
+    """The other process: a link and a bare socket, until its input ends.
+
+    relays: it is reached through the first of these, and through nothing else.
+    """
+    end, tally = End(SERVER_SEED, relays), Tally()
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with trio.open_nursery() as nursery:
         await nursery.start(end.network.run)
         nursery.start_soon(trio.serve_listeners, _serve_raw, listeners)
         port = listeners[0].socket.getsockname()[1]
+        while relays and "/p2p-circuit" not in end.network.addresses[0]:
+            await trio.sleep(0.01)
         print(json.dumps([end.network.addresses[0], port]), flush=True)
         nursery.start_soon(_take, end, tally)
         await trio.to_thread.run_sync(sys.stdin.read)
@@ -124,7 +134,8 @@ async def measure_link(address: str) -> Figures:
         await nursery.start(end.network.run)
         end.network.dial(peer, [address])
         while not isinstance(event := await end.events.receive(), Connected):
-            raise SystemExit(f"the link did not open: {event}")
+            if isinstance(event, DialFailed):
+                raise SystemExit(f"the link did not open: {event}")
         await trio.sleep(0.5)
 
         async def send(frame: bytes) -> None:
@@ -195,8 +206,8 @@ def report(link: Figures, raw: Figures) -> str:
 
 def main(arguments: list[str]) -> None:
     """Measure and print, or serve when a measuring process asks for it."""
-    if arguments == ["--serve"]:
-        trio.run(serve)
+    if arguments[:1] == ["--serve"]:
+        trio.run(serve, *arguments[1:])
         return
     command = [sys.executable, "-m", "bench.measures.nodes.link", "--serve"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import trio
 from libp2p.network.stream.exceptions import StreamError
 
 from commonweal.node.network.channel.stream import WRITE_BYTES_MAX, Stream
+
+CIRCUIT_WINDOW_BYTES: Final = 1 << 20
+"""Bytes that a relay may have under way to us: more than one window, since it is far."""
 
 
 class RelayedCarrier:
@@ -19,6 +23,7 @@ class RelayedCarrier:
     def __init__(self, stream: Stream, closed: Callable[[Stream], None]) -> None:
         self._stream, self._closed = stream, closed
         self._is_closed = False
+        stream.widen(CIRCUIT_WINDOW_BYTES)
 
     async def receive_into(self, view: memoryview) -> int:
         """Write what has come into `view`; return how many bytes, 0 at the end."""
