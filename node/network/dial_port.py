@@ -24,6 +24,11 @@ STAGGER_S: Final = 0.25
 NUMBERS_MAX: Final = 6
 """Numbers of one name that are tried."""
 CAN_SHARE: Final = hasattr(stdlib_socket, "SO_REUSEPORT")
+IDLE_S: Final = 5
+"""Time after which a silent connection is asked by the system whether its other end is there."""
+QUESTION_S: Final = 3
+QUESTIONS_MAX: Final = 3
+"""Questions without an answer after which it has ended: 14 s after the last sign of the peer."""
 _TAKEN: Final = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
 
 
@@ -112,7 +117,7 @@ class DialPort:
             if isinstance(error, OSError) and error.errno in _TAKEN:
                 raise PortNotFree(*error.args) from error
             raise
-        return trio.SocketStream(socket)
+        return lasting(socket)
 
     async def _connect(self, host: str, port: int) -> trio.SocketStream:
         try:
@@ -129,6 +134,21 @@ async def connect_from_free_port(host: str, port: int) -> trio.SocketStream:
     except BaseException:
         socket.close()
         raise
+    return lasting(socket)
+
+
+def lasting(socket: trio.socket.SocketType) -> trio.SocketStream:
+    """Return a connection that ends by itself when its other end is gone.
+
+    The router of either end may have got another address, or forgotten the connection while this
+    machine slept; a link that carries nothing would never notice. Source: RFC 9293, section 3.8.4.
+    """
+    options = {"TCP_KEEPIDLE": IDLE_S, "TCP_KEEPALIVE": IDLE_S, "TCP_KEEPINTVL": QUESTION_S}
+    options |= {"TCP_KEEPCNT": QUESTIONS_MAX}
+    socket.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_KEEPALIVE, 1)
+    for name, value in options.items():
+        if (option := getattr(stdlib_socket, name, None)) is not None:  # not on every system
+            socket.setsockopt(stdlib_socket.IPPROTO_TCP, option, value)
     return trio.SocketStream(socket)
 
 

@@ -64,10 +64,6 @@ SYNC: Final = "/commonweal/sync/1"
 CONNECTIONS_MAX: Final = 256
 
 
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class Network:
     """The libp2p network of one node.
 
@@ -92,7 +88,7 @@ class Network:
         relay: bool = True,
         relays: Sequence[str] = (),
         announce: Sequence[str] = (),
-        now_ms: Callable[[], int] = _wall_ms,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._keys = create_identity_from_seed(seed)
         self.key = peer_key(ID.from_pubkey(self._keys.public_key))
@@ -383,6 +379,7 @@ class Network:
         """This machine is on another network, or was suspended."""
         log.info("the network has changed: %s", ", ".join(self.own.addresses))
         self.reach.restart()
+        self._relay.restart()
         if self._mdns is not None:
             self._mdns.restart()
 

@@ -20,7 +20,7 @@ from commonweal.node.network.addresses import Endpoint, parse, remote
 from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import secure
 from commonweal.node.network.connection import ServeConnection
-from commonweal.node.network.dial_port import share
+from commonweal.node.network.dial_port import lasting, share
 from commonweal.node.transport import HELLO_MS_MAX, PeerKey
 from commonweal.protocol.errors import ConfigError
 
@@ -76,6 +76,7 @@ class Listener:
                 if place is None:
                     socket.socket.close()
                     continue
+                lasting(socket.socket)
                 nursery.start_soon(self._secure, socket, scope, place)
 
     async def _secure(

@@ -116,6 +116,11 @@ class MemberRelay:
                 self._reservations.want(self._wanted(is_early=is_early))
                 await trio.sleep(LOOK_S)
 
+    def restart(self) -> None:
+        """This machine is on another network, or was suspended."""
+        self._seen.clear()
+        self._reservations.restart()
+
     async def circuit(self, endpoint: Endpoint, peer: PeerKey) -> RelayedCarrier:
         """Return a circuit to a peer; raises what `RelayLinks.circuit` does."""
         if endpoint.relay == self._identity:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -33,28 +35,59 @@ PORT = 4001
 WAY = Weather(delay_ms=10, jitter_ms=1)
 ADMITTED_S_MAX = 60.0
 LINKED_S_MAX = 60.0
+BACK_S_MAX = 30.0
 CIRCUIT = "/p2p-circuit"
 
 
-def test_homes_meet_through_a_member_and_are_linked_directly_where_their_routers_allow_it(
+def test_homes_are_linked_directly_where_their_routers_allow_it_and_again_when_they_move(
     tmp_path: Path, record_property: Note
 ) -> None:
-    """Chen is reachable; Mei and Bo have routers that keep the port, Dana's changes it."""
+    """Chen is reachable; Mei and Bo have routers that keep the port, Dana's changes it.
+
+    Then Mei's router gets another public address, and Bo's laptop moves to another home. With
+    COMMONWEAL_RUNS it also sleeps until its links have ended, and wakes in its first home.
+    """
     with network(WAY, prefix=PUBLIC_NET) as net, ExitStack() as stack:
         chen = Dweller(homes.founder(tmp_path / "n1", "Chen"), net.place())
         stack.enter_context(running(net, chen))
-        mei = joined(stack, net, chen, tmp_path / "n2", Router.KEEPING)
+        place, router = home(net, Router.KEEPING, PORT)
+        mei = joined(stack, net, chen, tmp_path / "n2", place)
         wait_until_there_is_a_way_in(mei)
-        bo = joined(stack, net, mei, tmp_path / "n3", Router.KEEPING)
-        dana = joined(stack, net, mei, tmp_path / "n4", Router.CHANGING)
+        laptop, first = home(net, Router.KEEPING, PORT)
+        bo = joined(stack, net, mei, tmp_path / "n3", laptop)
+        dana = joined(stack, net, mei, tmp_path / "n4", home(net, Router.CHANGING, PORT)[0])
         wait_equal([chen, mei, bo, dana], ADMITTED_S_MAX, 1)
         direct_s = wait_linked(mei, bo, is_direct=True)
-        relayed_s = wait_linked(mei, dana, is_direct=False)
-        wait_linked(bo, mei, is_direct=True)
-    record_property(
-        "network",
-        f"homes through a member: direct after {direct_s:.1f} s, relayed after {relayed_s:.1f} s",
-    )
+        wait_linked(mei, dana, is_direct=False)
+        note(record_property, "homes through a member: a direct link", direct_s)
+        began_ms = now_ms()
+        net.renumber(router)
+        net.plug(laptop, home(net, Router.REFUSING, PORT)[1], "192.168.8")
+        note(record_property, "renumbered: links are back", back(mei, [chen, dana], began_ms))
+        note(record_property, "moved: links are back", back(bo, [chen, mei], began_ms))
+        if "COMMONWEAL_RUNS" in os.environ:
+            seconds = sleep_and_move(net, bo, Place(first.space, first.address), [chen, mei])
+            note(record_property, "slept and moved: links are back", seconds)
+
+
+def sleep_and_move(
+    net: Network, dweller: Dweller, router: Place, others: Sequence[Dweller]
+) -> float:
+    """Return the seconds until the links of a laptop are back after it slept and was moved."""
+    process = dweller.home.holder()
+    assert process is not None
+    os.kill(process, signal.SIGSTOP)
+    net.plug(dweller.place, router)
+    while any(link_to(other, dweller) for other in others):
+        time.sleep(0.2)
+    began_ms = now_ms()
+    os.kill(process, signal.SIGCONT)
+    return back(dweller, others, began_ms)
+
+
+def note(record_property: Note, words: str, seconds: float) -> None:
+    """Note how long something took."""
+    record_property("network", f"{words} after {seconds:.1f} s")
 
 
 def test_homes_meet_through_a_helper_and_are_linked_directly_where_their_routers_allow_it(
@@ -67,8 +100,8 @@ def test_homes_meet_through_a_helper_and_are_linked_directly_where_their_routers
         mei.home.config.write_text(f'relays = ["{relay}"]\n', "utf-8")
         stack.enter_context(running(net, mei))
         wait_until_there_is_a_way_in(mei)
-        bo = joined(stack, net, mei, tmp_path / "n2", Router.REFUSING)
-        dana = joined(stack, net, mei, tmp_path / "n3", Router.CHANGING)
+        bo = joined(stack, net, mei, tmp_path / "n2", home(net, Router.REFUSING, PORT)[0])
+        dana = joined(stack, net, mei, tmp_path / "n3", home(net, Router.CHANGING, PORT)[0])
         wait_equal([mei, bo, dana], ADMITTED_S_MAX, 1)
         direct_s = wait_linked(mei, bo, is_direct=True)
         wait_linked(mei, dana, is_direct=False)
@@ -109,11 +142,29 @@ def running(net: Network, dweller: Dweller) -> Iterator[None]:
             daemon.kill(dweller.home)
 
 
-def joined(stack: ExitStack, net: Network, host: Dweller, folder: Path, kind: Router) -> Dweller:
+def back(dweller: Dweller, others: Sequence[Dweller], since_ms: int) -> float:
+    """Return the seconds until a node has links to all these that began after a moment."""
+    began = time.monotonic()
+    wanted = {homes.identity(other.home).peer for other in others}
+    while True:
+        with LocalClient(dweller.home.socket, patience_s=10) as line:
+            peers = line.ask(Peers()).peers
+        fresh = {
+            peer.peer
+            for peer in peers
+            if peer.standing == "member" and peer.since_ms is not None and peer.since_ms > since_ms
+        }
+        if wanted <= fresh:
+            return time.monotonic() - began
+        assert time.monotonic() - began < BACK_S_MAX, [len(fresh), links(dweller)]
+        time.sleep(0.1)
+
+
+def joined(stack: ExitStack, net: Network, host: Dweller, folder: Path, place: Place) -> Dweller:
     """Return a member in a home of its own, admitted by an invite that the host makes now."""
     with net.inside(host.place), Member(host.home.path) as member:
         link = invite.from_text(member.invite().link)
-    newcomer = Dweller(homes.newcomer(folder, link, folder.name), home(net, kind, PORT)[0])
+    newcomer = Dweller(homes.newcomer(folder, link, folder.name), place)
     stack.enter_context(running(net, newcomer))
     wait_equal([host, newcomer], ADMITTED_S_MAX, 1)
     return newcomer
@@ -142,6 +193,11 @@ def wait_linked(dweller: Dweller, other: Dweller, *, is_direct: bool) -> float:
             return time.monotonic() - began
         assert time.monotonic() - began < LINKED_S_MAX, (address, links(dweller))
         time.sleep(0.1)
+
+
+def now_ms() -> int:
+    """Return the wall time."""
+    return time.time_ns() // 1_000_000
 
 
 def link_to(dweller: Dweller, other: Dweller) -> str:

@@ -23,8 +23,9 @@ RELAYS_MAX: Final = 2
 """Reservations held at once: when one relay goes, the other is there."""
 CANDIDATES_MAX: Final = 16
 AGAIN_S: Final = 5.0
-AGAIN_S_MAX: Final = 300.0
-"""Pause before a relay that refused is asked again; it doubles with each refusal."""
+AGAIN_S_MAX: Final = 20.0
+"""Pause before a relay that refused or was not there is asked again; it doubles each time. Nobody
+reaches this node meanwhile, and what was missing may have been our own line."""
 RESERVED_S_MIN: Final = 30.0
 """A relay that grants less is asked as if it granted this."""
 
@@ -67,6 +68,11 @@ class Reservations:
             if relay not in wanted:
                 scope.cancel()
         self._again = {relay: due for relay, due in self._again.items() if relay in wanted}
+        self._wakes.set()
+
+    def restart(self) -> None:
+        """Ask again at once: this machine is on another network, or was suspended."""
+        self._again.clear()
         self._wakes.set()
 
     async def run(self) -> None:

@@ -35,6 +35,8 @@ MADE_ROOM = "made room for another"
 PING_MS = 5_000
 SILENCE_MS_MAX = 15_000
 RETRY_MS_MIN, RETRY_MS_MAX = 500, 30_000
+RETRY_ALONE_MS_MAX = 10_000
+"""Longest pause while no member is linked: our own line was down, and may be back at any moment."""
 STEADY_MS = 2_000
 """After this time a link to a member is good: when it ends, it is soon dialled again."""
 DIALS_AT_ONCE_MAX = 4
@@ -180,22 +182,22 @@ class Overlay:
         if known is not None and peer.outbound:
             self._put(known._replace(worked=peer.address, last_ok_ms=self.core.now_ms))
 
-    def left(self, key: PeerKey) -> None:
+    def left(self, key: PeerKey, pause_ms_max: int = RETRY_MS_MAX) -> None:
         """Note that a link ended or did not come about; of strangers nothing is kept."""
         self._told_coming_ms.pop(key, None)
         if key not in self._book:
             return
         dial = self._try(key)
         dial.dialling = False
-        spread = self.core.rng.randint(dial.pause_ms // 2, dial.pause_ms)
-        dial.due_ms = self.core.now_ms + spread
+        pause_ms = min(dial.pause_ms, pause_ms_max)
+        dial.due_ms = self.core.now_ms + self.core.rng.randint(pause_ms // 2, pause_ms)
         dial.pause_ms = min(dial.pause_ms * 2, RETRY_MS_MAX)
 
     def failed(self, key: PeerKey, where: str, reason: str, *, more: bool) -> None:
         """Note that a peer was not reached at an address. more: others are still being tried."""
         self.failures[key] = f"{where}: {reason}"
         if not more:
-            self.left(key)
+            self.left(key, RETRY_MS_MAX if self.core.members() else RETRY_ALONE_MS_MAX)
 
     def dial(self) -> None:
         """Dial peers that are due, while there are fewer links than wanted."""

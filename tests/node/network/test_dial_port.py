@@ -11,8 +11,12 @@ import trio
 
 from commonweal.node.network import PortTaken
 from commonweal.node.network.addresses import Endpoint
+from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.dial_port import (
+    IDLE_S,
     NUMBERS_MAX,
+    QUESTION_S,
+    QUESTIONS_MAX,
     DialPort,
     PortNotFree,
     connect_from_free_port,
@@ -214,3 +218,30 @@ async def simultaneous() -> list[trio.SocketStream]:
     async with listening() as (listener, port):
         one = await connect_from_free_port("127.0.0.1", port)
         return [one, await listener.accept()]
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="this system does not say it")
+async def test_the_system_asks_whether_the_other_end_of_a_silent_connection_is_there() -> None:
+    """At both ends: dialled from the listening port or another, and accepted."""
+    a, b = End(1), End(2)
+    async with running(a, b):
+        await a.dial(b)
+        assert IDLE_S + QUESTION_S * QUESTIONS_MAX == 14
+        for own, other in ((a, b), (b, a)):
+            mux = own.network._links.linked[other.key].mux
+            assert mux is not None
+            carrier = mux._channel._carrier
+            assert isinstance(carrier, SocketCarrier)
+            assert lasts_s(carrier._socket) == 14
+
+
+def lasts_s(stream: trio.socket.SocketType) -> int:
+    """Return how long a connection lasts whose other end is gone; 0 for ever."""
+    option = stream.getsockopt
+    if not option(socket.SOL_SOCKET, socket.SO_KEEPALIVE):
+        return 0
+    idle, again, times = (
+        option(socket.IPPROTO_TCP, name)
+        for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+    )
+    return idle + again * times

@@ -6,7 +6,12 @@ from dataclasses import replace
 
 from commonweal.node.service.core import ENDS_KEPT_MAX
 from commonweal.node.service.events import Dial, Send, Woke
-from commonweal.node.service.peers.overlay import MOVE_MS, NEAR_MAX, RETRY_MS_MAX, RETRY_MS_MIN
+from commonweal.node.service.peers.overlay import (
+    MOVE_MS,
+    NEAR_MAX,
+    RETRY_ALONE_MS_MAX,
+    RETRY_MS_MIN,
+)
 from commonweal.node.transport import (
     Connected,
     DialFailed,
@@ -152,7 +157,7 @@ def test_a_node_that_comes_to_another_network_dials_at_once_who_was_not_there() 
         stage.handle(Disconnected(peer, "gone"))
     for _ in range(12):
         stage.handle(DialFailed(stage.member, "/ip4/10.1.1.1/tcp/1", "no answer in time"))
-    assert overlay._try(stage.member).due_ms - stage.now_ms >= RETRY_MS_MAX // 2
+    assert overlay._try(stage.member).due_ms - stage.now_ms >= RETRY_ALONE_MS_MAX // 2
     stage.handle(Listening(("/ip4/10.2.2.2/tcp/1",)))
     assert overlay._try(stage.member).due_ms - stage.now_ms <= RETRY_MS_MIN
 
