@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from commonweal.node.reach_state import ReachState
 
 MET, RELAYED, MEMBER = "met", "relayed", "member"
-UNTRIED, REFUSED, PRIVATE = "untried", "refused", "private"
+MAPPED, UNTRIED, REFUSED, PRIVATE = "mapped", "untried", "refused", "private"
 
-_WORKS: Final = {MET: True, RELAYED: True, MEMBER: True, UNTRIED: None}
+_WORKS: Final = {MET: True, RELAYED: True, MEMBER: True, MAPPED: None, UNTRIED: None}
 _SAID: Final = {
     MET: N_("It works from anywhere: {name} has reached this node at {address}."),
     RELAYED: N_("It works from anywhere, through the relay at {address}."),
     MEMBER: N_("It works from anywhere: it also names the node of {name} at {address}."),
+    MAPPED: N_("It should work from outside: the router forwards {address}; nobody could try it."),
     UNTRIED: N_("It may work from outside: nobody was there to try {address}."),
     REFUSED: N_("It does not work from outside: {name} tried {address} in vain."),
     PRIVATE: N_("It works on this network only: all addresses in it are private."),
@@ -44,8 +45,9 @@ class LinkReach:
     """How a link can be used from outside this network.
 
     state: "met" (a member dialled this node at `address`), "relayed" (through the relay at
-    `address`), "member" (the link also names the reachable node of member `by`), "untried" (nobody
-    could try `address`), "refused" (`by` tried in vain) or "private". works: None for untried.
+    `address`), "member" (the link also names the reachable node of member `by`), "mapped" (the
+    router forwards `address`, and nobody could try it), "untried" (nobody could try `address`),
+    "refused" (`by` tried in vain) or "private". works: None for mapped and untried.
     advice: what would make it work; empty when it works.
     """
 
@@ -115,7 +117,9 @@ def _found(
     tried = {held.address: held.by for held in reach.unreached} if reach is not None else {}
     for address in outside:
         if address not in tried and not is_circuit(address):
-            return UNTRIED, address, None
+            mapping = reach.mapping if reach is not None else None
+            is_mapped = mapping is not None and mapping.address == address
+            return MAPPED if is_mapped else UNTRIED, address, None
     for address, by in tried.items():
         return REFUSED, address, by
     return PRIVATE, None, None

@@ -86,6 +86,11 @@ class OwnAddresses:
         self._mapping = mapping
         self._arrange()
 
+    @property
+    def is_router_asked(self) -> bool:
+        """Whether the router is being asked to forward the port, and has not answered yet."""
+        return self._mapping is not None and self._mapping.reason == "asking"
+
     def relay(self, addresses: Sequence[str]) -> None:
         """Note the circuit addresses at which relays keep a place for this node now."""
         self._relayed = tuple(addresses)

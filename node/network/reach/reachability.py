@@ -41,6 +41,10 @@ BETWEEN_S: Final = 3.0
 """Pause between two questions of a round."""
 TEST_S: Final = 8.0
 """Longest time of a test that a member waits for."""
+ROUTER_S: Final = 8.0
+"""Longest time that a test waits for the router's answer: a node that has just started asks it in
+three protocols, each with seconds of patience."""
+ROUTER_LOOK_S: Final = 0.1
 ASKED_PER_ROUND_MIN: Final = 2
 """Members asked even when the first one confirms: two see a router's mapping from two places."""
 ASKED_PER_ROUND_MAX: Final = 4
@@ -125,8 +129,12 @@ class Reachability:
         """Return what is known once members were asked now, for TEST_S at most.
 
         Addresses that were confirmed before are dialled again. A member that has not said yet how
-        it sees this node is asked once more, about the address that it names.
+        it sees this node is asked once more, about the address that it names. Before that, a router
+        that is being asked has ROUTER_S to answer.
         """
+        with trio.move_on_after(ROUTER_S):
+            while self._own.is_router_asked:  # noqa: ASYNC110  own addresses know no events
+                await trio.sleep(ROUTER_LOOK_S)
         with trio.move_on_after(TEST_S):
             await self._test()
         return self.state()

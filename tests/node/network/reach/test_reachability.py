@@ -20,8 +20,9 @@ from commonweal.node.network.reach.reachability import (
     ROUND_S,
     ROUNDS_BURST,
     ROUNDS_PER_S,
+    ROUTER_S,
 )
-from commonweal.node.reach_state import DialBackResult, Verdict
+from commonweal.node.reach_state import DialBackResult, PortMapping, Verdict
 from commonweal.node.transport import PeerKey
 from tests.builders.link_pairs import PATIENCE_S, End, running
 
@@ -69,6 +70,25 @@ async def test_a_test_asks_now_and_dials_again_what_was_confirmed() -> None:
         await trio.sleep(0.01)
         await home.network.reach.test()
         assert home.network.own.state().confirmed[0].at_ms > at_ms
+
+
+async def test_a_test_waits_for_a_router_that_is_being_asked(autojump_clock: MockClock) -> None:
+    home = End(1)
+    home.network.own.map(PortMapping(reason="asking"))
+
+    async def answer() -> None:
+        await trio.sleep(ROUTER_S / 2)
+        home.network.own.map(PortMapping("PCP", "/ip4/45.0.0.7/tcp/4001"))
+
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(answer)
+        assert (await home.network.reach.test()).mapping == home.network.own.state().mapping
+    assert ROUTER_S / 2 <= trio.current_time() - began < ROUTER_S
+    home.network.own.map(PortMapping(reason="asking"))
+    began = trio.current_time()
+    await home.network.reach.test()
+    assert trio.current_time() - began == ROUTER_S
 
 
 async def test_a_member_that_never_came_confirms_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
