@@ -35,8 +35,8 @@ _SAID: Final = {
     PRIVATE: N_("It works on this network only: all addresses in it are private."),
 }
 _WAYS: Final = (
-    N_("Or name a relay in the settings (relays = [...]); `weal relay` on a server runs one."),
-    N_("Or link this node to one member that others reach, and make the link again."),
+    N_("A relay makes it work: name one in the settings (relays = [...]); `weal relay` runs one."),
+    N_("One member that others reach makes it work: link to them, and make the link again."),
 )
 
 

@@ -256,12 +256,16 @@ def _port(checked: CheckedHome) -> HealthFinding:
         advice = "" if _connected(checked) else reach_advice(reach, checked.words)
         return HealthFinding(name, True, reach_words(reach, checked.words), advice)
     if any(map(is_public, listening)):
-        said = checked.words("it has a public address, which no member has tried yet")
+        said = checked.words(
+            "port {port}: it has a public address, which no member has tried yet"
+        ).format(port=port)
         return HealthFinding(name, True, said)
     return HealthFinding(
         name,
         True,
-        checked.words("all addresses are private: only this network reaches it"),
+        checked.words(
+            "port {port}: all addresses are private, so only this network reaches it"
+        ).format(port=port),
         ""
         if _connected(checked)
         else checked.words(

@@ -57,7 +57,7 @@ def strange_links(place: str, page: str, other: str, pages: frozenset[str]) -> I
 def linked(place: str, page: str) -> set[str]:
     """The places to which the page at `place` links; a picture is the same in both languages."""
     folder = posixpath.dirname(place)
-    links = (link.replace(".zh.png", ".png") for link in _LINK.findall(page))
+    links = (re.sub(r"\.zh\.(png|svg)$", r".\1", link) for link in _LINK.findall(page))
     return {posixpath.normpath(posixpath.join(folder, link)) for link in links}
 
 
