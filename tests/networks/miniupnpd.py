@@ -27,6 +27,11 @@ table inet upnp {
 }
 add rule ip keep pass ct status dnat accept
 """
+NO_PCP = """
+table ip silent {
+ chain in { type filter hook input priority 0; udp dport 5351 drop; }
+}
+"""
 CONFIG = """
 ext_ifname=t0
 listening_ip={inside}
@@ -79,6 +84,10 @@ class Forwarder:
         self._process.terminate()
         self._process.wait(END_S)
         self._config.with_suffix(".log").unlink()
+
+    def drop_pcp(self) -> None:
+        """Let what is sent to the port of PCP vanish, as behind some firewalls."""
+        self._nft("nft", "-f", "-", text=NO_PCP)
 
     def rules(self) -> str:
         """Return the rules by which it forwards."""
