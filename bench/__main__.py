@@ -21,6 +21,7 @@ from bench.measures.nodes import (
     light_home,
     newcomer,
     peers,
+    punching,
     relay_link,
     running_node,
 )
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "matching": market.figures,
     "page": page.figures,
     "peers": peers.figures,
+    "punching": punching.figures,
     "queries": queries.figures,
     "relay": relay_link.figures,
     "running": running_node.figures,
