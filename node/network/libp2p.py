@@ -191,7 +191,7 @@ class Network:
         self._accept_limit.know((connection.address,))
         connection.set_trust(TrustLevel.MEMBER)
         self._gossip.join(peer)
-        self.reach.wake()
+        self.reach.linked(peer)
         self._relay.puncher.begin(connection)
 
     def guest(self, peer: PeerKey) -> None:

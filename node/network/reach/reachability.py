@@ -77,6 +77,12 @@ class Reachability:
         """Look again whether somebody is to be asked: a member is linked, or an address is new."""
         self._wakes.set()
 
+    def linked(self, peer: PeerKey) -> None:
+        """Note that a member is linked; one who was asked before may now see another address."""
+        if peer in self._asked and self._rounds.spend(1):
+            self._round_at = -math.inf
+        self.wake()
+
     def restart(self) -> None:
         """Begin another round: this machine is on another network."""
         self._round_at = -math.inf

@@ -162,6 +162,27 @@ async def test_a_member_who_lies_about_where_we_are_causes_few_questions(
     assert members.own.addresses == (str(HOME),)
 
 
+async def test_a_member_whose_link_is_new_is_asked_again_but_not_without_end(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """The router got another address: the links ended, and nothing else shows it."""
+    members = Members(monkeypatch, 1)
+    peer = members.links[0].peer
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(members.reach.run)
+        await trio.sleep(60)
+        members.seen = "/ip4/198.51.100.8/tcp/50000"
+        members.reach.linked(peer)
+        await trio.sleep(10)
+        assert members.own.observed()[0] == members.seen
+        before, minutes = len(members.asked), 10
+        for _ in range(minutes * 60):
+            await trio.sleep(1)
+            members.reach.linked(peer)
+        assert len(members.asked) - before <= 2 * (ROUNDS_BURST + ROUNDS_PER_S * minutes * 60)
+        nursery.cancel_scope.cancel()
+
+
 async def test_what_a_member_can_dial_is_asked_first(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
