@@ -44,11 +44,17 @@ from commonweal.protocol.identity import (
 from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite, RekeyedMember
 from commonweal.protocol.identity.phrase import entropy_from_phrase
+from commonweal.protocol.ledger.exchange.reviews.review_secret import (
+    Judgement,
+    ReviewSecret,
+    read_secret,
+)
 from commonweal.protocol.records import batch_decode, fork_proof, log, record, sealed_body
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules import document, expression
 from commonweal.protocol.wire import frame_codec, hello, messages
 from commonweal.storage.home import contents, keystore
+from commonweal.storage.home.home import Home
 from commonweal.storage.ledger.contributions import points_in_time
 from tests.fuzz.gateway_doors import GATEWAY_DOORS
 from tests.fuzz.seal_doors import SEAL_DOORS
@@ -114,6 +120,15 @@ def _run(data: bytes) -> object:
 
 def _opened(data: bytes) -> object:
     return sealed_body.opened(sealed_body.from_bytes(data), BO.signer)
+
+
+def _content(data: bytes) -> object:
+    """Read what is kept under the hash of a content."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept_here = contents.Contents(Home(folder))
+        kept_here.folder.mkdir()
+        kept_here.path(_CONTENT.hash).write_bytes(data)
+        return kept_here.get(_CONTENT.hash)
 
 
 def _joined(parts: list[bytes]) -> bytes:
@@ -222,6 +237,8 @@ def _expression(text: str) -> object:
 
 _SEALED = sealed_body.seal(b"kg", [MEI.device, BO.device], lambda size: seed("sealed")[:size])[0]
 _PROOF = fork_proof.check(write(EVE, RUN[0], data={"a": 1}), RUN[1], COMMUNITY)
+_CONTENT = contents.KeptContent(seed("content key"), "yields.csv", b"plot,kg")
+_REVIEW = ReviewSecret(Judgement(5, on_time=True, as_agreed=False), "kind", bytes(32), bytes(16))
 _LINK = CommunityLink(
     COMMUNITY,
     (Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",)),),
@@ -237,6 +254,10 @@ DOORS: dict[str, Door] = {
     "codec": Door(codec.decode, (FIRST.header, codec.encode([{"a": [1, -1, "é", b"x", None]}]))),
     "record": Door(record.from_bytes, (FIRST.wire, RUN[1].wire, _ENROL.wire)),
     "sealed body": Door(_opened, (_SEALED,)),
+    "review secret": Door(read_secret, (_REVIEW.to_bytes(),)),
+    "content of data": Door(
+        _content, (codec.encode([1, _CONTENT.key, _CONTENT.name, _CONTENT.content]),)
+    ),
     "run": Door(_run, (_joined(wires(RUN)), _joined([_ENROL.wire]))),
     "wire": Door(frame_codec.decode, tuple(map(frame_codec.encode, MESSAGES.values()))),
     "evidence": Door(
