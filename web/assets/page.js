@@ -32,6 +32,7 @@ let reading = false, again = false, spoken = 0;
 
 function typing() {
   const main = document.getElementById("main");
+  if (main.querySelector("[role=alert]")) return true; // what was wrong, and all that was typed with it
   if (main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) return true;
   return [...main.querySelectorAll("input:not([type=hidden]), textarea, select")].some((field) =>
     field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked

@@ -27,6 +27,26 @@ def test_what_another_member_gives_appears_by_itself(
         page.context.close()
 
 
+def test_what_was_wrong_and_typed_stays_when_something_comes(
+    browser: Browser, lanxi: Village, address: PageAddress
+) -> None:
+    with Member(lanxi.bo) as bo:
+        page = chromium.window(browser, address)
+        page.goto(f"{address.url}/campaigns/new")
+        typed = {"title": "a press", "minimum": "1000", "unit": "EUR", "deadline": "soon"}
+        for name, text in typed.items():
+            page.fill(f"#f-{name}", text)
+        with page.expect_navigation():
+            page.click("form[action='/campaigns/new'] button.main")
+        page.locator("#main [role=alert]").wait_for()
+        page.locator("#strip.strip-good").wait_for()
+        bo.record("work", 6, "hours")
+        page.locator("#live-lost:not([hidden])").wait_for()
+        assert {name: page.input_value(f"#f-{name}") for name in typed} == typed
+        assert page.locator("#main [role=alert]").count() == 1
+        page.context.close()
+
+
 def test_the_loss_of_the_node_is_shown_and_its_return(
     browser: Browser, lanxi: Village, address: PageAddress
 ) -> None:

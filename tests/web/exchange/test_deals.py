@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
 from commonweal.client import Member
 from commonweal.client.exchange.deals.terms import ClauseTerms
 from commonweal.protocol.records.record import RecordId
+from commonweal.storage.home.home import Home
 from tests.builders.browser import browser
-from tests.builders.commons import Commons
+from tests.builders.commons import Commons, meet
 from tests.client.exchange.dealing import HOURS, MONEY, RING, at, did, intent, write
 
 HOSTILE = "<script>alert(1)</script> \u202e evil"
@@ -78,6 +81,32 @@ def test_a_deal_shows_all_that_is_in_it(lanxi: Deals) -> None:
     assert "judged by the last seal" in text
     assert "/give?action=work&amp;quantity=3&amp;unit=hour&amp;receiver=" in running
     assert "It is done" in running and "Give it up" in running
+
+
+def test_money_that_was_promised_to_a_member_is_paid_from_the_deal(bo: Path) -> None:
+    with Member(bo) as member:
+        fee = ClauseTerms("Bo", "Mei", "transfer", "5", "EUR")
+        rent = ClauseTerms("Bo", "community", "transfer", "7", "EUR")
+        deals = [member.propose_deal([clause]).id for clause in (fee, rent)]
+    with browser(bo) as page:
+        page.get(f"/deals/{deals[1].hex()}")
+        assert "/money/balance/pay?" not in page.page.text, "nobody has the community's balance"
+    mei = bo.parent / "mei"
+    meet(Home(bo), Home(mei))
+    with Member(mei) as other:
+        other.accept_deal(deals[0])
+    meet(Home(bo), Home(mei))
+    with browser(bo) as page:
+        page.get(f"/deals/{deals[0].hex()}")
+        link = page.page.text.partition('href="/money/balance/pay?')[2].partition('"')[0]
+        fields = dict(parse_qsl(unescape(link)))
+        assert (fields["quantity"], fields["unit"]) == ("5", "EUR")
+        page.get(f"/money/balance/pay?{unescape(link)}")
+        page.post("/money/balance/pay", fields)
+        assert "You paid Mei 5 EUR." in page.text
+        assert "What you can do" in page.text, "the page of the payment, not an empty balance"
+        page.get(f"/deals/{deals[0].hex()}")
+        assert "5 kept, 0 open" in page.text and "/money/balance/pay?" not in page.page.text
 
 
 def test_a_ring_is_a_picture_and_a_table(lanxi: Deals) -> None:

@@ -50,8 +50,9 @@ def pay(page: Page) -> Response:
 
 @router.post("/money/balance/pay")
 def record_payment(page: Page) -> Response:
-    """Pay a member from this member's balance."""
+    """Pay a member from this member's balance, or what was promised in a unit without balances."""
     typed = {name: page.field(name) for name in FIELDS}
+    place = ["/money/balance"]
 
     def act(me: Member) -> str:
         made = me.pay(
@@ -61,6 +62,8 @@ def record_payment(page: Page) -> Response:
             fulfills=typed["for"] or None,
             note=typed["note"] or None,
         )
+        if made.balance is None:
+            place[0] = f"/why/{made.id.hex()}"
         text = me.words("You paid {member} {amount} {unit}.")
         unit = shown_unit(made.unit, me.words)
         return text.format(member=made.member_name, amount=f"{made.amount:f}", unit=unit)
@@ -69,7 +72,7 @@ def record_payment(page: Page) -> Response:
         notice = page.act(act)
     except CommonwealError as error:
         return _form(page, "exchange/pay.html", typed, {"quantity": page.sentence(error)})
-    return page.go("/money/balance", notice)
+    return page.go(place[0], notice)
 
 
 @router.get("/money/balance/ask")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -157,6 +157,7 @@ def _details(
         records += [step.id for step in details.history]
         states = member.record_states(records[:STATES_MAX])
         me = member.view.me
+        payees = {row.member for row in member.members() if row.status == "active"}
     givers: dict[bytes, list[DealClause]] = {}
     for clause in details.terms:
         givers.setdefault(clause.provider, []).append(clause)
@@ -169,6 +170,7 @@ def _details(
         me=me,
         picture=_picture(page, details),
         give_link=_give_link,
+        is_payment=lambda clause: _is_payment(clause, payees),
         wrong=wrong or {},
         typed=typed,
         reviews=reviews,
@@ -198,12 +200,21 @@ def _picture(page: PageRequest, deal: DealDetails) -> Picture | None:
     return circle(page.words("Who gives what, and who gets it"), arrows, page.words)
 
 
-def _give_link(clause: DealClause) -> str:
-    """Return the address of Give, filled in with what is open of a clause."""
+def _is_payment(clause: DealClause, payees: Collection[bytes]) -> bool:
+    """Return whether a clause is kept by paying a member, and not by giving a thing."""
+    is_money = clause.action == "transfer" and not clause.what and clause.resource is None
+    return is_money and clause.receiver in payees
+
+
+def _give_link(clause: DealClause, *, pays: bool) -> str:
+    """Return the address of Give, or of Pay, filled in with what is open of a clause."""
+    amount = {"quantity": f"{clause.open:f}", "unit": clause.unit}
+    if pays:
+        named = {"for": clause.id.hex(), "member": clause.receiver.hex()}
+        return "/money/balance/pay?" + urlencode(named | amount)
     fields = {
         "action": clause.action,
-        "quantity": f"{clause.open:f}",
-        "unit": clause.unit,
+        **amount,
         "receiver": clause.receiver.hex(),
         "spec": clause.what or "",
         "fulfills": clause.id.hex(),
