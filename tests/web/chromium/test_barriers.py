@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,13 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
 from commonweal.client import Member
+from commonweal.client.governance.rule_templates import text_of_rules
 from commonweal.web.pages.navigation import MENU
 from commonweal.web.serving.page_file import PageAddress
 from tests.builders import chromium
+from tests.builders.commons import Commons
+from tests.client.exchange.dealing import HOURS, agreed, at
+from tests.web.chromium.test_hostile_layout import undertake
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -62,6 +67,7 @@ PATHS = [
     "/deals?all=1",
     "/deals",
     "/projects",
+    "/promotion",
     "/deals/new",
     "/people",
     "/invite",
@@ -107,17 +113,58 @@ def test_no_page_has_a_barrier(
     browser: Browser, lanxi: Village, address: PageAddress, language: str, theme: str
 ) -> None:
     page = chromium.window(browser, address, language=language, theme=theme)
-    told = []
-    for path in (*PATHS, *paths_of_records(lanxi.mei)):
+    paths = (*PATHS, *paths_of_records(lanxi.mei))
+    told = list(barriers(page, address, paths, RULES[theme]))
+    page.context.close()
+    assert not told, "\n".join(told)
+
+
+@pytest.fixture(scope="module")
+def ventures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PageAddress, list[str]]]:
+    """Serve the page of Ana, who has a campaign, a project, a consent and a reviewed deal."""
+    folder = tmp_path_factory.mktemp("ventures")
+    rules = folder / "rules.toml"
+    text = text_of_rules("cooperative").replace("vouches = 2", "vouches = 0")
+    rules.write_text(text, "utf-8")
+    lanxi = Commons(folder, str(rules))
+    lanxi.seal()
+    done = agreed(lanxi, HOURS)
+    for home in (lanxi.bo, lanxi.ana):
+        at(home, lambda me: me.done_deal(done))
+        lanxi.meet()
+    with Member(lanxi.ana) as ana:
+        undertake(ana, 0, "印刷机 A press for all of us")
+        ana.review_deal(done, 5, on_time=True, as_agreed=True, note="Quick and kind.")
+    lanxi.seal()
+    with Member(lanxi.ana) as ana:
+        (campaign,), (consent,), (project,) = ana.campaigns(), ana.consents(), ana.projects()
+    paths = [f"/campaigns/{campaign.id.hex()}", f"/data/consents/{consent.id.hex()}"]
+    paths += [f"/projects/{project.id.hex()}", f"/deals/{done.hex()}", "/data/contents"]
+    with chromium.served(lanxi.ana.path) as served:
+        yield served, [*paths, "/promotion", "/reports/of/kept"]
+
+
+@pytest.mark.parametrize(("language", "theme"), [("zh", "light"), ("en", "dark")])
+def test_no_page_of_a_venture_has_a_barrier(
+    browser: Browser, ventures: tuple[PageAddress, list[str]], language: str, theme: str
+) -> None:
+    address, paths = ventures
+    page = chromium.window(browser, address, language=language, theme=theme)
+    told = list(barriers(page, address, paths, RULES[theme]))
+    page.context.close()
+    assert not told, "\n".join(told)
+
+
+def barriers(page: Page, address: PageAddress, paths: Sequence[str], rules: str) -> Iterator[str]:
+    """Yield what axe finds on pages, at each width."""
+    for path in paths:
         answer = page.goto(f"{address.url}{path}")
         assert answer is not None
         assert answer.status == (422 if path in WRONG else 200), path
         page.evaluate(AXE_SCRIPT)
         for width in chromium.WIDTHS.values():
             page.set_viewport_size({"width": width, "height": 800})
-            told += [f"{path} at {width}: {fault}" for fault in faults(page, RULES[theme])]
-    page.context.close()
-    assert not told, "\n".join(told)
+            yield from (f"{path} at {width}: {fault}" for fault in faults(page, rules))
 
 
 def test_every_page_of_the_menu_is_looked_at() -> None:
