@@ -10,7 +10,7 @@ from tests.fuzz.test_service import Stage
 HOUR_MS = 3_600_000
 SOON_MS = 1_000
 FAILURES = 12
-"""So many that every pause is the longest."""
+"""After this many each pause is the longest."""
 
 
 def dial_in_vain(stage: Stage) -> int:

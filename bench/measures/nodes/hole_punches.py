@@ -34,23 +34,23 @@ def figures() -> list[Figure]:
     pairs = list(combinations_with_replacement(Router, 2))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         begun = {
-            (name, one, other): [
-                pool.submit(_punched, way, *((one, other) if turn % 2 else (other, one)), turn)
+            (name, near, far): [
+                pool.submit(_punched, way, *((near, far) if turn % 2 else (far, near)), turn)
                 for turn in range(ROUNDS)
             ]
             for name, way in WAYS.items()
-            for one, other in pairs
+            for near, far in pairs
         }
         return [
-            _figure(name, one, other, [each.result() for each in results])
-            for (name, one, other), results in begun.items()
+            _figure(name, near, far, [result.result() for result in results])
+            for (name, near, far), results in begun.items()
         ]
 
 
-def _figure(name: str, one: Router, other: Router, results: list[Punched]) -> Figure:
+def _figure(name: str, near: Router, far: Router, results: list[Punched]) -> Figure:
     direct = [result for result in results if result.is_direct]
     took_s = median(result.seconds for result in direct) if direct else 0.0
-    what = f"{one.value} - {other.value}, {name}"
+    what = f"{near.value} - {far.value}, {name}"
     return Figure(what, took_s, "s", "links", len(results), len(direct) / len(results))
 
 
