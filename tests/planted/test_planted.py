@@ -45,8 +45,10 @@ def test_the_guard_that_a_fault_takes_away_is_there(name: str) -> None:
     if fault.file.endswith(".py"):
         compile(changed, fault.file, "exec")
     for test in fault.red:
-        file, _, function = test.partition("[")[0].partition("::")
-        assert f"def {function}" in (ROOT / file).read_text("utf-8"), test
+        file, *names = test.partition("[")[0].split("::")
+        source = (ROOT / file).read_text("utf-8")
+        words = [f"class {name}" for name in names[:-1]] + [f"def {name}" for name in names[-1:]]
+        assert all(word in source for word in words), test
 
 
 def test_every_planted_fault_was_seen_by_its_test_as_both_are_now() -> None:
