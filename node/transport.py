@@ -199,3 +199,6 @@ class NetworkCounts:
     gossip_peers: int
     gossip_published: int
     gossip_heard: int
+    relay_reservations: int
+    relay_circuits: int
+    relayed_bytes: int

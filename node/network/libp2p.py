@@ -253,18 +253,17 @@ class Network:
             gossip_peers=self._gossip.peer_count,
             gossip_published=self._gossip.published,
             gossip_heard=self._gossip.heard,
+            **self._relay.counts(),
         )
 
     def _relaying(self, serves: bool, relays: Sequence[str]) -> MemberRelay:
-        relaying = MemberRelay(
-            *(self._keys, self._links, self._accept_limit, self.own),
+        return MemberRelay(
+            *(self._keys, self._links, self._accept_limit, self.own, self.protocols),
             serve=self._serve,
             port=self._dialler.port,
             serves=serves,
             relays=relays,
         )
-        relaying.add_to(self.protocols)
-        return relaying
 
     def _offer(self, answer_code: AnswerCode | None) -> None:
         links, back = self._links, DialBack(self._keys)

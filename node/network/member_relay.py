@@ -26,7 +26,7 @@ from commonweal.node.network.protocols import StreamProtocol, StreamProtocols
 from commonweal.node.network.punch.hole_punch import HolePuncher
 from commonweal.node.network.reach.own_addresses import OwnAddresses, is_public
 from commonweal.node.network.relay.circuit import RelayedCarrier
-from commonweal.node.network.relay.hop import HopServer, RelayClient, RelayCounts
+from commonweal.node.network.relay.hop import HopServer, RelayClient
 from commonweal.node.network.relay.messages import HOP, STOP, RelayRefused
 from commonweal.node.network.relay.relay_limits import MEMBER_LIMITS
 from commonweal.node.network.relay.relay_links import RelayLinks
@@ -43,11 +43,11 @@ GRACE_S: Final = 10.0
 
 
 class MemberRelay:
-    """The relaying of one node.
+    """The relaying of one node; it adds to `protocols` what relays and their clients open.
 
-    serves: whether it relays for others. port: what dials go
-    out from. relays: addresses of helpers, /ip4/…/tcp/…/p2p/KEY; a
-    reservation is asked of them first. serve: moves the bytes of a secured connection.
+    serves: whether it relays for others. port: what dials go out from. relays: addresses of
+    helpers, /ip4/…/tcp/…/p2p/KEY; a reservation is asked of them first. serve: moves the bytes of
+    a secured connection.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class MemberRelay:
         links: Links,
         limit: AcceptLimit,
         own: OwnAddresses,
+        protocols: StreamProtocols,
         *,
         serve: ServeConnection,
         port: DialPort,
@@ -74,7 +75,6 @@ class MemberRelay:
             addresses=self._direct,
             now_s=time.time,
         )
-        self._serves = serves
         self._seen: dict[PeerKey, str] = {}
         """By relay that is no member: the address at which it saw this node last."""
         self._uses = RelayLinks(
@@ -86,7 +86,6 @@ class MemberRelay:
             trusted=lambda relay: any(str(peer_id(peer)) == relay for peer in links.members()),
             now_s=time.time,
         )
-
         self.puncher = HolePuncher(
             *(keys, port, serve),
             own=lambda: (*self._seen.values(), *own.observed(), *own.candidates()),
@@ -95,10 +94,7 @@ class MemberRelay:
             allows=is_public,
         )
         """Turns links over relays into direct ones."""
-
-    def add_to(self, protocols: StreamProtocols) -> None:
-        """Serve what relays and their clients open."""
-        if self._serves:
+        if serves:
             protocols.add(StreamProtocol(HOP, TrustLevel.STRANGER, self._asked, is_open=_is_direct))
         protocols.add(self.puncher.protocol)
         protocols.add(StreamProtocol(STOP, TrustLevel.MEMBER, self._handed, is_open=_is_direct))
@@ -132,9 +128,14 @@ class MemberRelay:
         if (client := self._clients.pop(connection, None)) is not None:
             self._hop.left(client)
 
-    def counts(self) -> RelayCounts:
-        """Return how busy this node is as a relay."""
-        return self._hop.counts()
+    def counts(self) -> dict[str, int]:
+        """Return how busy this node is as a relay, by the names of NetworkCounts."""
+        counts = self._hop.counts()
+        return {
+            "relay_reservations": counts.reservations,
+            "relay_circuits": counts.circuits,
+            "relayed_bytes": counts.relayed_bytes,
+        }
 
     def _wanted(self, *, is_early: bool) -> list[Endpoint]:
         """Return the relays to reserve with, best first; none while this node is reached."""

@@ -56,6 +56,9 @@ FIGURES = {
     "frames_sent": "frames sent since the start",
     "frames_received": "frames received since the start",
     "gossip_heard": "gossip messages heard since the start",
+    "relay_reservations": "members that are reached through this node",
+    "relay_circuits": "links that this node relays now",
+    "relayed_bytes": "bytes relayed since the start",
     "resident_bytes": "memory of the process",
     "open_files": "open files of the process",
 }

@@ -54,11 +54,11 @@ async def test_two_members_who_cannot_dial_each_other_are_linked_through_a_third
         bo.network.send(mei.key, b"to mei")
         assert (await bo.wait(FrameReceived)).frame == b"to bo" * 100_000
         assert (await mei.wait(FrameReceived)).frame == b"to mei"
-        assert third.network._relay.counts().circuits == 1
+        assert third.network.state().relay_circuits == 1
         assert not third.all(FrameReceived)
         mei.network.drop(bo.key, "enough")
         await bo.wait(Disconnected)
-        await eventually(lambda: third.network._relay.counts().circuits == 0)
+        await eventually(lambda: third.network.state().relay_circuits == 0)
 
 
 async def test_a_helper_that_is_no_member_links_two_members() -> None:

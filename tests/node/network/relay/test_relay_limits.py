@@ -114,7 +114,12 @@ async def test_a_peer_gets_so_many_circuits_and_no_more() -> None:
             Status.MALFORMED_MESSAGE,
         ),
         (b"\x08\x01" + b"\x12\xf9\x1f" + bytes(MESSAGE_BYTES_MAX - 5), Status.MALFORMED_MESSAGE),
-        (bytes(MESSAGE_BYTES_MAX + 1), Status.MALFORMED_MESSAGE),
+        (
+            HopMessage(
+                type=HopMessage.RESERVE, senderRecord=bytes(MESSAGE_BYTES_MAX)
+            ).SerializeToString(),
+            Status.MALFORMED_MESSAGE,
+        ),
         (bytes(3 << 20), Status.MALFORMED_MESSAGE),
     ],
     ids=["noise", "status", "nobody", "a-hashed-key", "large", "too-large", "3-MiB"],
