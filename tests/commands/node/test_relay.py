@@ -44,19 +44,11 @@ def test_a_relay_prints_its_address_counts_and_ends_by_ctrl_c(tmp_path: Path) ->
     assert key.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(
-    ("text", "mode"),
-    [("", 0o600), ("z" * 64, 0o600), ("ab" * 31, 0o600), ("ab" * 33, 0o600), ("ab" * 32, 0o640)],
-    ids=["empty", "no-digits", "short", "long", "open-to-others"],
-)
-def test_a_file_that_holds_no_private_key_is_refused(tmp_path: Path, text: str, mode: int) -> None:
-    key = tmp_path / "relay.key"
-    key.write_text(text)
-    key.chmod(mode)
-    ran = weal("relay", *LOOPBACK, "--key", key)
+def test_a_file_that_holds_no_key_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "relay.key").write_text("nothing of the kind")
+    ran = weal("relay", *LOOPBACK, "--key", tmp_path / "relay.key")
     assert ran.code == 78
     assert "--key" in ran.err
-    assert key.read_text() == text, "nothing is overwritten"
 
 
 @pytest.mark.parametrize(
