@@ -260,6 +260,8 @@ class Village:
         again = given | {"replaces": ended, "recipients": ["all"]}
         self.consent = self.did(mei, "/consents", again)["consent"]
         self.meet()
+        used = {"purpose": "research", "note": "read once"}
+        self.did(bo, "/consents/{id}/uses", used, id=self.consent)
         asked = self.did(bo, "/consent-requests", said)["consent"]
         self.meet()
         answered = self.did(mei, "/consent-requests/{id}/answer", {"per_use": price}, id=asked)

@@ -8,7 +8,12 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from commonweal.client.member import Member
-from commonweal.protocol.ledger.exchange.data.consents import ACTIONS, PURPOSES_MAX, RECIPIENTS_MAX
+from commonweal.protocol.ledger.exchange.data.consents import (
+    ACTIONS,
+    PURPOSES_MAX,
+    RECIPIENTS_MAX,
+    USE,
+)
 from commonweal.web.api.calls import Body, Reader, SubjectRouter, Writes
 from commonweal.web.api.cursors import Page
 from commonweal.web.api.models import result_of, rows_of
@@ -85,6 +90,14 @@ class ConsentEnd(Body):
     note: NoteText | None = None
 
 
+class ConsentUse(Body):
+    """What data is used for, under a consent. purpose: one of the consent's."""
+
+    purpose: NameText
+    action: NameText = USE
+    note: NoteText | None = None
+
+
 @router.reads("/owned-data", rows_of("data", Member.owned_data))
 def owned_data(me: Reader, page: Page) -> Any:
     """The data of this member, who may use it and what it earned."""
@@ -142,6 +155,17 @@ def answer(write: Writes, id: Id, body: ConsentAnswer) -> Response:
     said: dict[str, Any] = {"end_ms": body.end_ms, "pool": body.pool}
     said |= {"per_use": body.per_use and body.per_use.said()}
     return write(lambda me: me.answer_request(id, body.notice, **said), body)
+
+
+@router.writes("/consents/{id}/uses", result_of(Member.use_data))
+def use(write: Writes, id: Id, body: ConsentUse) -> Response:
+    """Use the data under a consent, as `weal data use --consent`."""
+
+    def act(me: Member) -> Any:
+        data = me.consent(id).resource.hex()
+        return me.use_data(data, body.purpose, consent=id, action=body.action, note=body.note)
+
+    return write(act, body)
 
 
 @router.writes("/consents/{id}/revocation", result_of(Member.revoke_consent))
