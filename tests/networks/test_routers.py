@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -18,6 +19,8 @@ pytestmark = [
 
 PORT = 4001
 ANSWER_S = 0.5
+FORGET = struct.pack("ii", 1, 0)
+"""Ends by a reset, so that the same two ports can be connected again at once."""
 
 
 @contextmanager
@@ -35,6 +38,7 @@ def seen(net: Network, place: Place, public: Place, listener: socket.socket) -> 
     """Return the address from which a connection of a place's listening port comes."""
     with net.inside(place), socket.socket() as dialled:
         dialled.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        dialled.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, FORGET)
         dialled.bind(("", PORT))
         dialled.settimeout(ANSWER_S)
         dialled.connect((public.address, PORT))
