@@ -25,6 +25,8 @@ SHOWN_BY = {
     "campaigns": "campaign new ",
     "credit": "pay ",
     "data": "consent grant ",
+    "exchange": "--community",
+    "match": " match ",
     "projects": "project new ",
     "promotion": "promote $(cat offer) ",
     "reports": "report factors",
