@@ -104,8 +104,7 @@ class ReachState:
     verdict: whether others can dial this node from outside. port: the TCP port listened to.
     addresses: what members are told, best first. mapping: what the router answered, None while it
     is not asked. relayed: circuit addresses at which a relay keeps a place for this node.
-    relayed_links: peers linked through a relay. answered_ms: when a member last said how it sees
-    this node, 0 for never.
+    relayed_links: peers linked through a relay.
     """
 
     verdict: Verdict = Verdict.UNKNOWN
@@ -118,4 +117,3 @@ class ReachState:
     unreached: tuple[UnreachedAddress, ...] = ()
     relayed: tuple[str, ...] = ()
     relayed_links: tuple[PeerKey, ...] = ()
-    answered_ms: int = 0

@@ -16,8 +16,8 @@ FROM_OUTSIDE = N_("from outside")
 _SAID = {
     "met": N_("reached: a member came in at {address}, {time}"),
     "relayed": N_("reached through the relay at {address}"),
-    "refused": N_("not reached: members have tried port {port}, and none came in"),
-    "unknown": N_("not known: no member has tried port {port} yet"),
+    "refused": N_("not reached: a member tried {address} in vain, {time}"),
+    "unknown": N_("not known: no member outside has tried port {port} yet"),
 }
 _ADVICE = N_(
     "Forward TCP port {port} on the router, name a relay in the settings, or link to one member "
@@ -31,7 +31,7 @@ def reach_kind(reach: ReachState) -> str:
         return "met"
     if reach.relayed:
         return "relayed"
-    return "refused" if reach.answered_ms else "unknown"
+    return "refused" if reach.unreached else "unknown"
 
 
 def reach_words(reach: ReachState, words: Words) -> str:
@@ -40,6 +40,8 @@ def reach_words(reach: ReachState, words: Words) -> str:
     if kind == "met":
         held = next(held for held in reach.confirmed if held.from_outside)
         address, time_ms = held.address, held.at_ms
+    elif kind == "refused":
+        address, time_ms = reach.unreached[0].address, reach.unreached[0].at_ms
     elif kind == "relayed":
         address = reach.relayed[0].partition("/p2p/")[0]
     said = words(_SAID[kind])

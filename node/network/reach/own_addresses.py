@@ -73,7 +73,6 @@ class OwnAddresses:
         self._confirmed: dict[str, ConfirmedAddress] = {}
         self._unreached: dict[str, UnreachedAddress] = {}
         self._relayed: tuple[str, ...] = ()
-        self._answered_ms = 0
 
     def listen(self, endpoints: Sequence[Endpoint]) -> None:
         """Note where the interfaces of this machine are now, with the port listened to."""
@@ -129,10 +128,13 @@ class OwnAddresses:
         self._arrange()
 
     def expire(self, now_ms: int) -> None:
-        """Forget confirmations older than CONFIRMED_MS_MAX."""
+        """Forget what was confirmed, or tried in vain, longer than CONFIRMED_MS_MAX ago."""
         for address, held in list(self._confirmed.items()):
             if not 0 <= now_ms - held.at_ms <= CONFIRMED_MS_MAX:
                 del self._confirmed[address]
+        for address, failed in list(self._unreached.items()):
+            if not 0 <= now_ms - failed.at_ms <= CONFIRMED_MS_MAX:
+                del self._unreached[address]
         self._arrange()
 
     def move(self) -> None:
@@ -140,7 +142,6 @@ class OwnAddresses:
         self._observed.clear()
         self._confirmed.clear()
         self._unreached.clear()
-        self._answered_ms = 0
         self._arrange()
 
     def candidates(self) -> tuple[str, ...]:
@@ -176,10 +177,6 @@ class OwnAddresses:
         held = reversed(self._confirmed.values())
         return tuple(seen.address for seen in held if seen.at_ms >= since_ms)
 
-    def answered(self, now_ms: int) -> None:
-        """Note that a member has said how it sees this node."""
-        self._answered_ms = now_ms
-
     def is_reachable(self, since_ms: int = 0) -> bool:
         """Return whether a member met this node from outside, at or after this time."""
         held = self._confirmed.values()
@@ -189,7 +186,7 @@ class OwnAddresses:
         """Return whether others can dial this node from outside, as far as members said."""
         if self.is_reachable():
             return Verdict.REACHABLE
-        return Verdict.UNREACHABLE if self._answered_ms else Verdict.UNKNOWN
+        return Verdict.UNREACHABLE if self._unreached else Verdict.UNKNOWN
 
     def state(self) -> ReachState:
         """Return what is known, for status."""
@@ -203,7 +200,6 @@ class OwnAddresses:
             confirmed=tuple(reversed(self._confirmed.values())),
             unreached=tuple(reversed(self._unreached.values())),
             relayed=self._relayed,
-            answered_ms=self._answered_ms,
         )
 
     def _named(self) -> tuple[str, ...]:

@@ -161,7 +161,6 @@ class Reachability:
         self, peer: PeerKey, candidates: Sequence[str], answer: ReachAnswer, *, came: bool
     ) -> None:
         now_ms = self._now_ms()
-        self._own.answered(now_ms)
         if answer.seen:
             self._own.observe(peer, answer.seen, now_ms)
         for address, result in zip(candidates, answer.results, strict=True):

@@ -12,7 +12,7 @@ from commonweal.node.network.reach.own_addresses import (
     OwnAddresses,
     is_public,
 )
-from commonweal.node.reach_state import DialBackResult, PortMapping
+from commonweal.node.reach_state import DialBackResult, PortMapping, Verdict
 from commonweal.node.transport import PeerKey
 from commonweal.protocol.identity.invite import ADDRESSES_MAX
 
@@ -80,8 +80,10 @@ def test_a_confirmation_that_is_not_repeated_ends() -> None:
     own.confirm(ROUTER, MEI, 1, from_outside=True)
     own.expire(1 + CONFIRMED_MS_MAX)
     assert own.is_reachable()
+    own.deny(OTHER, MEI, 1, DialBackResult.NO_ANSWER)
     own.expire(2 + CONFIRMED_MS_MAX)
     assert not own.is_reachable()
+    assert own.verdict() is Verdict.UNKNOWN, "what was tried in vain is old, too"
     assert own.addresses == (GLOBAL, LAN)
 
 

@@ -100,7 +100,7 @@ async def test_a_member_that_never_came_confirms_nothing(monkeypatch: pytest.Mon
     async with running(home, member):
         await behind_a_router(home, member)
         await home.network.reach.test()
-        assert home.network.own.verdict() is Verdict.UNREACHABLE
+        assert home.network.own.verdict() is Verdict.UNKNOWN
         assert not home.network.own.state().confirmed
 
 
