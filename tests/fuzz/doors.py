@@ -58,6 +58,7 @@ from commonweal.storage.home.home import Home
 from commonweal.storage.ledger.contributions import points_in_time
 from tests.fuzz.gateway_doors import GATEWAY_DOORS
 from tests.fuzz.seal_doors import SEAL_DOORS
+from tests.fuzz.stream_doors import STREAM_DOORS
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
@@ -285,6 +286,7 @@ DOORS: dict[str, Door] = {
     ),
     **{name: Door(*parts) for name, parts in SEAL_DOORS.items()},
     **{name: Door(*parts) for name, parts in GATEWAY_DOORS.items()},
+    **{name: Door(*parts) for name, parts in STREAM_DOORS.items()},
     "ruleset": Door(document.from_bytes, (codec.encode({"name": "x"}),)),
     "ruleset in TOML": Door(_text(document.read_toml), (_RULES.encode(),)),
     "expression": Door(
