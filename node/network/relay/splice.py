@@ -58,7 +58,7 @@ class Pace:
         self._wakes.set()
 
     def hold(self, size: int) -> None:
-        """So many bytes more, or fewer, wait for their readers."""
+        """Add `size` to what waits for its readers; negative when they took it."""
         self.held_bytes += size
         if size > 0 and self.held_bytes > self._held_bytes_max:
             self._crowded()
