@@ -174,6 +174,8 @@ async def _bound(host: str, port: int) -> trio.socket.SocketType:
     try:
         socket.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_REUSEADDR, 1)
         socket.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_REUSEPORT, 1)
+        if family == stdlib_socket.AF_INET6:
+            socket.setsockopt(stdlib_socket.IPPROTO_IPV6, stdlib_socket.IPV6_V6ONLY, 1)
         await socket.bind(("", port))  # the system chooses the address by the route
     except BaseException:
         socket.close()

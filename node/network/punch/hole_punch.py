@@ -85,7 +85,7 @@ class HolePuncher:
         self._limit = PunchLimit()
         self._expected: dict[tuple[str, int], PeerKey] = {}
         self._nursery: trio.Nursery | None = None
-        self.tries = self.successes = 0
+        self.tries = 0
         """Since the start."""
 
     @property
@@ -144,7 +144,6 @@ class HolePuncher:
             except Exception as error:  # the wall around libp2p
                 log.debug("punching to %s failed: %s", connection.address, error)
             if self._is_direct(connection.peer):
-                self.successes += 1
                 log.info("a direct link replaces a relayed one, at try %d", number)
                 return
 

@@ -85,6 +85,19 @@ async def test_the_port_of_a_listener_on_all_addresses_is_not_used_towards_loopb
 
 
 @pytest.mark.usefixtures("_elsewhere")
+async def test_each_family_has_its_own_port() -> None:
+    """Both listeners may have one number, and neither hinders a dial of the other family."""
+    async with listening() as (four, port), listening(f"/ip6/::1/tcp/{port}") as (six, _):
+        dials = DialPort()
+        dials.share([four, six])
+        async with listening() as (_, four_port), listening("/ip6/::1/tcp/0") as (_, six_port):
+            ends = [here(four_port), Endpoint("ip6", "::1", six_port)]
+            first, second = [await dials.connect(end) for end in ends]
+            async with first, second:
+                assert [each.socket.getsockname()[1] for each in (first, second)] == [port, port]
+
+
+@pytest.mark.usefixtures("_elsewhere")
 async def test_a_second_connection_to_the_same_address_goes_out_from_a_free_port() -> None:
     async with listening() as (own, own_port), listening() as (_, b_port):
         dials = DialPort()
