@@ -9,6 +9,7 @@ import pytest
 
 from commonweal.client import Member
 from commonweal.client.community.invites import INVITE_USES_MAX
+from commonweal.client.home import own_addresses
 from commonweal.web.pages.node import invite
 from tests.builders.browser import Browser, browser
 from tests.builders.weal import founder
@@ -47,6 +48,19 @@ def test_a_link_is_made_and_admits_who_holds_it(ann: Browser, home: Path) -> Non
         (row,) = member.invites()
     assert (row.uses, row.state, path) == (2, "open", f"/invite/{row.id.hex()}")
     assert "0 of 2" in ann.get("/invite").text
+
+
+def test_the_page_of_a_link_says_whether_others_can_use_it(
+    ann: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_addresses, "_hosts", lambda: [("ip4", "192.168.1.5")])
+    make(ann)
+    assert "It works on this network only" in ann.text
+    assert "A relay makes it work" in ann.text
+    monkeypatch.setattr(own_addresses, "_hosts", lambda: [("ip4", "8.8.8.8")])
+    path = make(ann)
+    assert "nobody was there to try /ip4/8.8.8.8/tcp/" in ann.text
+    assert "从外面也许可用" in ann.get(path, language="zh").text
 
 
 def test_a_link_is_shown_by_this_process_alone(ann: Browser, home: Path) -> None:
