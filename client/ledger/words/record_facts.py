@@ -47,6 +47,12 @@ LABELS = {
     "request": N_("request"),
     "record": N_("record"),
     "agent": N_("somebody outside"),
+    "fulfills": N_("keeps the promise"),
+    "agreement": N_("deal"),
+    "consent": N_("consent"),
+    "purpose": N_("for what"),
+    "campaign": N_("campaign"),
+    "offer": N_("offer"),
 }
 """Names of fields; others are shown as they are written."""
 
