@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import trio
@@ -172,19 +172,45 @@ async def test_a_relay_that_drops_what_it_should_move_is_noticed(altering: None)
         assert not bo.frames(mei.key), "the next message is not what Noise expects"
 
 
+async def test_what_a_relay_delays_arrives_whole(altering: None) -> None:
+    mei, bo, third = End(1), End(2), End(3)
+    async with running(mei, bo, third):
+        await bo.dial(third)
+        await eventually(lambda: bool(circuits(bo)))
+        await linked(mei, bo, circuits(bo))
+        DELAYED.append(third.network._relay._hop)
+        mei.network.send(bo.key, b"late" * 50_000)
+        await trio.sleep(0.3)
+        assert not bo.frames(mei.key)
+        DELAYED.clear()
+        for move in WAITING:
+            move()
+        assert (await bo.wait(FrameReceived)).frame == b"late" * 50_000
+        assert not mei.all(Disconnected)
+
+
 ALTERED: list[object] = []
 DROPPED: list[object] = []
+DELAYED: list[object] = []
 """The relays that do so."""
+WAITING: list[Callable[[], None]] = []
+"""What is delayed, in order."""
 
 
 @pytest.fixture
 def altering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let relays in ALTERED turn a bit of what passes, and those in DROPPED leave it out."""
+    """Let relays in ALTERED turn a bit of what passes, and those in DROPPED leave it out;
+    those in DELAYED wait.
+    """
     move = splice.Splice._move
 
     def moved(self: splice.Splice, target: Stream, data: bytes) -> None:
-        relay = next((hop for hop in (*ALTERED, *DROPPED) if self in hop._splices), None)  # type: ignore[attr-defined]
+        liars = (*ALTERED, *DROPPED, *DELAYED)
+        relay = next((hop for hop in liars if self in hop._splices), None)  # type: ignore[attr-defined]
         if relay in DROPPED:
+            return
+        if relay in DELAYED:
+            WAITING.append(lambda: move(self, target, data))
             return
         if relay in ALTERED:
             data = bytes([data[0] ^ 1]) + data[1:]
@@ -192,5 +218,5 @@ def altering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(splice.Splice, "_move", moved)
     yield
-    ALTERED.clear()
-    DROPPED.clear()
+    for noted in (ALTERED, DROPPED, DELAYED, WAITING):
+        noted.clear()
