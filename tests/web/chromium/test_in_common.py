@@ -131,7 +131,7 @@ def data_is_used_and_paid(members: list[Neighbour]) -> None:
 
 
 def a_buyer_is_brought(members: list[Neighbour]) -> str:
-    """Let Chen bring Mei to cards of Bo, whom Mei pays; return the page of the deal."""
+    """Let Chen bring Mei to the cards of Bo, and Mei pay for them; return the page of the deal."""
     mei, bo, chen = (member.page for member in members)
     for role in ("consumer", "promoter"):
         go(chen, "/people")
