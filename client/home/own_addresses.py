@@ -15,6 +15,7 @@ from commonweal.protocol.identity.invite import (
     is_address,
     is_circuit,
 )
+from commonweal.protocol.identity.public_hosts import is_public_host
 from commonweal.protocol.keys import PeerKey
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.logs.log_store import Store
@@ -76,12 +77,12 @@ def contacts(store: Store, home: Home, settings: Settings, peer: PeerKey) -> tup
 
 
 def is_public(address: str) -> bool:
-    """Whether a multiaddr may be reached from everywhere: a name, or a global IP address."""
+    """Whether a multiaddr may be reached from everywhere: a name, or a public number."""
     _, kind, host, *_ = address.split("/")
     if kind not in ("ip4", "ip6"):
         return True
     try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_global
+        return is_public_host(host)
     except ValueError:
         return False
 

@@ -24,7 +24,7 @@ from commonweal.node.network.dial_port import DialPort
 from commonweal.node.network.links import Links
 from commonweal.node.network.protocols import StreamProtocol, StreamProtocols
 from commonweal.node.network.punch.hole_punch import HolePuncher
-from commonweal.node.network.reach.own_addresses import OwnAddresses, is_public
+from commonweal.node.network.reach.own_addresses import OwnAddresses
 from commonweal.node.network.relay.circuit import RelayedCarrier
 from commonweal.node.network.relay.hop import HopServer, RelayClient
 from commonweal.node.network.relay.messages import HOP, STOP, RelayRefused
@@ -33,6 +33,7 @@ from commonweal.node.network.relay.relay_links import RelayLinks
 from commonweal.node.network.relay.reservations import Reservations
 from commonweal.node.transport import HELLO_MS_MAX, PeerKey, TrustLevel
 from commonweal.protocol.identity.invite import CIRCUIT
+from commonweal.protocol.identity.public_hosts import is_public_host
 
 LOOK_S: Final = 2.0
 """How often it is looked at whether relays are needed, and which there are."""
@@ -91,7 +92,7 @@ class MemberRelay:
             own=lambda: (*self._seen.values(), *own.observed(), *own.candidates()),
             is_direct=links.is_direct,
             direct=links.direct,
-            allows=is_public,
+            allows=is_public_host,
         )
         """Turns links over relays into direct ones."""
         if serves:
@@ -222,4 +223,4 @@ def _is_direct(connection: Connection) -> bool:
 
 
 def _is_far(endpoint: Endpoint) -> bool:
-    return endpoint.kind not in ("ip4", "ip6") or is_public(endpoint.host)
+    return endpoint.kind not in ("ip4", "ip6") or is_public_host(endpoint.host)

@@ -22,7 +22,6 @@ from commonweal.node.network.punch.dcutr import (
     places_in,
     read_punch_message,
 )
-from commonweal.node.network.reach.own_addresses import is_public
 from commonweal.node.network.reach.reach_stream import (
     ReachAnswer,
     answer_from_bytes,
@@ -34,6 +33,7 @@ from commonweal.node.network.relay import messages
 from commonweal.node.network.relay.messages import BadRelayMessage, RelayRefused, read_message
 from commonweal.node.reach_state import DialBackResult
 from commonweal.node.transport import PeerKey
+from commonweal.protocol.identity.public_hosts import is_public_host
 
 _PLACES = ("/ip4/203.0.113.7/tcp/4001", "/ip6/2001:db9::1/tcp/4001")
 _MEI, _BO = PeerKey(bytes(32)), PeerKey(bytes(31) + b"\x01")
@@ -71,7 +71,7 @@ def _punch(data: bytes) -> object:
         message = _now(read_punch_message(_stream(data), HolePunch.CONNECT))
     except BadPunchMessage:
         return None
-    return places_in(cast(HolePunch, message), is_public)
+    return places_in(cast(HolePunch, message), is_public_host)
 
 
 def _relay(data: bytes) -> object:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from commonweal.node.network.addresses import Endpoint, parse
@@ -23,6 +22,7 @@ from commonweal.node.reach_state import (
 )
 from commonweal.node.transport import PeerKey
 from commonweal.protocol.identity.invite import ADDRESSES_MAX
+from commonweal.protocol.identity.public_hosts import is_public_host
 
 CONFIRMED_MS_MAX: Final = 60 * 60_000
 """A confirmation that was not repeated for this long counts no more."""
@@ -30,24 +30,6 @@ CONFIRMED_MAX: Final = 16
 """Confirmed addresses kept; the oldest is forgotten first. As many unreached ones."""
 OBSERVERS_MAX: Final = 64
 """Members whose sight of this node is kept, one address each."""
-
-_NOT_PUBLIC: Final = tuple(
-    ip_network(block)
-    for block in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
-        *("172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10"),
-        "ff00::/8",
-    )
-)
-"""Networks of homes, providers and single machines (RFC 1918, 6598, 3927, 4193, 4291)."""
-
-
-def is_public(host: str) -> bool:
-    """Return whether this number is one that the Internet routes."""
-    address = ip_address(host.partition("%")[0])
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return not any(address in block for block in _NOT_PUBLIC if block.version == address.version)
 
 
 class OwnAddresses:
@@ -150,7 +132,7 @@ class OwnAddresses:
         Among them is every number at which members see this node, with the port listened to: a
         router may forward that port without having been asked.
         """
-        public = [str(place) for place in self.interfaces if is_public(place.host)]
+        public = [str(place) for place in self.interfaces if is_public_host(place.host)]
         mapped = [self._mapping.address] if self._mapping and self._mapping.address else []
         seen = [
             str(Endpoint(endpoint.kind, endpoint.host, self.port))
@@ -216,8 +198,8 @@ class OwnAddresses:
         direct = [*self._named(), *(held.address for held in outside)]
         if self._mapping is not None and self._mapping.address:
             direct.append(self._mapping.address)
-        direct += [str(place) for place in self.interfaces if is_public(place.host)]
-        private = [str(place) for place in self.interfaces if not is_public(place.host)]
+        direct += [str(place) for place in self.interfaces if is_public_host(place.host)]
+        private = [str(place) for place in self.interfaces if not is_public_host(place.host)]
         relayed = self._relayed[: ADDRESSES_MAX // 4]
         listed = [*list(dict.fromkeys(direct))[: ADDRESSES_MAX - len(relayed)], *relayed, *private]
         addresses = tuple(dict.fromkeys(listed))[:ADDRESSES_MAX]

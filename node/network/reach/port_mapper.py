@@ -33,8 +33,8 @@ from commonweal.node.network.reach.gateways.gateway_client import (
 from commonweal.node.network.reach.gateways.nat_pmp import NatPmpClient
 from commonweal.node.network.reach.gateways.pcp import NONCE_BYTES, PcpClient
 from commonweal.node.network.reach.gateways.upnp import UpnpClient
-from commonweal.node.network.reach.own_addresses import is_public
 from commonweal.node.reach_state import PortMapping
+from commonweal.protocol.identity.public_hosts import is_public_host
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class PortMapper:
         """Return why this router is not asked; None when it is."""
         if self._port(route) is None:
             return "local-only"
-        return "public-already" if is_public(route.own) else None
+        return "public-already" if is_public_host(route.own) else None
 
     def _port(self, route: Route) -> int | None:
         """Return the port of this node on its address towards the router."""
@@ -225,7 +225,7 @@ class PortMapper:
         address, reason = "", "not-connected"
         if grant.external_host:
             address = str(Endpoint("ip4", grant.external_host, grant.external_port))
-            reason = "" if is_public(grant.external_host) else "not-public"
+            reason = "" if is_public_host(grant.external_host) else "not-public"
         self._tell(PortMapping(client.method, address, reason, "", route.gateway))
 
     def _miss(self, held: HeldPort, error: GatewayError) -> None:

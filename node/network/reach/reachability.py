@@ -18,7 +18,7 @@ import trio
 from commonweal.node.network.addresses import parse
 from commonweal.node.network.channel.noise import why
 from commonweal.node.network.connection import Connection
-from commonweal.node.network.reach.own_addresses import OwnAddresses, is_public
+from commonweal.node.network.reach.own_addresses import OwnAddresses
 from commonweal.node.network.reach.reach_stream import (
     ASKED_MAX,
     ReachAnswer,
@@ -27,6 +27,7 @@ from commonweal.node.network.reach.reach_stream import (
 from commonweal.node.reach_state import DialBackResult, ReachState
 from commonweal.node.token_bucket import TokenBucket
 from commonweal.node.transport import PeerKey
+from commonweal.protocol.identity.public_hosts import is_public_host
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +177,7 @@ class Reachability:
         if not seen:
             return False
         host = parse(seen).host
-        return is_public(host) or host not in {place.host for place in self._own.interfaces}
+        return is_public_host(host) or host not in {place.host for place in self._own.interfaces}
 
     def _next(self) -> Connection | None:
         """Return the member to be asked next in this round, or begin another when it is time."""
@@ -219,4 +220,4 @@ def _may_lead_to(address: str, host: str) -> bool:
 
 def _is_far(address: str) -> bool:
     endpoint = parse(address)
-    return endpoint.kind in ("ip4", "ip6") and is_public(endpoint.host)
+    return endpoint.kind in ("ip4", "ip6") and is_public_host(endpoint.host)

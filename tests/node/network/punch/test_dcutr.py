@@ -24,7 +24,7 @@ from commonweal.node.network.punch.dcutr import (
     read_punch_message,
     sync_message,
 )
-from commonweal.node.network.reach.own_addresses import is_public
+from commonweal.protocol.identity.public_hosts import is_public_host
 
 GOOD = "/ip4/203.0.113.7/tcp/4001"
 
@@ -68,7 +68,7 @@ async def test_the_messages_are_those_of_the_specification() -> None:
     )  # fmt: skip
     assert sync_message().hex() == "0308ac02"
     message = await read(data)
-    assert [str(place) for place in places_in(message, is_public)] == [
+    assert [str(place) for place in places_in(message, is_public_host)] == [
         GOOD,
         "/ip6/2001:db9::1/tcp/4001",
     ]
@@ -103,7 +103,7 @@ async def test_the_largest_message_is_read() -> None:
     whole = HolePunch(type=HolePunch.CONNECT, ObsAddrs=[bytes(MESSAGE_BYTES_MAX - room)])
     assert whole.ByteSize() == MESSAGE_BYTES_MAX
     message = await read(framed(whole.SerializeToString()))
-    assert places_in(message, is_public) == ()
+    assert places_in(message, is_public_host) == ()
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ async def test_the_largest_message_is_read() -> None:
 def test_no_private_number_no_name_and_no_port_of_a_service_is_dialled(
     address: str | bytes,
 ) -> None:
-    assert places_in(told(address, GOOD), is_public) == (Endpoint("ip4", "203.0.113.7", 4001),)
+    assert places_in(told(address, GOOD), is_public_host) == (Endpoint("ip4", "203.0.113.7", 4001),)
 
 
 def test_so_many_addresses_are_read_and_told() -> None:
     many = [f"/ip4/203.0.113.{number}/tcp/{PORT_MIN}" for number in range(PLACES_MAX + 1)]
-    assert len(places_in(told(*many), is_public)) == PLACES_MAX
+    assert len(places_in(told(*many), is_public_host)) == PLACES_MAX
     message = HolePunch()
     message.ParseFromString(connect_message(many)[1:])
     assert len(message.ObsAddrs) == PLACES_MAX

@@ -23,7 +23,7 @@ from tests.builders.relays import eventually, running_relay
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loopback counts as public, and relays are looked for at once."""
-    monkeypatch.setattr(member_relay, "is_public", lambda _host: True)
+    monkeypatch.setattr(member_relay, "is_public_host", lambda _host: True)
     monkeypatch.setattr(member_relay, "GRACE_S", 0.0)
     monkeypatch.setattr(member_relay, "LOOK_S", 0.05)
     monkeypatch.setattr(reservations, "AGAIN_S", 0.2)
