@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 
 from commonweal.node.network.channel.noise import peer_id, peer_key
+from commonweal.node.network.connections.listener import CannotListen, PortTaken
 from commonweal.node.network.libp2p import Network
-from commonweal.node.network.listener import CannotListen, PortTaken
 
 __all__ = ["CannotListen", "Network", "PortTaken", "peer_id", "peer_key"]
 

@@ -17,23 +17,27 @@ from libp2p.identity_utils import create_identity_from_seed
 from libp2p.peer.id import ID
 
 from commonweal.node.network import code_stream
-from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
 from commonweal.node.network.addresses import bound, reachable
 from commonweal.node.network.channel.noise import SecureChannel, WrongPeer, peer_id, peer_key
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
 from commonweal.node.network.code_stream import CODE, AnswerCode
-from commonweal.node.network.connection import STRANGER_STREAMS_MAX, Connection
-from commonweal.node.network.dialler import DIAL_ADDRESSES_MAX, Dialler
-from commonweal.node.network.gossip import Gossip
-from commonweal.node.network.host import Host
-from commonweal.node.network.links import Links
-from commonweal.node.network.listener import Listener, listen
-from commonweal.node.network.mdns import Mdns
+from commonweal.node.network.connections.accept_limit import AcceptLimit, PendingConnection
+from commonweal.node.network.connections.connection import STRANGER_STREAMS_MAX, Connection
+from commonweal.node.network.connections.dialler import DIAL_ADDRESSES_MAX, Dialler
+from commonweal.node.network.connections.links import Links
+from commonweal.node.network.connections.listener import Listener, listen
+from commonweal.node.network.connections.protocols import (
+    StreamProtocol,
+    StreamProtocols,
+    open_stream,
+)
+from commonweal.node.network.gossip.gossip import Gossip
+from commonweal.node.network.gossip.host import Host
 from commonweal.node.network.member_relay import MemberRelay
-from commonweal.node.network.protocols import StreamProtocol, StreamProtocols, open_stream
 from commonweal.node.network.reach.dial_back import SERVE_S, DialBack
 from commonweal.node.network.reach.interface_watch import InterfaceWatch
+from commonweal.node.network.reach.mdns import Mdns
 from commonweal.node.network.reach.own_addresses import OwnAddresses
 from commonweal.node.network.reach.port_mapper import GatewayClients, PortMapper
 from commonweal.node.network.reach.reach_stream import REACH

@@ -14,15 +14,15 @@ import trio
 from libp2p.crypto.keys import KeyPair
 from libp2p.peer.id import ID
 
-from commonweal.node.network.accept_limit import AcceptLimit, network_of
 from commonweal.node.network.addresses import Endpoint, parse
 from commonweal.node.network.channel.noise import WrongPeer, peer_id, secure
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
-from commonweal.node.network.connection import Connection, ServeConnection
-from commonweal.node.network.dial_port import DialPort
-from commonweal.node.network.links import Links
-from commonweal.node.network.protocols import StreamProtocol, StreamProtocols
+from commonweal.node.network.connections.accept_limit import AcceptLimit, network_of
+from commonweal.node.network.connections.connection import Connection, ServeConnection
+from commonweal.node.network.connections.dial_port import DialPort
+from commonweal.node.network.connections.links import Links
+from commonweal.node.network.connections.protocols import StreamProtocol, StreamProtocols
 from commonweal.node.network.punch.hole_punch import HolePuncher
 from commonweal.node.network.reach.own_addresses import OwnAddresses
 from commonweal.node.network.relay.circuit import RelayedCarrier

@@ -17,18 +17,18 @@ from libp2p.host.ping import handle_ping
 from libp2p.identity_utils import create_identity_from_seed
 from libp2p.peer.id import ID
 
-from commonweal.node.network.accept_limit import (
-    STRANGERS_MAX,
-    AcceptLimit,
-    PendingConnection,
-    network_of,
-)
 from commonweal.node.network.addresses import parse, reachable
 from commonweal.node.network.channel.multistream import choose
 from commonweal.node.network.channel.noise import SecureChannel, peer_id
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
-from commonweal.node.network.listener import Listener, listen
+from commonweal.node.network.connections.accept_limit import (
+    STRANGERS_MAX,
+    AcceptLimit,
+    PendingConnection,
+    network_of,
+)
+from commonweal.node.network.connections.listener import Listener, listen
 from commonweal.node.network.relay import identify
 from commonweal.node.network.relay.hop import HopServer, RelayClient, RelayCounts
 from commonweal.node.network.relay.identify import IDENTIFY

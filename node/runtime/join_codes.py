@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from commonweal.node.network.accept_limit import network_of
 from commonweal.node.network.addresses import parse
+from commonweal.node.network.connections.accept_limit import network_of
 from commonweal.node.token_bucket import TokenBucket
 from commonweal.protocol.identity import join_code
 from commonweal.protocol.identity.join_code import CodeKeys

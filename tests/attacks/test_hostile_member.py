@@ -26,7 +26,7 @@ from commonweal.node.control.messages import Holders, Status, Submit, Wait
 from commonweal.node.network import Network, peer_id
 from commonweal.node.network.channel.stream import Flag
 from commonweal.node.network.channel.yamux import FrameType, Mux
-from commonweal.node.network.gossip import MESHSUB
+from commonweal.node.network.gossip.gossip import MESHSUB
 from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.peers.overlay import SILENCE_MS_MAX
 from commonweal.node.transport import (

@@ -270,7 +270,7 @@ FINE = {
         "storage/records/logs/log_store.py",
         DOC + "from commonweal.protocol import codec\n",
     ),
-    "the network": ("node/network/host.py", DOC + "import libp2p\nimport trio\n"),
+    "the network": ("node/network/gossip/host.py", DOC + "import libp2p\nimport trio\n"),
     "a command that loads late": ("commands/node/up.py", DOC + "def _f():\n    import trio\n"),
     "a type only": (
         "commands/node/up.py",

@@ -21,7 +21,8 @@ import trio
 
 from bench.figures import Figure
 from bench.measures.nodes import link
-from commonweal.node.network import listener, relay_node
+from commonweal.node.network import relay_node
+from commonweal.node.network.connections import listener
 from commonweal.node.network.relay.relay_limits import RelayLimits
 from commonweal.node.network.relay_node import RelayNode
 

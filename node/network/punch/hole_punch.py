@@ -23,9 +23,13 @@ from commonweal.node.network.addresses import Endpoint, parse
 from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import WrongPeer, secure
 from commonweal.node.network.channel.stream import Stream
-from commonweal.node.network.connection import Connection, ServeConnection
-from commonweal.node.network.dial_port import DialPort, PortNotFree, connect_from_free_port
-from commonweal.node.network.protocols import StreamProtocol, open_stream
+from commonweal.node.network.connections.connection import Connection, ServeConnection
+from commonweal.node.network.connections.dial_port import (
+    DialPort,
+    PortNotFree,
+    connect_from_free_port,
+)
+from commonweal.node.network.connections.protocols import StreamProtocol, open_stream
 from commonweal.node.network.punch.dcutr import (
     DCUTR,
     connect_message,

@@ -17,8 +17,8 @@ from commonweal.node.network.addresses import Endpoint, parse
 from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import secure
 from commonweal.node.network.channel.stream import Stream
-from commonweal.node.network.connection import Connection
-from commonweal.node.network.dial_port import connect_from_free_port
+from commonweal.node.network.connections.connection import Connection
+from commonweal.node.network.connections.dial_port import connect_from_free_port
 from commonweal.node.network.reach.reach_stream import (
     ReachAnswer,
     answer_to_bytes,

@@ -16,7 +16,7 @@ from libp2p.network.stream.exceptions import StreamEOF
 
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
-from commonweal.node.network.protocols import open_stream
+from commonweal.node.network.connections.protocols import open_stream
 from commonweal.node.reach_state import DialBackResult
 from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed

@@ -17,7 +17,7 @@ import trio
 
 from commonweal.node.network.addresses import parse
 from commonweal.node.network.channel.noise import why
-from commonweal.node.network.connection import Connection
+from commonweal.node.network.connections.connection import Connection
 from commonweal.node.network.reach.own_addresses import OwnAddresses
 from commonweal.node.network.reach.reach_stream import (
     ASKED_MAX,

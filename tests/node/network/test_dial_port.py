@@ -12,7 +12,7 @@ import trio
 from commonweal.node.network import PortTaken
 from commonweal.node.network.addresses import Endpoint
 from commonweal.node.network.channel.carrier import SocketCarrier
-from commonweal.node.network.dial_port import (
+from commonweal.node.network.connections.dial_port import (
     IDLE_S,
     NUMBERS_MAX,
     QUESTION_S,
@@ -21,11 +21,11 @@ from commonweal.node.network.dial_port import (
     PortNotFree,
     connect_from_free_port,
 )
-from commonweal.node.network.listener import listen
+from commonweal.node.network.connections.listener import listen
 from commonweal.node.transport import FrameReceived
 from tests.builders.link_pairs import PATIENCE_S, End, running
 
-IS_LOOPBACK = "commonweal.node.network.dial_port.is_loopback"
+IS_LOOPBACK = "commonweal.node.network.connections.dial_port.is_loopback"
 HERE = "/ip4/127.0.0.1/tcp/0"
 EVERYWHERE = "/ip4/0.0.0.0/tcp/0"
 

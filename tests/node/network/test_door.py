@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from commonweal.node.network.accept_limit import (
+from commonweal.node.network.connections.accept_limit import (
     NETWORK_BURST,
     NETWORK_PER_S,
     STRANGERS_MAX,

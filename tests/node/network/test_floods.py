@@ -15,7 +15,7 @@ from libp2p.utils.varint import encode_uvarint
 
 from commonweal.node.network.channel.noise import peer_id
 from commonweal.node.network.channel.stream import Stream
-from commonweal.node.network.gossip import MESHSUB, RPC_BYTES_MAX
+from commonweal.node.network.gossip.gossip import MESHSUB, RPC_BYTES_MAX
 from commonweal.node.transport import Disconnected
 from tests.builders.link_pairs import PATIENCE_S, End, heard, running
 

@@ -48,7 +48,7 @@ HIDDEN = (
     "ls",
 )
 NETWORK = "commonweal.node.network.libp2p"
-LISTENER = "commonweal.node.network.listener"
+LISTENER = "commonweal.node.network.connections.listener"
 
 
 async def open_stream(host: IHost, end: End, protocol: str) -> INetStream:
@@ -202,8 +202,8 @@ async def test_who_comes_while_no_file_is_left_comes_in_when_there_is_one() -> N
 
 
 async def test_newcomers_are_bounded_per_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commonweal.node.network.accept_limit.STRANGERS_BURST", 5)
-    monkeypatch.setattr("commonweal.node.network.accept_limit.STRANGERS_PER_S", 10)
+    monkeypatch.setattr("commonweal.node.network.connections.accept_limit.STRANGERS_BURST", 5)
+    monkeypatch.setattr("commonweal.node.network.connections.accept_limit.STRANGERS_PER_S", 10)
     a = End(1)
     async with running(a):
         before, answered = trio.current_time(), 0
@@ -219,7 +219,7 @@ async def test_three_hundred_connections_opened_and_closed_use_nothing_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for limit in ("STRANGERS_PER_S", "STRANGERS_BURST", "NETWORK_PER_S", "NETWORK_BURST"):
-        monkeypatch.setattr(f"commonweal.node.network.accept_limit.{limit}", 10_000)
+        monkeypatch.setattr(f"commonweal.node.network.connections.accept_limit.{limit}", 10_000)
     a, good = End(1), End(2)
     keys = Network(bytes([9]) * 32, [], good.events.append, validate=_no, mdns=False)._keys
     async with running(a, good):

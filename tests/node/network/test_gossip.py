@@ -14,7 +14,7 @@ from libp2p.custom_types import TProtocol
 from libp2p.pubsub.pb import rpc_pb2
 
 from commonweal.node.network.channel.noise import peer_id
-from commonweal.node.network.gossip import MESHSUB
+from commonweal.node.network.gossip.gossip import MESHSUB
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.service.replica.roster import Roster
 from commonweal.node.service.sync import announce
@@ -159,8 +159,8 @@ async def test_a_topic_that_nobody_follows_is_not_kept() -> None:
 async def test_who_hands_on_what_we_cannot_judge_answers_for_none_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("commonweal.node.network.gossip.FAULTS_PER_S", 0)
-    monkeypatch.setattr("commonweal.node.network.gossip.FAULTS_BURST", 3)
+    monkeypatch.setattr("commonweal.node.network.gossip.gossip.FAULTS_PER_S", 0)
+    monkeypatch.setattr("commonweal.node.network.gossip.gossip.FAULTS_BURST", 3)
     a, b, c = End(1), End(2), End(3)
     for end in (a, b, c):
         end.network.subscribe(["t"])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import trio
 
-from commonweal.node.network import gossip
 from commonweal.node.network.channel.stream import Stream
+from commonweal.node.network.gossip import gossip
 from commonweal.node.transport import (
     Connected,
     Disconnected,
@@ -87,8 +87,8 @@ async def test_what_is_followed_while_a_greeting_is_on_its_way_is_told_too(
 
 
 async def test_one_who_floods_gossip_is_not_heard_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commonweal.node.network.gossip.MESSAGES_PER_S", 0)
-    monkeypatch.setattr("commonweal.node.network.gossip.MESSAGES_BURST", 20)
+    monkeypatch.setattr("commonweal.node.network.gossip.gossip.MESSAGES_PER_S", 0)
+    monkeypatch.setattr("commonweal.node.network.gossip.gossip.MESSAGES_BURST", 20)
     a, b = End(1), End(2)
     async with running(a, b):
         await a.dial(b)
@@ -119,8 +119,8 @@ async def test_gossip_comes_back_with_the_connection() -> None:
 async def test_gossip_keeps_nothing_of_the_messages_that_went_by(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("commonweal.node.network.gossip.FORGET_S", 0.3)
-    monkeypatch.setattr("commonweal.node.network.gossip.VALIDATED_MAX", 5)
+    monkeypatch.setattr("commonweal.node.network.gossip.gossip.FORGET_S", 0.3)
+    monkeypatch.setattr("commonweal.node.network.gossip.gossip.VALIDATED_MAX", 5)
     a, b = End(1), End(2)
     async with running(a, b):
         await a.dial(b)

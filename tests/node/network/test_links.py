@@ -11,12 +11,12 @@ import pytest
 import trio
 
 from commonweal.node.network import Network, PortTaken, peer_id, peer_key
-from commonweal.node.network.connection import (
+from commonweal.node.network.connections.connection import (
     INBOUND_BYTES_MAX,
     OUTBOX_BYTES_MAX,
     SYNC_WINDOW_BYTES,
 )
-from commonweal.node.network.dialler import STAGGER_S
+from commonweal.node.network.connections.dialler import STAGGER_S
 from commonweal.node.transport import (
     FRAME_BYTES_MAX,
     Connected,
@@ -131,7 +131,7 @@ async def test_an_address_where_nobody_answers_delays_the_others_little() -> Non
 async def test_of_two_addresses_that_answer_at_once_one_becomes_the_link(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("commonweal.node.network.dialler.STAGGER_S", 0.0)
+    monkeypatch.setattr("commonweal.node.network.connections.dialler.STAGGER_S", 0.0)
     a, b = End(1), End(2)
     async with running(a, b):
         (address,) = b.network.addresses
@@ -283,7 +283,7 @@ async def test_a_write_that_makes_no_end_closes_the_link(monkeypatch: pytest.Mon
 
 
 async def test_a_dial_to_a_stopped_process_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commonweal.node.network.dialler.DIAL_S", 0.5)
+    monkeypatch.setattr("commonweal.node.network.connections.dialler.DIAL_S", 0.5)
     a = End(1)
     with process(2) as peer:
         peer.stop()

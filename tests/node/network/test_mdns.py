@@ -15,8 +15,9 @@ from zeroconf import (
     Zeroconf,
 )
 
-from commonweal.node.network import mdns, peer_id
-from commonweal.node.network.mdns import NAMES_WAITING_MAX, SERVICE, Mdns, _Listener
+from commonweal.node.network import peer_id
+from commonweal.node.network.reach import mdns
+from commonweal.node.network.reach.mdns import NAMES_WAITING_MAX, SERVICE, Mdns, _Listener
 from commonweal.node.transport import PeerKey
 from tests.builders.link_pairs import End
 
@@ -56,14 +57,16 @@ def test_a_node_on_the_network_is_found() -> None:
 async def test_names_that_nobody_answers_for_do_not_pile_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("commonweal.node.network.mdns.Zeroconf", lambda: Zeroconf(["127.0.0.1"]))
+    monkeypatch.setattr(
+        "commonweal.node.network.reach.mdns.Zeroconf", lambda: Zeroconf(["127.0.0.1"])
+    )
     browsers: list[ServiceBrowser] = []
 
     def browse(*details: Any) -> ServiceBrowser:
         browsers.append(ServiceBrowser(*details))
         return browsers[0]
 
-    monkeypatch.setattr("commonweal.node.network.mdns.ServiceBrowser", browse)
+    monkeypatch.setattr("commonweal.node.network.reach.mdns.ServiceBrowser", browse)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(Mdns(OWN, tuple, lambda _peer, _addresses: None).run)
         with trio.fail_after(5):

@@ -7,9 +7,9 @@ import trio
 
 from commonweal.node.network.channel.multistream import NoAgreement
 from commonweal.node.network.channel.stream import Stream
-from commonweal.node.network.connection import Connection
-from commonweal.node.network.links import SIMULTANEOUS_S
-from commonweal.node.network.protocols import StreamProtocol, open_stream
+from commonweal.node.network.connections.connection import Connection
+from commonweal.node.network.connections.links import SIMULTANEOUS_S
+from commonweal.node.network.connections.protocols import StreamProtocol, open_stream
 from commonweal.node.transport import PeerKey, TrustLevel
 from tests.builders.link_pairs import PATIENCE_S, End, running
 

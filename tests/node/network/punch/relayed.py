@@ -12,11 +12,11 @@ import trio
 
 from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import peer_id, secure
-from commonweal.node.network.connection import Connection
+from commonweal.node.network.connections.connection import Connection
 from commonweal.node.transport import PeerKey
 from tests.builders.link_pairs import PATIENCE_S, End
 
-IS_LOOPBACK = "commonweal.node.network.dial_port.is_loopback"
+IS_LOOPBACK = "commonweal.node.network.connections.dial_port.is_loopback"
 
 
 def allow_loopback(monkeypatch: pytest.MonkeyPatch, *ends: End) -> None:

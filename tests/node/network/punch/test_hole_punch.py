@@ -8,9 +8,9 @@ from libp2p.relay.circuit_v2.pb.dcutr_pb2 import HolePunch
 
 from commonweal.node.network.channel.multistream import NoAgreement
 from commonweal.node.network.channel.yamux import Mux
-from commonweal.node.network.connection import Connection
-from commonweal.node.network.dial_port import DialPort
-from commonweal.node.network.protocols import open_stream
+from commonweal.node.network.connections.connection import Connection
+from commonweal.node.network.connections.dial_port import DialPort
+from commonweal.node.network.connections.protocols import open_stream
 from commonweal.node.network.punch import hole_punch
 from commonweal.node.network.punch.dcutr import (
     DCUTR,

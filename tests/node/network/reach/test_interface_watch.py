@@ -6,9 +6,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from commonweal.node.network import Network, mdns
+from commonweal.node.network import Network
 from commonweal.node.network.addresses import Endpoint, parse
-from commonweal.node.network.reach import interface_watch
+from commonweal.node.network.reach import interface_watch, mdns
 from commonweal.node.network.reach.interface_watch import LOOK_S, SUSPENDED_S, InterfaceWatch
 from commonweal.node.network.reach.own_addresses import OwnAddresses
 from commonweal.node.transport import Listening, PeerKey, TransportEvent, ValidatedGossip

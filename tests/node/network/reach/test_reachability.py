@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from commonweal.node.network.addresses import parse
 from commonweal.node.network.channel.yamux import Mux
-from commonweal.node.network.connection import Connection
+from commonweal.node.network.connections.connection import Connection
 from commonweal.node.network.reach import reachability
 from commonweal.node.network.reach.dial_back import DialBack
 from commonweal.node.network.reach.reach_stream import ReachAnswer

@@ -12,7 +12,7 @@ from commonweal.client.home.submit import now_ms
 from commonweal.node.network import member_relay, peer_id
 from commonweal.node.network.channel.multistream import NoAgreement, offer
 from commonweal.node.network.channel.stream import Stream
-from commonweal.node.network.protocols import open_stream
+from commonweal.node.network.connections.protocols import open_stream
 from commonweal.node.network.relay import messages, reservations, splice
 from commonweal.node.network.relay.messages import HOP
 from commonweal.node.transport import Connected, DialFailed, Disconnected, FrameReceived

@@ -134,7 +134,7 @@ async def test_a_request_that_makes_no_sense_is_refused(body: bytes, status: int
 
 
 async def test_who_neither_reserves_nor_connects_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commonweal.node.network.listener.HELLO_MS_MAX", 300)
+    monkeypatch.setattr("commonweal.node.network.connections.listener.HELLO_MS_MAX", 300)
     async with a_relay_and_two() as (_relay, mei, bo):
         await bo.ask(messages.reserve_request())
         await mei.stream()

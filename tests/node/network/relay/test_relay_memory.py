@@ -11,9 +11,9 @@ from typing import IO
 
 import trio
 
-from commonweal.node.network.accept_limit import STRANGERS_PER_S
 from commonweal.node.network.addresses import Endpoint, parse
 from commonweal.node.network.channel.stream import WINDOW_BYTES, Stream
+from commonweal.node.network.connections.accept_limit import STRANGERS_PER_S
 from commonweal.node.network.relay import messages
 from tests.builders.relays import joined, raw_client_at
 

@@ -17,8 +17,8 @@ from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from commonweal.node.network.addresses import Endpoint, parse
 from commonweal.node.network.channel.carrier import Carrier, SocketCarrier
 from commonweal.node.network.channel.noise import SecureChannel, WrongPeer, secure, why
-from commonweal.node.network.connection import ServeConnection
-from commonweal.node.network.dial_port import DialPort
+from commonweal.node.network.connections.connection import ServeConnection
+from commonweal.node.network.connections.dial_port import DialPort
 from commonweal.node.transport import HELLO_MS_MAX, DialFailed, PeerKey
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from libp2p.custom_types import TProtocol
 from commonweal.node.network.channel.multistream import choose, offer
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
-from commonweal.node.network.connection import Connection
+from commonweal.node.network.connections.connection import Connection
 from commonweal.node.transport import TrustLevel
 
 NEGOTIATE_S: Final = 10.0

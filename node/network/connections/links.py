@@ -13,11 +13,11 @@ from typing import Final
 import trio
 from libp2p.peer.id import ID
 
-from commonweal.node.network.accept_limit import AcceptLimit
 from commonweal.node.network.channel.noise import peer_key
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
-from commonweal.node.network.connection import Connection
+from commonweal.node.network.connections.accept_limit import AcceptLimit
+from commonweal.node.network.connections.connection import Connection
 from commonweal.node.transport import (
     Connected,
     Disconnected,

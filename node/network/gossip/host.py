@@ -27,8 +27,12 @@ from multiaddr import Multiaddr
 from commonweal.node.network.channel.multistream import NoAgreement
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
-from commonweal.node.network.connection import Connection
-from commonweal.node.network.protocols import StreamProtocol, StreamProtocols, open_stream
+from commonweal.node.network.connections.connection import Connection
+from commonweal.node.network.connections.protocols import (
+    StreamProtocol,
+    StreamProtocols,
+    open_stream,
+)
 from commonweal.node.transport import TrustLevel
 
 

@@ -14,10 +14,10 @@ from typing import Final, Protocol, assert_never
 
 import trio
 
-from commonweal.node.network.accept_limit import PendingConnection
 from commonweal.node.network.channel.noise import SecureChannel
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
+from commonweal.node.network.connections.accept_limit import PendingConnection
 from commonweal.node.token_bucket import TokenBucket
 from commonweal.node.transport import (
     FRAME_BYTES_MAX,

@@ -15,12 +15,12 @@ from typing import Final
 import trio
 from libp2p.crypto.keys import KeyPair
 
-from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
 from commonweal.node.network.addresses import Endpoint, parse, remote
 from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.noise import secure
-from commonweal.node.network.connection import ServeConnection
-from commonweal.node.network.dial_port import lasting, share
+from commonweal.node.network.connections.accept_limit import AcceptLimit, PendingConnection
+from commonweal.node.network.connections.connection import ServeConnection
+from commonweal.node.network.connections.dial_port import lasting, share
 from commonweal.node.transport import HELLO_MS_MAX, PeerKey
 from commonweal.protocol.errors import ConfigError
 

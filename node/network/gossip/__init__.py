@@ -1,0 +1,1 @@
+"""Gossip among members: libp2p's gossipsub over our own connections."""
