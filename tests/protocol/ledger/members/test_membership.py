@@ -348,7 +348,7 @@ def test_a_profile_names_the_record_whose_body_has_the_name() -> None:
 def test_unknown_and_reserved_kinds_count_for_nothing_and_say_so() -> None:
     village = Village()
     unknown = village.mei.write("weather.report")
-    reserved = village.mei.write("campaign")
+    reserved = village.mei.write("fork.proof")
     ledger = village.ledger()
     assert ledger.verdict(unknown.id) == Reason.UNKNOWN_KIND
     assert ledger.verdict(reserved.id) == Reason.RESERVED_KIND

@@ -127,6 +127,14 @@ def consent(scene: Scene) -> Record:
     if rng.random() < 0.3:
         cited.append(scene.some("consent.grant", "consent.ask"))
         data[rng.choice(("replaces", "answers"))] = cited[-1].id
+    elif kind == "consent.grant" and rng.random() < 0.5:
+        asked = scene.some("consent.ask")
+        by_author_of(scene, resource)
+        data |= {
+            name: asked.data[name] for name in ("resource", "recipients") if name in asked.data
+        }
+        cited.append(asked)
+        data["answers"] = asked.id
     return scene.write(kind, data, *cited, body=NOTICE)
 
 
@@ -180,6 +188,18 @@ def referral(scene: Scene) -> Record:
     return scene.write("referral", data, of)
 
 
+def two_referrals(scene: Scene) -> Record:
+    """Promote a new offer, and let one buyer say twice who brought them."""
+    rng, offer = scene.rng, sale(scene)
+    data = {"offer": offer.id, "code": f"code{len(scene.village.records)}", "rate": 500}
+    promoted = scene.write("promotion", data | {"windowHours": 1}, offer)
+    scene.pen = rng.choice(scene.pens)
+    for _ in range(2):
+        named = {"promotion": promoted.id, "referrer": rng.choice(scene.pens).owner.id}
+        last = scene.write("referral", named, promoted)
+    return last
+
+
 def payment(scene: Scene) -> Record:
     """Pay what was promised or pledged, in units of a campaign."""
     promise = scene.some("pledge", "commitment", "event")
@@ -226,7 +246,7 @@ ACTS: list[Act] = [
         promotion,
         promotion,
         referral,
-        referral,
+        two_referrals,
         payment,
     ),
     *(market_scenes.attestation, market_scenes.correction, market_scenes.departure),
