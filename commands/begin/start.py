@@ -78,6 +78,7 @@ PAUSE_SECONDS = 0.2
 @click.option("--full", is_flag=True, help="Keep the whole ledger again, after --light.")
 @click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
 @click.option("--no-port-mapping", is_flag=True, help="Do not ask the router to forward the port.")
+@click.option("--no-relay", is_flag=True, help="Do not relay links between other members.")
 @click.option("--no-page", is_flag=True, help="Do not open your page in the browser.")
 @click.option(
     "--listen",
@@ -101,6 +102,7 @@ def start(
     full: bool,
     no_mdns: bool,
     no_port_mapping: bool,
+    no_relay: bool,
     no_page: bool,
     listen: tuple[str, ...],
     announce: tuple[str, ...],
@@ -135,7 +137,8 @@ def start(
         _enter(home, link, rules, unlock)
         _keep(home, (heights or HEIGHTS_KEPT) if light else None, full=full)
         if home.holder() is None:
-            flags = {"mdns": not no_mdns, "port_mapping": not no_port_mapping}
+            refused = {"mdns": no_mdns, "port_mapping": no_port_mapping, "relay": no_relay}
+            flags = {name: not flag for name, flag in refused.items()}
             up.start(home, unlock(home), listen=listen, announce=announce, **flags)
         say(_("Your node runs in the background; `weal down` ends it."))
         if not no_page and os.environ.get(PAGE_VARIABLE) != "no":

@@ -183,6 +183,23 @@ def test_answers_that_end_early_end_quietly(tmp_path: Path, started: list[Home])
     assert not (tmp_path / "home" / "ledger.db").exists()
 
 
+@pytest.mark.parametrize("refused", ["mdns", "port_mapping", "relay", None])
+def test_what_the_node_does_not_do_is_handed_on(
+    refused: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {}
+
+    def start(*_about: object, **how: object) -> list[str]:
+        told.update(how)
+        return []
+
+    monkeypatch.setattr(up, "start", start)
+    flag = [] if refused is None else [f"--no-{refused.replace('_', '-')}"]
+    good("start", "--home", founder(tmp_path / "home"), *flag)
+    flags = {name: told[name] for name in ("mdns", "port_mapping", "relay")}
+    assert flags == {name: name != refused for name in flags}
+
+
 def test_a_node_that_does_not_start_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
