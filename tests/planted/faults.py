@@ -15,6 +15,7 @@ import json
 import tokenize
 import tomllib
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class Seen:
     seconds: int
 
 
+@lru_cache(maxsize=1024)
 def _meaning(source: str) -> str:
     """Return the text of a test file without its comments, docstrings and spacing.
 

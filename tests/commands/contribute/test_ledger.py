@@ -348,7 +348,7 @@ def test_status_says_how_much_of_a_backlog_is_sealed(
 
 def test_an_invite_is_made_listed_and_taken_back(home: Path) -> None:
     made = good("invite", "create", "--uses", "3", "--expires", "2d", "--home", home, "-o", "json")
-    assert sorted(made.json) == ["code", "expires", "id", "link", "uses"]
+    assert sorted(made.json) == ["code", "expires", "id", "link", "reach", "uses"]
     assert made.json["code"] is None, "no node runs"
     assert made.json["link"].startswith("weal://")
     assert made.json["uses"] == 3

@@ -91,9 +91,9 @@ def test_a_link_is_dialled_at_once_however_often_the_peer_was_not_reached() -> N
     now, failed, places = NOW_MS, 0, NOWHERE.addresses
     store.meet(NOWHERE)
     service.reload()
-    for minute in range(40):
-        now += 10_000
-        tried = service.handle(Woke() if minute else Started(), now)
+    for turn in range(40):
+        now += 2_000
+        tried = service.handle(Woke() if turn else Started(), now)
         for dial in (one for one in tried if isinstance(one, Dial)):
             assert dial == Dial(FRIEND, places)
             service.handle(DialFailed(FRIEND, places[0], "refused"), now)
