@@ -194,10 +194,10 @@ def two_referrals(scene: Scene) -> Record:
     data = {"offer": offer.id, "code": f"code{len(scene.village.records)}", "rate": 500}
     promoted = scene.write("promotion", data | {"windowHours": 1}, offer)
     scene.pen = rng.choice(scene.pens)
-    for _ in range(2):
-        named = {"promotion": promoted.id, "referrer": rng.choice(scene.pens).owner.id}
-        last = scene.write("referral", named, promoted)
-    return last
+    who = [pen.owner.id for pen in rng.choices(scene.pens, k=2)]
+    said = [{"promotion": promoted.id, "referrer": referrer} for referrer in who]
+    scene.write("referral", said[0], promoted)
+    return scene.write("referral", said[1], promoted)
 
 
 def payment(scene: Scene) -> Record:
