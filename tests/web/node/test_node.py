@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,8 @@ from commonweal.client.keep.restoration import restore_backup
 from commonweal.node.reach_state import PortMapping, ReachState
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
+from commonweal.web.live.hub import LiveHub
+from commonweal.web.pages.node import node
 from tests.builders.browser import Browser, browser
 
 
@@ -56,6 +61,35 @@ def test_the_node_is_started_sealed_with_and_ended(ann: Browser, home: Path) -> 
     ann.post("/node/stop")
     assert "The node ended." in ann.text
     assert Home(home).holder() is None
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "held", "lost"),
+    [(1, (), 7), (1, (3, 5), 2), (4, (), 1), (4, (7,), 0), (0, (), 7)],
+)
+def test_a_seal_of_one_witness_says_nothing_of_what_others_hold(
+    witnesses: int,
+    held: tuple[int, ...],
+    lost: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = SimpleNamespace(own=SimpleNamespace(records=7, final=6, held=held))
+    monkeypatch.setattr(LiveHub, "now", now)
+    state = SimpleNamespace(live=LiveHub(Home(tmp_path)))
+    page: Any = SimpleNamespace(request=SimpleNamespace(app=SimpleNamespace(state=state)))
+    assert node._only_here(page, witnesses) == lost
+
+
+def test_a_founder_alone_is_not_told_that_others_hold_their_records(ann: Browser) -> None:
+    ann.get("/node")
+    ann.post("/node/start", {"passphrase": "blue heron"})
+    ann.post("/node/seal")
+    until = time.monotonic() + 10
+    while "only this computer holds them" not in ann.get("/node").text:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert "others hold all of yours" not in ann.text
 
 
 def test_what_the_router_answered_is_said(

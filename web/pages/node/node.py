@@ -121,7 +121,7 @@ def _show(page: PageRequest, error: str = "", words_error: str = "") -> Response
                 *keeping_warnings(status, page.words),
             ],
             risks=[] if final is None else finality.risks(final, page.words),
-            only_here=_only_here(page),
+            only_here=_only_here(page, len(final.witnesses) if final is not None else 0),
             backup_ms=last_backup_ms,
             is_protected=keystore.needs_passphrase(page.home.keystore),
             error=error,
@@ -140,10 +140,14 @@ def _reach(reach: ReachState | None, words: Words) -> list[tuple[str, list[str]]
     return [(words(name), [visible(text) for text in said if text]) for name, said in asked.items()]
 
 
-def _only_here(page: PageRequest) -> int | None:
-    """Return how many records of this device no other node confirmed; None without a node."""
+def _only_here(page: PageRequest, witnesses: int) -> int | None:
+    """Return how many records of this device no other node confirmed; None without a node.
+
+    A seal confirms that others hold what it covers only where more than one witness signs it.
+    """
     hub = page.request.app.state.live
     assert isinstance(hub, LiveHub)
     if (now := hub.now) is None:
         return None
-    return max(0, now.own.records - max(now.own.final, *now.own.held, 0))
+    sealed = now.own.final if witnesses > 1 else 0
+    return max(0, now.own.records - max(sealed, *now.own.held, 0))
