@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from google.protobuf.message import DecodeError
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.relay.circuit_v2.pb.dcutr_pb2 import HolePunch
-from libp2p.utils.varint import encode_uvarint
 from multiaddr import Multiaddr
 
 from commonweal.node.network.addresses import Endpoint, parse
+from commonweal.node.network.channel.delimited import (
+    UnreadableMessage,
+    delimited,
+    read_delimited,
+)
 from commonweal.node.network.channel.stream import Stream
 
 DCUTR: Final = "/libp2p/dcutr"
-MESSAGE_BYTES_MAX: Final = 4_096
-"""The largest message; fixed by the specification."""
 PLACES_MAX: Final = 4
 """Addresses that are told to a peer, and that are read of those it tells."""
 PORT_MIN: Final = 1_024
@@ -34,21 +35,22 @@ class BadPunchMessage(Exception):
 def connect_message(addresses: Iterable[str]) -> bytes:
     """Return CONNECT with our addresses (multiaddrs), at most PLACES_MAX."""
     told = [Multiaddr(address).to_bytes() for address in dict.fromkeys(addresses)]
-    return _framed(HolePunch(type=HolePunch.CONNECT, ObsAddrs=told[:PLACES_MAX]))
+    return delimited(HolePunch(type=HolePunch.CONNECT, ObsAddrs=told[:PLACES_MAX]))
 
 
 def sync_message() -> bytes:
     """Return SYNC: who receives it dials at once."""
-    return _framed(HolePunch(type=HolePunch.SYNC))
+    return delimited(HolePunch(type=HolePunch.SYNC))
 
 
 async def read_punch_message(stream: Stream, kind: HolePunch.Type.ValueType) -> HolePunch:
     """Return the next message, which is of this kind. Raises BadPunchMessage."""
-    message = HolePunch()
     try:
-        message.ParseFromString(await _exactly(stream, await _size(stream)))
-    except DecodeError as error:
-        raise BadPunchMessage("the message cannot be read") from error
+        message = await read_delimited(stream, HolePunch)
+    except UnreadableMessage as error:
+        raise BadPunchMessage(str(error)) from error
+    except StreamError as error:
+        raise BadPunchMessage("the stream ended") from error
     if message.type != kind:
         raise BadPunchMessage(f"a message of kind {message.type} instead of {kind}")
     return message
@@ -66,34 +68,3 @@ def places_in(message: HolePunch, allows: Callable[[str], bool]) -> tuple[Endpoi
         if is_number and endpoint.port >= PORT_MIN and allows(endpoint.host):
             places[endpoint] = None
     return tuple(places)
-
-
-def _framed(message: HolePunch) -> bytes:
-    body = message.SerializeToString()
-    assert len(body) <= MESSAGE_BYTES_MAX, "what we say is small"
-    return encode_uvarint(len(body)) + body
-
-
-async def _size(stream: Stream) -> int:
-    size = shift = 0
-    while True:
-        byte = (await _exactly(stream, 1))[0]
-        size |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            break
-        shift += 7
-        if shift > 14:
-            raise BadPunchMessage("the message is too large")
-    if size > MESSAGE_BYTES_MAX:
-        raise BadPunchMessage(f"a message of {size} bytes")
-    return size
-
-
-async def _exactly(stream: Stream, size: int) -> bytes:
-    data = b""
-    try:
-        while len(data) < size:
-            data += await stream.read(size - len(data))
-    except StreamError as error:
-        raise BadPunchMessage("the stream ended") from error
-    return data

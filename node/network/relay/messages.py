@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
-from google.protobuf.message import DecodeError
 from libp2p.crypto.keys import KeyPair
 from libp2p.identity.identify.pb.identify_pb2 import Identify
 from libp2p.network.stream.exceptions import StreamError
@@ -22,17 +21,19 @@ from libp2p.relay.circuit_v2.pb.circuit_pb2 import (
     StopMessage,
     Voucher,
 )
-from libp2p.utils.varint import encode_uvarint
 from multiaddr import Multiaddr
 
+from commonweal.node.network.channel.delimited import (
+    UnreadableMessage,
+    delimited,
+    read_delimited,
+)
 from commonweal.node.network.channel.noise import WrongPeer, peer_id, peer_key
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.transport import PeerKey
 
 HOP: Final = "/libp2p/circuit/relay/0.2.0/hop"
 STOP: Final = "/libp2p/circuit/relay/0.2.0/stop"
-MESSAGE_BYTES_MAX: Final = 4_096
-"""The largest message; fixed by the specification."""
 VOUCHER_DOMAIN: Final = "libp2p-relay-rsvp"
 VOUCHER_TYPE: Final = b"\x03\x02"
 SHOWN_MAX: Final = 4
@@ -51,30 +52,17 @@ class RelayRefused(ConnectionError):
 
 async def read_message(stream: Stream, kind: type[M]) -> M:
     """Return the next message. Raises BadRelayMessage, or RelayRefused when the stream ends."""
-    size = shift = 0
-    while True:
-        byte = (await _exactly(stream, 1))[0]
-        size |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            break
-        shift += 7
-        if shift > 14:
-            raise BadRelayMessage("the message is too large")
-    if size > MESSAGE_BYTES_MAX:
-        raise BadRelayMessage(f"a message of {size} bytes")
-    message = kind()
     try:
-        message.ParseFromString(await _exactly(stream, size))
-    except DecodeError as error:
-        raise BadRelayMessage("the message cannot be read") from error
-    return message
+        return await read_delimited(stream, kind)
+    except UnreadableMessage as error:
+        raise BadRelayMessage(str(error)) from error
+    except StreamError as error:
+        raise RelayRefused("the relay ended the stream") from error
 
 
 def write_message(stream: Stream, message: HopMessage | StopMessage | Identify) -> None:
     """Queue a message on a stream."""
-    body = message.SerializeToString()
-    assert len(body) <= MESSAGE_BYTES_MAX, "what we say is small"
-    stream.push(encode_uvarint(len(body)) + body)
+    stream.push(delimited(message))
 
 
 def reserve_request() -> HopMessage:
@@ -160,13 +148,3 @@ def _voucher(keys: KeyPair, peer: PeerKey, expires_s: int) -> bytes:
     ).SerializeToString()
     signature = keys.private_key.sign(make_unsigned(VOUCHER_DOMAIN, VOUCHER_TYPE, payload))
     return Envelope(keys.public_key, VOUCHER_TYPE, payload, signature).marshal_envelope()
-
-
-async def _exactly(stream: Stream, size: int) -> bytes:
-    data = b""
-    try:
-        while len(data) < size:
-            data += await stream.read(size - len(data))
-    except StreamError as error:
-        raise RelayRefused("the relay ended the stream") from error
-    return data

@@ -12,10 +12,10 @@ from libp2p.utils.varint import encode_uvarint
 from multiaddr import Multiaddr
 
 from commonweal.node.network.addresses import Endpoint
+from commonweal.node.network.channel.delimited import MESSAGE_BYTES_MAX
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.punch.dcutr import (
     DCUTR,
-    MESSAGE_BYTES_MAX,
     PLACES_MAX,
     PORT_MIN,
     BadPunchMessage,

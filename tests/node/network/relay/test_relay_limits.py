@@ -9,9 +9,9 @@ import trio
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.relay.circuit_v2.pb.circuit_pb2 import HopMessage, PeerId, Status
 
+from commonweal.node.network.channel.delimited import MESSAGE_BYTES_MAX
 from commonweal.node.network.channel.stream import WINDOW_BYTES
 from commonweal.node.network.relay import messages
-from commonweal.node.network.relay.messages import MESSAGE_BYTES_MAX
 from commonweal.node.network.relay.relay_limits import (
     REQUESTS_BURST,
     CircuitCount,
