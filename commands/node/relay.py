@@ -45,10 +45,10 @@ def _bound(name: str, default: int, most: int, help_text: str) -> Callable[[Any]
     metavar="FILE",
     help="The relay's own key; made when it is missing. Else relay.key in the usual place.",
 )
-@_bound("--reservations", 256, COUNT_MAX, N_("So many peers keep a place."))
-@_bound("--of-network", 32, COUNT_MAX, N_("So many of them from one network."))
-@_bound("--circuits", 128, COUNT_MAX, N_("So many links at once."))
-@_bound("--of-peer", 16, COUNT_MAX, N_("So many of them of one peer."))
+@_bound("--reservations", 256, COUNT_MAX, N_("Peers that keep a place at most."))
+@_bound("--of-network", 32, COUNT_MAX, N_("Of these, peers from one network at most."))
+@_bound("--circuits", 128, COUNT_MAX, N_("Links at once at most."))
+@_bound("--of-peer", 16, COUNT_MAX, N_("Of these, links of one peer at most."))
 @_bound("--rate", 8 * KIB, RATE_KIB_MAX, N_("KiB a second of one link."))
 @_bound("--total-rate", 32 * KIB, RATE_KIB_MAX, N_("KiB a second of all links."))
 @_bound("--idle", 90, SECONDS_MAX, N_("Seconds after which a silent link ends."))
