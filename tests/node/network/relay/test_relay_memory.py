@@ -23,7 +23,7 @@ RESIDENT_BYTES_MAX = 150 * MIB
 MOVED_BYTES_MIN = LINKS * 2 * WINDOW_BYTES
 """What has gone into the relay once most readers stop."""
 STILL_LINES = 3
-"""So many lines of counts, one a second, between which nothing moves."""
+"""Lines of counts, one a second, between which nothing moves."""
 
 
 async def test_a_relay_with_a_hundred_links_stays_below_150_mib(tmp_path: Path) -> None:
