@@ -89,6 +89,7 @@ class FrameRouter:
             parts.overlay.tell(peer)
             parts.reactor.chain_sync.tell(peer)
             parts.anti_entropy.begin(peer)
+            parts.blobs.want_texts(peer)  # theirs, of which none was kept before
         is_member = parts.core.replica.is_member(parts.core.me.device)
         if is_member and not self._was_member:
             for peer in parts.core.members():

@@ -234,6 +234,7 @@ class Service(Parts):
         self.overlay.dial()
         self.fetch.give_up()
         self.record_lookup.tick()
+        self.blobs.tick()
         self.writer.rollback.ask()
         if core.keeps:
             self.scrubber.step()

@@ -171,8 +171,8 @@ class Writer:
         A newcomer who does not know an earlier member yet may need fewer vouches in their own eyes.
         """
         replica = self.core.replica
-        if member not in replica.decided.nameless:
-            return False
+        if member not in replica.decided.nameless or replica.decided.height < replica.chain.height:
+            return False  # what a newer seal decides of it is not folded yet
         record = replica.store.record(profile)
         assert record is not None, "a profile that counts is held"
         return record.seq < replica.sealed_length(record.author)

@@ -62,9 +62,22 @@ class BlobFetch:
             self.core.send(peer, messages.WantBodies(asked))
 
     def want_lost(self, peer: PeerState, documents: Sequence[bytes]) -> None:
-        """Ask a peer for some of the documents that the disk lost, and for texts."""
+        """Ask a peer for some of the documents that the disk lost."""
         self.want(peer, self.core.rng.sample(documents, min(len(documents), BODIES_MAX // 2)))
-        self._want_texts(peer)
+
+    def tick(self) -> None:
+        """Ask one member for texts that are missing: a newcomer's come after they are admitted."""
+        members = [peer for peer in self.core.members() if peer.compared]
+        if members and self.core.replica.store.wanted_bodies(1):
+            self.want_texts(self.core.rng.choice(members))
+
+    def want_texts(self, peer: PeerState) -> None:
+        """Ask a peer for the next few texts that records name and that are missing."""
+        store, room = self.core.replica.store, BODIES_MAX - len(self._of(peer).asked)
+        if room > 0:
+            missing = store.wanted_bodies(room, self._after) or store.wanted_bodies(room)
+            self._after = missing[-1] if missing else b""
+            self.want(peer, missing)
 
     def chunk(self, peer: PeerState, message: messages.BodyChunk) -> None:
         """Join the chunks of a body that was asked for; store it when it is complete."""
@@ -92,19 +105,11 @@ class BlobFetch:
         if permanent:
             self.anti_entropy.request(peer)
         elif not download.asked:
-            self._want_texts(peer)
+            self.want_texts(peer)
         return None
 
     def _of(self, peer: PeerState) -> _BodyDownload:
         return self._downloads.setdefault(peer.key, _BodyDownload())
-
-    def _want_texts(self, peer: PeerState) -> None:
-        """Ask a peer for the next few texts that records name and that are missing."""
-        store, room = self.core.replica.store, BODIES_MAX - len(self._of(peer).asked)
-        if room > 0:
-            missing = store.wanted_bodies(room, self._after) or store.wanted_bodies(room)
-            self._after = missing[-1] if missing else b""
-            self.want(peer, missing)
 
 
 def bodies_of(records: list[Record], run: messages.Run, skipped: int) -> dict[bytes, bytes]:

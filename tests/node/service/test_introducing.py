@@ -8,6 +8,7 @@ import pytest
 
 from commonweal.node.service.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
 from commonweal.node.service.peer import Identity, PeerState
+from commonweal.node.service.replica.chain import SealChain
 from commonweal.node.service.replica.replica import Replica
 from commonweal.node.service.service import TICK_MS, Service
 from commonweal.node.service.writer import NAME, PROFILE
@@ -78,6 +79,19 @@ def test_a_name_that_a_seal_refused_is_written_once_more(monkeypatch: pytest.Mon
     assert live(store, service) == ["小梅"], "no seal covers it yet"
     monkeypatch.setattr(Replica, "sealed_length", lambda _self, _author: 2)
     assert live(store, service, 5) == ["小梅", "小梅"]
+
+
+@pytest.mark.parametrize(("sealed", "written"), [(4, 2), (5, 1)])
+def test_a_name_is_written_again_once_the_seal_that_covers_it_is_folded(
+    sealed: int, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, service = home(MEI, "小梅")
+    meet(service)
+    assert live(store, service) == ["小梅"]
+    service.core.replica.decide(SealedDecisions(nameless=(MEI.id,), height=4))
+    monkeypatch.setattr(Replica, "sealed_length", lambda _self, _author: 2)
+    monkeypatch.setattr(SealChain, "height", sealed)
+    assert live(store, service, 5) == ["小梅"] * written
 
 
 def test_a_member_is_introduced_as_soon_as_he_has_met_one() -> None:

@@ -18,7 +18,7 @@ from commonweal.protocol.records.record import (
 from commonweal.protocol.wire import frame_codec, messages
 from tests.sim.replication.test_byzantine import live, settle, with_a_liar
 from tests.sim.world.byzantine import Face, Flaw
-from tests.sim.world.node import Node
+from tests.sim.world.node import Node, by_hand
 from tests.sim.world.world import World
 
 SALT = bytes(16)
@@ -91,6 +91,40 @@ def test_texts_that_nobody_has_keep_no_others_from_coming() -> None:
     world.settle()
     world.run(120_000)
     assert missing(late) == len(lies)
+
+
+def test_a_text_that_one_member_has_reaches_all_in_seconds() -> None:
+    world = World(5)
+    world.grow(6)
+    writer, *others = world.nodes
+    writer.submit(Wish("event", {"action": "work"}, (), Text("text/plain", b"who I am")))
+    world.settle()
+    newest = writer.store.record(writer.store.log(writer.person.device).head)
+    assert newest is not None and newest.body is not None
+    for node in others:
+        node.store.lose_body(newest.body.hash)
+        node.store.commit()
+    assert [missing(node) for node in world.nodes] == [0, 1, 1, 1, 1, 1]
+    world.run(7_000)
+    assert [missing(node) for node in world.nodes] == [0] * 6
+
+
+def test_the_texts_of_a_newcomer_are_asked_for_when_they_are_admitted() -> None:
+    world = World(6, rules=by_hand(2))
+    world.grow(2)
+    host = world.nodes[0]
+    newcomer = world.join(world.invited(host), [host])
+    world.run(3_000)
+    device = newcomer.person.device
+    assert not host.service.core.replica.is_member(device)
+    asked = world.network.sent[host.key, newcomer.key, "want-bodies"]
+    host.store.change("INSERT INTO wanted VALUES (?, 9)", (bytes(32),))
+    world.vouch(host, newcomer)
+    world.vouch(world.nodes[1], newcomer)
+    while not host.service.core.replica.is_member(device):
+        world.run(10)
+    world.run(200)
+    assert world.network.sent[host.key, newcomer.key, "want-bodies"] > asked
 
 
 def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
