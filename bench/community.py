@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from commonweal.protocol import keys
 from commonweal.protocol.codec import Value
@@ -21,6 +23,8 @@ RECORDS_PER_APPEND = 1_000
 USES = 1_000
 
 Data: TypeAlias = dict[str, Value]
+
+NO_RULES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -55,16 +59,18 @@ class Community:
     store: Store
 
 
-def make(store: Store, members: int, seed: int = 1) -> Community:
+def make(
+    store: Store, members: int, seed: int = 1, rules: Mapping[str, Any] = NO_RULES
+) -> Community:
     """Return a community of `members` people, all admitted, with its records in `store`.
 
-    Its rules let it begin with so many.
+    rules: beside those that let it begin with so many.
     """
     rng = Random(seed)
     people = [_person(rng) for _ in range(members)]
     founder = people[0]
     own = (founder.member, founder.inception, founder.device, founder.host)
-    written = founding.found(*own, rng.randbytes(32), "Bench", NOW_MS, _rules(members))
+    written = founding.found(*own, rng.randbytes(32), "Bench", NOW_MS, {**rules, **_rules(members)})
     first = written.record
     assert first.body is not None
     store.append(founder.key, [first], {first.body.hash: written.body})

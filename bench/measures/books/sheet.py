@@ -54,13 +54,16 @@ def figures() -> list[Figure]:
     ]
 
 
-def lines(rows: int) -> Iterator[str]:
-    """Yield the lines of a sheet of hours, with so many rows below its heading."""
+def lines(rows: int, who: str = "Mei") -> Iterator[str]:
+    """Yield the lines of a sheet of hours, with so many rows below its heading.
+
+    who: the name in each; "" for whoever takes them in.
+    """
     yield "Datum;Wer;Stunden;Tätigkeit\n"
     for n in range(rows):
         day, month, year = n % 28 + 1, n % 12 + 1, n % 20 + 2005
         what = f"Beet {n} gegossen und gejätet"
-        yield f"{day:02d}.{month:02d}.{year};Mei;{n % 8 + 1},{n % 10};{what}\n"
+        yield f"{day:02d}.{month:02d}.{year};{who};{n % 8 + 1},{n % 10};{what}\n"
 
 
 def _taken_in(home: Path, file: Path, stop: int | None = None) -> list[dict[str, Any]]:

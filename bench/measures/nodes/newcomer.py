@@ -40,39 +40,44 @@ def figures() -> list[Figure]:
     """Return how long a join takes at each size, and the memory of both nodes."""
     figures: list[Figure] = []
     for records in SIZES:
-        join = _joined(records)
-        name = f"final shares of a newcomer to {records:,} records"
-        figures += [
-            _within(name, join.seconds, "s", SECONDS_MAX),
-            _within(f"{name}, memory of the newcomer", join.newcomer_mib, "MiB", MEMORY_MIB_MAX),
-            _within(f"{name}, memory of the giver", join.giver_mib, "MiB", MEMORY_MIB_MAX),
-        ]
+        with TemporaryDirectory(prefix="weal-bench-") as name:
+            folder = Path(name)
+            store = Store(folder / "made.db")
+            community = made.make(store, 3)
+            made.work(community, records)
+            store.checkpoint()
+            giver = processes.make_home(folder / "a", community, community.people[0], whole=True)
+            comer = processes.make_home(folder / "b", community, community.people[1], whole=False)
+            store.close()
+            while _weal(giver, "seal")["waiting"]:
+                pass
+            figures += join(giver, comer, records, SECONDS_MAX)
     return figures
 
 
-def _joined(records: int) -> _Join:
-    with TemporaryDirectory(prefix="weal-bench-") as name:
-        folder = Path(name)
-        store = Store(folder / "made.db")
-        community = made.make(store, 3)
-        made.work(community, records)
-        store.checkpoint()
-        giver = processes.make_home(folder / "a", community, community.people[0], whole=True)
-        newcomer = processes.make_home(folder / "b", community, community.people[1], whole=False)
-        store.close()
-        while _weal(giver, "seal")["waiting"]:
-            pass
-        right = _weal(giver, "shares")
-        with processes.running(giver) as a:
-            processes.tell(newcomer, a)
-            a.settle()
-            start = time.perf_counter()
-            with processes.running(newcomer) as b:
-                peak, giver_peak = b.rss_mib(), a.rss_mib()
-                while not _is_right(_weal(newcomer, "shares"), right):
-                    assert time.perf_counter() - start < WAIT_S_MAX, "the shares did not come"
-                    peak, giver_peak = max(peak, b.rss_mib()), max(giver_peak, a.rss_mib())
-                return _Join(time.perf_counter() - start, b.cpu_s(), peak, giver_peak)
+def join(giver: Home, comer: Home, records: int, seconds_max: float) -> list[Figure]:
+    """Return how long it takes until the shares of an empty home are final, and the memory."""
+    joined = _joined(giver, comer)
+    name = f"final shares of a newcomer to {records:,} records"
+    return [
+        _within(name, joined.seconds, "s", seconds_max),
+        _within(f"{name}, memory of the newcomer", joined.newcomer_mib, "MiB", MEMORY_MIB_MAX),
+        _within(f"{name}, memory of the giver", joined.giver_mib, "MiB", MEMORY_MIB_MAX),
+    ]
+
+
+def _joined(giver: Home, newcomer: Home) -> _Join:
+    right = _weal(giver, "shares")
+    with processes.running(giver) as a:
+        processes.tell(newcomer, a)
+        a.settle()
+        start = time.perf_counter()
+        with processes.running(newcomer) as b:
+            peak, giver_peak = b.rss_mib(), a.rss_mib()
+            while not _is_right(_weal(newcomer, "shares"), right):
+                assert time.perf_counter() - start < WAIT_S_MAX, "the shares did not come"
+                peak, giver_peak = max(peak, b.rss_mib()), max(giver_peak, a.rss_mib())
+            return _Join(time.perf_counter() - start, b.cpu_s(), peak, giver_peak)
 
 
 def _is_right(answer: dict[str, Any], right: dict[str, Any]) -> bool:
