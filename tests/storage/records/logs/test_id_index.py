@@ -11,6 +11,8 @@ from commonweal.client.home.submit import WrittenRecord
 from commonweal.node.service.events import Wish
 from commonweal.protocol.records.record import NO_ID, RecordId
 from commonweal.storage.home.home import Home
+from commonweal.storage.records.logs import id_index
+from commonweal.storage.records.logs.id_index import SEARCHES_MAX
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.sqlite.database import Database
 from tests.builders.unasked import write
@@ -59,6 +61,26 @@ def test_a_reader_gathers_the_newest_ids_once_for_many_records(
         for one in written:
             assert reader.record(one.id) is not None
     assert len(gathered) == 1
+
+
+@pytest.mark.parametrize("size", [SEARCHES_MAX, SEARCHES_MAX + 1])
+def test_ids_are_unpacked_only_after_as_many_searches_as_that_costs(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = []
+    unpack = id_index._unpack
+
+    def counted(into: dict[bytes, tuple[int, ...]], key: int, prefixes: bytes) -> None:
+        unpacked.append(key)
+        unpack(into, key, prefixes)
+
+    monkeypatch.setattr(id_index, "_unpack", counted)
+    log = chain(BO, size)
+    store = Store()
+    store.append(BO.device, log)
+    assert [store.wire(record.id) for record in log] == [record.wire for record in log]
+    assert len(unpacked) == size - SEARCHES_MAX
+    store.close()
 
 
 def test_a_writer_finds_what_it_appended_after_it_had_looked() -> None:
