@@ -53,7 +53,7 @@ class Parts:
         core = self.core = Core(Replica(store, community), identity, rng)
         self.handshake = Handshake(core, invite)
         self.overlay = Overlay(core)
-        self.fetch = RecordFetch(core, self._awaits_seals)
+        self.fetch = RecordFetch(core, self._awaits_seals, lambda: self.state_sync.comes_first)
         self.anti_entropy = AntiEntropy(core, self.fetch)
         self.record_server = RecordServer(core)
         self.push = Push(core, self.record_server, self.fetch)

@@ -1,9 +1,9 @@
 """State sync: fetching a sealed state from members, and serving ours.
 
-Records follow by the usual ways meanwhile and afterwards. Each chunk is checked against the state
-root of a seal of our own chain. A member that gives another state is asked for its seal of that
-height (it may stand on another branch), and the next member goes on where it ended. If no member
-gives a state, the records are folded, which is slower and has the same result.
+Records follow by the usual ways, many of them only once the state is here. Each chunk is checked
+against the state root of a seal of our own chain. A member that gives another state is asked for
+its seal of that height (it may stand on another branch), and the next member goes on where it
+ended. If no member gives a state, the records are folded, which is slower and has the same result.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ GIVE_UP_MS = 60_000
 
 TAKE_MS_MAX = 15 * 60 * 1000
 """The longest time that folding waits, even if chunks keep coming."""
+
+FIRST_MS_MAX = 30_000
+"""Records wait for a state no longer than this after the last chunk that was right."""
 
 GIVERS_ASKED_MAX = 32
 """Peers' requests that wait for the ledger; further ones are ignored and come again."""
@@ -86,14 +89,30 @@ class StateSync:
         self.silent: dict[PeerKey, None] = {}
         """Peers that gave nothing, or a wrong state, and are asked last."""
         self._asks: dict[ReadStateChunk, list[tuple[PeerKey, int]]] = {}
-        self._is_over = False
+        self._is_over = self._is_awaited = False
         self._since_ms: int | None = None
         """Since when it could begin."""
+        self._told_ms: int | None = None
+        """Since when members say that there are seals."""
 
     def left(self, key: PeerKey) -> None:
         """Forget the chunks that a peer asked for; which peers gave none stays known."""
         for request, wishes in list(self._asks.items()):
             self._asks[request] = [wish for wish in wishes if wish[0] != key]
+
+    @property
+    def comes_first(self) -> bool:
+        """Whether many records are fetched later, since a state comes or is about to be asked for.
+
+        The processor and the link of a newcomer, and of its giver, are then the state's.
+        """
+        if self._is_over or self._is_folded() or not self.core.keeps:
+            return False
+        if self._taking is not None:
+            return self.core.now_ms - self._taking.began_ms < FIRST_MS_MAX
+        since_ms = self.core.now_ms if self._told_ms is None else self._told_ms
+        is_recent = self.core.now_ms - since_ms < FIRST_MS_MAX
+        return self._is_awaited and is_recent and self._is_told_of_seals()
 
     # What happens.
 
@@ -102,7 +121,8 @@ class StateSync:
         is_newcomer = self.core.replica.store.id_at(self.core.me.device, 0) != RecordId(
             self.chain.community
         )
-        if not self.chain.seals.height and is_newcomer:
+        self._is_awaited = not self.chain.seals.height and is_newcomer
+        if self._is_awaited:
             self.core.do(AskLedger(AwaitState()))
 
     def receive(self, peer: PeerState, message: StateMessage) -> None:
@@ -130,6 +150,8 @@ class StateSync:
     def tick(self) -> None:
         """Begin when due, ask another peer when one is silent, and end what leads nowhere."""
         taking, now = self._taking, self.core.now_ms
+        if self._told_ms is None and self._is_told_of_seals():
+            self._told_ms = now
         if taking is None:
             self._begin()
         elif self._leads_nowhere(taking):
@@ -203,6 +225,9 @@ class StateSync:
         """Say whether a seal is folded here, as far as the ledger said."""
         outlook = self.reactor.outlook
         return outlook is not None and bytes(outlook.seal) != self.chain.community
+
+    def _is_told_of_seals(self) -> bool:
+        return any(peer.height for peer in self.core.members() if peer.follows_seals)
 
     def _waited_ms(self) -> int:
         return 0 if self._since_ms is None else self.core.now_ms - self._since_ms

@@ -26,6 +26,8 @@ TURN_MS = 10_000
 """How often the speed of a peer is measured."""
 LONG_MS = 60_000
 """After this time another peer is tried, to learn whether it is faster."""
+MANY_RECORDS = 5_000
+"""As many missing records wait while a state comes; fewer take no time that it would miss."""
 SLOW_BYTES_PER_S = 64 * 1024
 """Below this speed a peer of unknown speed is tried instead."""
 
@@ -62,9 +64,18 @@ class _Download:
 class RecordFetch:
     """The open requests for records, by peer."""
 
-    def __init__(self, core: Core, awaits_seals: Callable[[PeerState], bool]) -> None:
-        """awaits_seals: says whether a peer was just asked for seals that its records cite."""
+    def __init__(
+        self,
+        core: Core,
+        awaits_seals: Callable[[PeerState], bool],
+        state_comes_first: Callable[[], bool],
+    ) -> None:
+        """awaits_seals: says whether a peer was just asked for seals that its records cite.
+
+        state_comes_first: says whether many records wait until a state is here.
+        """
         self.core, self._awaits_seals = core, awaits_seals
+        self._state_comes_first = state_comes_first
         self._downloads: dict[PeerKey, _Download] = {}
 
     def left(self, key: PeerKey) -> None:
@@ -106,6 +117,10 @@ class RecordFetch:
         downloads = self._downloads.values()
         return any(download.fetching and not download.is_slow for download in downloads)
 
+    def waits_for_state(self) -> bool:
+        """Say whether many records are missing that are asked for once a state is here."""
+        return self._state_comes_first() and any(map(self._lacks_many, self._downloads.values()))
+
     def authors(self, besides: PeerState | None = None) -> set[DeviceKey]:
         """Return the logs that are being fetched, from any peer but `besides`."""
         return {
@@ -127,6 +142,8 @@ class RecordFetch:
         if self._rests(peer):
             return
         if not download.wanted or not ready or self._awaits_seals(peer):
+            return
+        if self._state_comes_first() and self._lacks_many(download):
             return
         replica, busy = self.core.replica, self.authors(besides=peer)
         ranges: list[messages.Range] = []
@@ -194,6 +211,12 @@ class RecordFetch:
 
     def _of(self, peer: PeerState) -> _Download:
         return self._downloads.setdefault(peer.key, _Download())
+
+    def _lacks_many(self, download: _Download) -> bool:
+        """Whether a peer holds many records that are missing here."""
+        row = self.core.replica.row
+        missing = (stop - row(author).length for author, stop in download.wanted.items())
+        return sum(count for count in missing if count > 0) >= MANY_RECORDS
 
     def _stop(self, peer: PeerState) -> dict[DeviceKey, int]:
         """Withdraw what a peer was asked for, tell the peer, and return it."""

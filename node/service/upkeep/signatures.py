@@ -11,7 +11,7 @@ AUDIT_RECORDS = 64
 AUDIT_PAUSE_MS = 25
 """Signatures are verified in the background, AUDIT_RECORDS at a time, with this pause.
 
-Not while records are being fetched fast, since those are more urgent.
+Not while records are being fetched fast, or a state comes before them: those are more urgent.
 """
 
 
@@ -32,8 +32,8 @@ class SignatureAudit:
 
     def step(self) -> bool:
         """Check a few, when there is time; say whether there was."""
-        fetching = self.fetch.is_fetching_fast()
-        if not self._due or not self.core.keeps or fetching:
+        is_urgent = self.fetch.is_fetching_fast() or self.fetch.waits_for_state()
+        if not self._due or not self.core.keeps or is_urgent:
             return False
         self._check()
         return True

@@ -8,8 +8,9 @@ import pytest
 
 from commonweal.node.service.consensus import state_sync
 from commonweal.node.service.events import CheckStateChunk, Event, StateAnswered
+from commonweal.node.service.sync import fetch
 from commonweal.protocol.ledger.checkpoint import snapshot
-from commonweal.storage.consensus.offers import Offer
+from commonweal.storage.consensus.offers import Offer, StateOffers
 from commonweal.storage.consensus.snapshots import NOTED, NOTHING_YET, TAKEN, Snapshots
 from commonweal.storage.ledger.ledger import TAKING
 from commonweal.storage.ledger.state.finalizer import Finalizer
@@ -95,6 +96,63 @@ def test_who_has_all_records_takes_a_state_in_a_quiet_community_and_folds_none_o
     assert (node.layers.mark(TAKEN), node.layers.mark(NOTED)) == (None, None), "it is audited"
     times = "SELECT id, claimed_at, when_start FROM event_row ORDER BY id"
     assert node.layers.rows(times) == scene.nodes[0].layers.rows(times) != []
+
+
+@pytest.fixture
+def _many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let so few records be many."""
+    monkeypatch.setattr(fetch, "MANY_RECORDS", 10)
+    monkeypatch.setattr(state_sync, "RECORDS_MIN", 10)
+
+
+@pytest.mark.usefixtures("_many")
+def test_many_records_come_after_the_state_and_no_signature_is_checked_before(
+    scene: World,
+) -> None:
+    founder = scene.nodes[0]
+    of = founder.store.log(founder.person.device).length
+    node = late(scene)
+    chunks = taken(node)
+    until_taking(scene, chunks, 2)
+    assert node.store.log(founder.person.device).length < of
+    node.service.signature_audit.add(founder.person.device)
+    assert node.service.fetch.waits_for_state() and not node.service.signature_audit.step()
+    while node.service.state_sync.comes_first:
+        scene.run(5)
+    assert height(node) > 0
+    scene.run(2_000)
+    assert node.store.log(founder.person.device).length >= of, "they are asked for then"
+    assert not node.service.fetch.waits_for_state()
+
+
+@pytest.mark.usefixtures("_many")
+def test_records_wait_no_longer_for_a_state_that_nobody_gives(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_sync, "FIRST_MS_MAX", 10_000)
+    monkeypatch.setattr(StateOffers, "offer", lambda _self, _now_ms: None)
+    founder = scene.nodes[0]
+    node = late(scene)
+    until(scene, lambda: chain(node).height >= HEIGHT, 5_000, "the seals do not come")
+    scene.run(5_000)
+    missing = founder.store.counts().records - node.store.counts().records
+    assert missing >= fetch.MANY_RECORDS, "they wait"
+    scene.run(15_000)
+    assert node.store.counts().records == founder.store.counts().records
+    assert height(node) == 0, "it still waits for a state to fold"
+
+
+@pytest.mark.usefixtures("_many")
+def test_records_of_a_community_without_seals_wait_for_nothing() -> None:
+    world = World(5, seals=True)
+    world.grow(2)
+    for hours in range(1, 40):
+        work(world.nodes[0], hours)
+    world.run(1_000)
+    assert chain(world.nodes[0]).height == 0
+    node = late(world)
+    world.run(3_000)
+    assert node.store.counts().records == world.nodes[0].store.counts().records
 
 
 def test_where_a_giver_dies_midway_another_goes_on_where_it_ended(scene: World, node: Node) -> None:
