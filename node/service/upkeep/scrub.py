@@ -48,7 +48,15 @@ class Scrubber:
         return sum(map(len, self._damaged.values())) + len(self._documents)
 
     def step(self) -> None:
-        """Read a part again."""
+        """Read a part again, and keep neither its pages nor its unpacked runs in memory.
+
+        A round reads all that is stored, within seconds where that is little: what it read would
+        be in memory until the next checkpoint, and more of it the more is stored.
+        """
+        self._read_part()
+        self.core.replica.store.shrink()
+
+    def _read_part(self) -> None:
         if not self._authors:
             self.core.replica.amend()
             self._authors = self.core.replica.authors()

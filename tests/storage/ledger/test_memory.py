@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,19 +17,26 @@ import trio
 from commonweal.node.runtime import process_life
 from commonweal.node.runtime.ledger import ledger_thread
 from commonweal.node.runtime.ledger.ledger_thread import LedgerThread
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import Event, Wish
+from commonweal.node.service.peer import Identity
+from commonweal.node.service.replica.replica import Replica
+from commonweal.node.service.upkeep.scrub import SCRUB_BYTES, Scrubber
 from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
+from commonweal.protocol.records import packed_run
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.logs import id_index, record_lookup
 from commonweal.storage.records.logs.log_store import Store
 from tests.builders.unasked import write
 from tests.builders.weal import founder
-from tests.protocol.authors import BO, chain
+from tests.protocol.authors import BO, COMMUNITY, FIRST, FOUNDING, MEI, chain
 from tests.protocol.ledger.village import Village
 from tests.storage.ledger.test_ledger import Home as Kept
 from tests.storage.ledger.test_ledger import founding_documents
 
 PATIENCE_S = 10.0
+RECORD_BYTES = 400
+"""More than a record of the chain has."""
 WORK = Wish("event", {"action": "work", "provider": bytes(16)})
 BEFORE, AFTER = b"the text as it was ", b"the text as it will"
 
@@ -179,6 +187,33 @@ async def test_who_decides_outlives_a_disk_that_cannot_be_read_for_a_while(
             while not concluded:
                 await trio.sleep(0.01)
         nursery.cancel_scope.cancel()
+
+
+def test_a_round_of_the_scrub_keeps_nothing_of_what_it_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, log = Store(tmp_path / "ledger.db"), chain(MEI, 1_024, FIRST)
+    assert FIRST.body is not None
+    store.append(MEI.device, [FIRST], {FIRST.body.hash: FOUNDING.body})
+    store.append(MEI.device, log)
+    store.commit()
+    unpacked: list[int] = []
+    unpack = packed_run.unpack
+
+    def noted(opening: bytes, seq: int, packed: bytes) -> packed_run.UnpackedRun:
+        unpacked.append(seq)
+        return unpack(opening, seq, packed)
+
+    monkeypatch.setattr(packed_run, "unpack", noted)
+    scrubber = Scrubber(Core(Replica(store, COMMUNITY), Identity(MEI.signer, MEI.host), Random(1)))
+    statements: list[str] = []
+    store._connection.set_trace_callback(statements.append)
+    for _ in range(len(log) * RECORD_BYTES // SCRUB_BYTES + 2):
+        scrubber.step()
+        assert store._unpacked == {}, "runs that were read"
+        assert statements[-1] == "PRAGMA shrink_memory", "after all that is read"
+    assert len(set(unpacked)) == 1_024 // packed_run.RECORDS_MAX, "all of it was read"
+    store.close()
 
 
 def test_an_idle_store_keeps_few_ids_in_memory() -> None:
