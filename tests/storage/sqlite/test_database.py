@@ -6,9 +6,10 @@ import resource
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -346,3 +347,24 @@ def test_the_log_is_bounded_without_idle_times(path: Path, monkeypatch: pytest.M
             store.commit()
         assert Path(f"{path}-wal").stat().st_size < 80 * 4200  # making the file takes 65 pages
         assert path.stat().st_size > 8 * 4096
+
+
+def test_any_number_of_pairs_is_inserted_by_few_statements(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    statements: dict[str, None] = {}
+    change = Store.change
+
+    def noted(self: Store, statement: str, values: Iterable[Any] = ()) -> int:
+        if "VALUES" in statement:
+            statements[statement] = None
+        return change(self, statement, values)
+
+    monkeypatch.setattr(Store, "change", noted)
+    with closing(Store()) as store:
+        for count in range(2 * database.ROWS_PER_INSERT + 2):
+            pairs = [(number, -number) for number in range(count)]
+            store.insert_pairs("record_id", pairs)
+            assert store.rows("SELECT prefix, key FROM record_id ORDER BY prefix") == pairs
+            store.change("DELETE FROM record_id")
+    assert len(statements) == database.ROWS_PER_INSERT.bit_length() == 7
