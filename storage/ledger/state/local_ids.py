@@ -8,6 +8,7 @@ are few. A number never leaves this file, and another file has others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # not loaded where only names are completed
@@ -15,6 +16,9 @@ if TYPE_CHECKING:  # not loaded where only names are completed
 
 START_BYTES = 6
 """Bytes of an id that are indexed; more than one id may begin with them."""
+
+IDS_AT_ONCE = 500
+"""Ids that one query looks for."""
 
 NUMBER = (
     f"(SELECT number FROM local_id WHERE substr(id, 1, {START_BYTES}) ="  # noqa: S608
@@ -26,17 +30,36 @@ AGENT = "(SELECT number FROM agent WHERE id = ?{})"
 """The number of an agent, which is the value of this place in a statement."""
 
 
-def note_ids(layers: StateDb, ids: Iterable[bytes]) -> None:
-    """Give numbers to the ids that have none; the caller commits."""
-    layers.change_many(
-        f"INSERT INTO local_id (id) SELECT ?1 WHERE {NUMBER} IS NULL",
-        [(id,) for id in ids],
-    )
+def numbers_of(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the numbers of ids; those that have none get the next ones. The caller commits."""
+    asked = dict.fromkeys(ids)
+    ((last,),) = layers.rows("SELECT ifnull(max(number), 0) FROM local_id")
+    numbers = _known(layers, sorted(asked)) if last else {}
+    new = dict(zip((id for id in asked if id not in numbers), count(last + 1)))
+    rows = ((number, bytearray(id)) for id, number in new.items())
+    layers.change_many("INSERT INTO local_id (number, id) VALUES (?, ?)", rows)
+    return numbers | new
 
 
-def note_agents(layers: StateDb, ids: Iterable[bytes]) -> None:
-    """Give numbers to the agents that have none; the caller commits."""
-    layers.change_many("INSERT OR IGNORE INTO agent (id) VALUES (?)", [(id,) for id in ids])
+def _known(layers: StateDb, ids: Sequence[bytes]) -> dict[bytes, int]:
+    """Return the numbers of those ids that have one."""
+    numbers: dict[bytes, int] = {}
+    for at in range(0, len(ids), IDS_AT_ONCE):
+        part = ids[at : at + IDS_AT_ONCE]
+        query = (
+            f"SELECT id, number FROM local_id WHERE substr(id, 1, {START_BYTES})"  # noqa: S608
+            f" IN ({', '.join('?' * len(part))})"
+        )
+        numbers.update(layers.rows(query, [bytearray(id[:START_BYTES]) for id in part]))
+    return numbers
+
+
+def agents_of(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the numbers of agents; those that have none get one. The caller commits."""
+    asked = [(id,) for id in dict.fromkeys(ids)]
+    layers.change_many("INSERT OR IGNORE INTO agent (id) VALUES (?)", asked)
+    query = "SELECT number FROM agent WHERE id = ?"
+    return {id: layers.rows(query, (id,))[0][0] for (id,) in asked}
 
 
 def with_ids(ids: Sequence[bytes]) -> tuple[str, list[Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 from commonweal.protocol.ledger.state.context import Verdict
 from commonweal.protocol.ledger.state.rejections import Reason, refused
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.state.local_ids import note_agents, note_ids
+from commonweal.storage.ledger.state.local_ids import agents_of, numbers_of
 from commonweal.storage.ledger.state.state_file import StateFile
 from commonweal.storage.ledger.state.state_rows import (
     FINAL_BYTES,
@@ -21,6 +21,7 @@ from commonweal.storage.ledger.state.state_rows import (
     HELD_KEY,
     HELD_NUMBER,
     KEY,
+    NEXT_EVENTS,
     NEXT_KEYS,
     NUMBERED,
     OF_KEY,
@@ -31,9 +32,11 @@ from commonweal.storage.ledger.state.state_rows import (
     final_query,
     key_parts,
     numbered,
+    numbered_rows,
     packed,
     pairs_query,
     row_of,
+    unpacked,
     value_of,
 )
 
@@ -56,6 +59,17 @@ class StateDb(StateFile):
         start, id, rest = key_parts(key)
         row = self._do(GET, (id, start, rest, layer_max)).fetchone()
         return None if row is None else value_of(row)
+
+    def final_events(self, after: int, count: int) -> list[tuple[Any, ...]]:
+        """Return the next events of the layer FINAL by number, at most `count`.
+
+        Of each: its number, its row with numbers of agents, and the value of its worth or None.
+        """
+        rows = self.rows(NEXT_EVENTS, (after, count))
+        return [
+            (number, value_of(row), None if worth is None else unpacked(worth))
+            for number, worth, *row in rows
+        ]
 
     def verdict(self, record: bytes) -> Verdict:
         """Return why a record counts for nothing; None when it was not refused."""
@@ -116,9 +130,9 @@ class StateDb(StateFile):
         self._write(rows)
 
     def _write(self, rows: list[tuple[Any, ...]]) -> None:
-        note_ids(self, dict.fromkeys(row[0] for row in rows if row[0] is not None))
-        note_agents(self, agents_in(rows))
-        self.change_many(PUT, rows)
+        numbers = numbers_of(self, (row[0] for row in rows if row[0] is not None))
+        agents = agents_of(self, agents_in(rows))
+        self.change_many(PUT, numbered_rows(rows, numbers, agents))
 
     def put_encoded(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         """Write values to the layer FINAL as they stand in its tree; see `each_final`."""

@@ -8,14 +8,17 @@ are whole when they are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import compress
+from operator import is_not
 from typing import Any, NamedTuple
 
 import msgpack
 
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, EventRow
-from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER, START_BYTES
+from commonweal.storage.ledger.state.local_ids import NUMBER, START_BYTES
 
 NUMBERED = (EVENT, UNVALUED, Table.WORTH.prefix, Table.SAID.prefix, Table.DISPUTE.prefix)
 """Tables whose keys begin with the id of an event, or of a record that is attested."""
@@ -26,6 +29,9 @@ _START = f"substr(local_id.id, 1, {START_BYTES})"
 _START_OF = {table[:1]: table for table in NUMBERED}
 _PLACES = tuple(map(EventRow._fields.index, ("member", "provider", "receiver")))
 _USUAL = [EventRow._field_defaults.get(name) for name in EventRow._fields]
+
+PATTERNS_MAX = 256
+"""Sets of unusual fields of which the places are remembered; the events of a sheet have few."""
 
 
 class KeyParts(NamedTuple):
@@ -59,20 +65,25 @@ def numbered(prefix: bytes) -> tuple[bytes, ...]:
 
 
 def row_of(key: bytes, layer: int, value: Any) -> tuple[Any, ...]:
-    """Return the values of PUT. value: None where the layer removes the key."""
+    """Return the parts of a key, and what stands beside them; see `numbered_rows`.
+
+    value: None where the layer removes the key.
+    """
     start, id, rest = _written(key)
-    agents = (None,) * len(_PLACES)
-    if start == EVENT and value is not None and len(value) > _PLACES[-1]:
-        agents, value = _shortened(value)
-    return (id, start, rest, layer, None if value is None else packed(value), *agents)
+    if value is None:
+        return id, start, rest, layer, None, None, None, None
+    if start != EVENT or len(value) <= _PLACES[-1]:
+        return id, start, rest, layer, packed(value), None, None, None
+    agents, value = _shortened(value)
+    return id, start, rest, layer, packed(value), *agents
 
 
 def encoded_row(key: bytes, layer: int, data: bytes) -> tuple[Any, ...]:
-    """Return the values of PUT for a value that is encoded already."""
+    """Return what `row_of` does for a value that is encoded already."""
     start, id, rest = _written(key)
     if start == EVENT:
         return row_of(key, layer, unpacked(data))
-    return (id, start, rest, layer, data, None, None, None)
+    return id, start, rest, layer, data, None, None, None
 
 
 def value_of(row: Sequence[Any]) -> Any:
@@ -87,48 +98,68 @@ def value_of(row: Sequence[Any]) -> Any:
 def _shortened(row: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
     """Return the agents that the row of an event names, and the rest of it.
 
-    That is how many fields it has, a bit for each that is not as usual, and those fields.
+    That is how many fields it has, a bit for each that is not as usual, and those fields. Small
+    integers, empty bytes, booleans and None are one object each; another is kept, as it may differ.
     """
     fields, agents = list(row), tuple(row[place] for place in _PLACES)
     for place in _PLACES:
         fields[place] = None
-    bits, bit, kept = 0, 1, []
-    for field, usual in zip(fields, _USUAL, strict=False):
-        if field is not usual and (field != usual or type(field) is not type(usual)):
-            bits |= bit
-            kept.append(field)
-        bit <<= 1
-    return agents, [len(fields), bits, *kept]
+    unusual = bytes(map(is_not, fields, _USUAL))
+    return agents, [len(fields), _bits(unusual), *compress(fields, unusual)]
+
+
+@lru_cache(PATTERNS_MAX)
+def _bits(unusual: bytes) -> int:
+    return sum(1 << place for place, is_kept in enumerate(unusual) if is_kept)
+
+
+@lru_cache(PATTERNS_MAX)
+def _places(bits: int) -> list[int]:
+    return [place for place in range(bits.bit_length()) if bits >> place & 1]
 
 
 def _whole(shortened: list[Any], agents: Sequence[bytes | None]) -> list[Any]:
     """Return the row of an event from what `_shortened` made of it."""
     count, bits, *kept = shortened
     row = _USUAL[:count]
-    for field in kept:
-        lowest = bits & -bits
-        row[lowest.bit_length() - 1] = field
-        bits ^= lowest
+    for place, field in zip(_places(bits), kept, strict=True):
+        row[place] = field
     for place, agent in zip(_PLACES, agents, strict=True):
         row[place] = agent
     return row
 
 
-def agents_in(rows: Iterable[tuple[Any, ...]]) -> Iterable[bytes]:
-    """Return the agents that rows for PUT name, each once."""
+def agents_in(rows: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
+    """Return the agents that rows name, each once."""
     named = dict.fromkeys(agent for row in rows for agent in row[-len(_PLACES) :])
     return (agent for agent in named if agent is not None)
 
 
-def packed(value: Any) -> bytes:
-    """Return a value as bytes, those of its leaf in the tree."""
-    data: bytes = msgpack.packb(value, use_bin_type=True)
-    return data
+def numbered_rows(
+    rows: Iterable[tuple[Any, ...]], numbers: Mapping[bytes, int], agents: Mapping[bytes, int]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of PUT from what `row_of` returns, with the numbers of ids and agents.
+
+    With `bytearray`: for bytes, as for None, sqlite3 looks for an adapter each time.
+    """
+    for id, start, rest, layer, value, member, provider, receiver in rows:
+        named = agents.get(member), agents.get(provider), agents.get(receiver)
+        data = None if value is None else bytearray(value)
+        number = 0 if id is None else numbers[id]
+        yield bytearray(start), number, bytearray(rest), layer, data, *named
+
+
+packed: Callable[[Any], bytes] = msgpack.Packer(use_bin_type=True).pack
+"""Return a value as bytes, those of its leaf in the tree. One packer: making one costs more."""
 
 
 def unpacked(data: bytes) -> Any:
     """Return the value of bytes of ours."""
     return msgpack.unpackb(data, raw=False, strict_map_key=False)
+
+
+def _literal(data: bytes) -> str:
+    return f"x'{data.hex()}'"
 
 
 def _agent(column: str) -> str:
@@ -146,11 +177,8 @@ KEY = f"CAST(start || ifnull({_ID}, x'') || rest AS BLOB)"
 OF_KEY = f"start = ?2 AND number = ifnull({NUMBER}, 0) AND rest = ?3"
 """The condition of the rows of a key; the values are its id, its start and its rest."""
 
-PUT = (
-    f"INSERT OR REPLACE INTO state VALUES (?2, ifnull({NUMBER}, 0), ?3, ?4, ?5,"  # noqa: S608
-    f" {AGENT.format(6)}, {AGENT.format(7)}, {AGENT.format(8)})"
-)
-"""Write a row that `row_of` returns; its id and agents have numbers."""
+PUT = "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+"""Write a row that `numbered_rows` yields."""
 
 GET = f"SELECT {VALUE} FROM state WHERE {OF_KEY} AND layer <= ?4 ORDER BY layer DESC LIMIT 1"  # noqa: S608
 
@@ -216,6 +244,15 @@ NEXT_KEYS = (
     f" AND (start, number, rest) > (?2, ifnull({NUMBER}, 0), ?3) {_IN_ORDER} LIMIT ?4"
 )
 """The next final keys; the values are the id, start and rest of the last one, and how many."""
+
+NEXT_EVENTS = (
+    "SELECT event.number, worth.value, event.value, event.member, event.provider, event.receiver"  # noqa: S608
+    " FROM state AS event LEFT JOIN state AS worth ON worth.number = event.number"
+    f" AND worth.start = {_literal(Table.WORTH.prefix)} AND worth.rest = x'' AND worth.layer = 0"
+    f" WHERE event.start = {_literal(EVENT)} AND event.number > ? AND event.layer = 0"
+    " ORDER BY event.number LIMIT ?"
+)
+"""The next final rows of events, after a number, with what they are worth."""
 
 FINAL_BYTES = (
     "SELECT ifnull(sum(length(start) + iif(number, 32, 0) + length(rest) + length(value)"

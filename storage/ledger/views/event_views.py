@@ -6,7 +6,9 @@ numbers are those of the state (`state_rows`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, repeat
+from operator import is_not
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +20,9 @@ from commonweal.storage.ledger.state.state_db import StateDb
 TABLES = ("event_entry", "given_sum", "local_id", "agent", "said_at")
 
 _OF_EVENT = (event_row.EVENT, valuation.WORTH)
+
+EVENTS_AT_ONCE = 5_000
+"""Events of which `write_all` writes the rows in one transaction."""
 
 NOTHING_WRITTEN: Mapping[bytes, Any] = MappingProxyType({})
 
@@ -68,6 +73,40 @@ def refresh(
     layers.change_many(f"DELETE FROM event_entry WHERE number = {NUMBER}", gone)  # noqa: S608
 
 
+def write_all(layers: StateDb) -> None:
+    """Write the rows of all events of a state that is all final, some events at a time.
+
+    Goes on after the last row that is there. No record has said yet when an event was.
+    """
+    ((after,),) = layers.rows("SELECT ifnull(max(number), 0) FROM event_entry")
+    while events := layers.final_events(after, EVENTS_AT_ONCE):
+        specs: dict[bytes, str | None] = {}
+        rows: list[tuple[Any, ...]] = []
+        for number, value, worth in events:
+            row = event_row.EventRow(*value)
+            name = _specification(layers, row.spec, specs)
+            rows.append((number, *_columns(row, name, worth if row.pending is None else None)))
+        layers.begin()
+        try:
+            _insert(layers, rows)
+            layers.commit()
+        finally:
+            layers.rollback()
+        after = events[-1][0]
+
+
+def _insert(layers: StateDb, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Write new rows, without the columns that have nothing: to say so of each costs most."""
+    names = ("number", *_COLUMNS)
+    filled: dict[bytes, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        has = bytes(map(is_not, row, repeat(None)))
+        filled.setdefault(has, []).append(tuple(compress(row, has)))
+    for has, some in filled.items():
+        columns, places = ", ".join(compress(names, has)), ", ".join("?" * sum(has))
+        layers.change_many(f"INSERT INTO event_entry ({columns}) VALUES ({places})", some)  # noqa: S608
+
+
 def _event(
     layers: StateDb, id: bytes, written: Mapping[bytes, Any], specs: dict[bytes, str | None]
 ) -> tuple[Any, ...] | None:
@@ -80,11 +119,17 @@ def _event(
     worth = written.get(valuation.WORTH + id)
     if worth is None and row.pending is None:
         worth = layers.get(valuation.WORTH + id)
+    return (id, *_columns(row, _specification(layers, row.spec, specs), worth))
+
+
+def _columns(
+    row: event_row.EventRow, specification: str | None, worth: list[Any] | None
+) -> tuple[Any, ...]:
     return (
-        *(id, row.member, row.provider, row.receiver, row.clock, row.action),
+        *(row.member, row.provider, row.receiver, row.clock, row.action),
         *(row.quantity or (None, None, None)),
         *(row.effort or (None, None, None)),
-        _specification(layers, row.spec, specs),
+        specification,
         *(row.source, row.target, row.input_of, row.output_of, row.scope, row.factor),
         *(row.fulfills, row.satisfies),
         *(row.corrections, row.yes, row.no, row.disputes),

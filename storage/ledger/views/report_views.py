@@ -12,7 +12,7 @@ from typing import Any
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.sharing import milestones, revaluations, valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
-from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER, note_agents, note_ids
+from commonweal.storage.ledger.state.local_ids import NUMBER, agents_of, numbers_of
 from commonweal.storage.ledger.state.state_db import FINAL, StateDb
 
 TABLES = ("worth_row", "change_row", "income_row", "milestone_row")
@@ -25,11 +25,11 @@ _NOTHING: Mapping[bytes, Any] = {}
 
 _PUT_WORTH = (
     "INSERT OR REPLACE INTO worth_row (number, giver, factor, height, points, is_first)"
-    f" SELECT {NUMBER}, {AGENT.format(2)}, ?3, ?4, ?5, ?6"
+    f" SELECT {NUMBER}, ?2, ?3, ?4, ?5, ?6"
 )
 _PUT_CHANGE = (
-    "INSERT OR REPLACE INTO change_row (key, number, giver, factor, height, amount, events)"
-    f" SELECT ?3, {NUMBER}, {AGENT.format(2)}, ?4, ?5, ?6, ?7"
+    "INSERT OR REPLACE INTO change_row (number, giver, key, factor, height, amount, events)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -67,8 +67,8 @@ def _worths(layers: StateDb, keys: Sequence[bytes], written: Mapping[bytes, Any]
         row = valuation.ValueRow(*value)
         is_first = row.first_ms is None
         put.append((id, row.member, factors.of(id), row.height, row.points, is_first))
-    note_agents(layers, dict.fromkeys(row[1] for row in put))
-    layers.change_many(_PUT_WORTH, put)
+    agents = agents_of(layers, (row[1] for row in put))
+    layers.change_many(_PUT_WORTH, ((id, agents[giver], *more) for id, giver, *more in put))
     layers.change_many(f"DELETE FROM worth_row WHERE number = {NUMBER}", gone)  # noqa: S608
 
 
@@ -85,9 +85,10 @@ def _changes(layers: StateDb, keys: Sequence[bytes], written: Mapping[bytes, Any
         giver = named[HEIGHT_BYTES + ID_BYTES :] or None
         row = revaluations.ChangeRow(*value)
         put.append((id, giver, named, factors.of(id), height, row.amount, row.events))
-    note_ids(layers, dict.fromkeys(row[0] for row in put))
-    note_agents(layers, dict.fromkeys(row[1] for row in put if row[1] is not None))
-    layers.change_many(_PUT_CHANGE, put)
+    numbers = numbers_of(layers, (row[0] for row in put))
+    agents = agents_of(layers, (row[1] for row in put if row[1] is not None))
+    rows = ((numbers[id], agents.get(giver), *more) for id, giver, *more in put)
+    layers.change_many(_PUT_CHANGE, rows)
 
 
 class _Factors:

@@ -15,6 +15,8 @@ from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.exchange import credit
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.sharing import valuation
+from commonweal.protocol.ledger.state.state import LOCAL
+from commonweal.protocol.ledger.things.event_row import EVENT
 from commonweal.protocol.rules.split import PayoutLine
 from commonweal.storage.ledger.contributions import row_digests
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
@@ -69,8 +71,11 @@ ID_BYTES = 32
 
 _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
-_WITH_OTHERS = (valuation.WORTH, claims.SETTLED)
-"""Tables of which a key never stands without the key that has the row."""
+_WRITTEN = (valuation.WORTH, claims.SETTLED, EVENT)
+"""Tables whose rows are written with those of others, or before them."""
+
+_LOCAL_END, _EVENTS_END = LOCAL + b"\xff", EVENT + b"\xff"
+"""Behind all local keys, on which no row depends, and behind all keys of events."""
 
 KEYS_AT_ONCE = 5_000
 """Keys of which `write_all` writes the rows in one transaction."""
@@ -116,17 +121,18 @@ def refresh(
 
 
 def write_all(layers: StateDb, store: Store) -> None:
-    """Write the rows that depend on any key of the final state, some keys at a time."""
-    after = b""
+    """Write the rows that depend on any key of a state that is all final, some keys at a time."""
+    event_views.write_all(layers)
+    after = _LOCAL_END
     while keys := layers.final_keys(after, KEYS_AT_ONCE):
         layers.begin()
         try:
-            refresh(layers, store, [key for key in keys if key[:1] not in _WITH_OTHERS])
+            refresh(layers, store, [key for key in keys if key[:1] not in _WRITTEN])
             report_views.refresh(layers, [key for key in keys if key[:1] == valuation.WORTH])
             layers.commit()
         finally:
             layers.rollback()
-        after = keys[-1]
+        after = _EVENTS_END if keys[-1][:1] == EVENT else keys[-1]
 
 
 _Get = Callable[[bytes], Any]

@@ -18,9 +18,10 @@ from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.audit import Audit, AuditProgress
 from commonweal.storage.consensus.offers import OFFER_MS, Offer, StateOffers, Whole, whole
-from commonweal.storage.consensus.snapshots import Snapshots, held
+from commonweal.storage.consensus.snapshots import BESIDE, Snapshots, held
 from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal, MissingParts
-from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb, TreePages
+from commonweal.storage.ledger.views import event_views
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.workshop import Workshop, paying
@@ -139,6 +140,59 @@ def test_who_joins_at_height_50_has_the_state_of_one_that_was_there_from_the_sta
     assert late.kept.last.logs == shop.here.kept.last.logs
     seals = "SELECT * FROM seal_row ORDER BY height"
     assert late.layers.rows(seals) == shop.here.layers.rows(seals)
+
+
+STATED = (
+    "id, member, clock, action, provider, receiver, quantity_n, effort_n, unit, effort_unit,"
+    " specification, resource, to_resource, scope, factor, corrections, yes, disputes, points,"
+    " height"
+)
+"""What a row of an event has of the state, and not of its record."""
+
+
+def rows_of_views(node: Node) -> list[list[tuple[Any, ...]]]:
+    asked = (
+        f"SELECT {STATED} FROM event_row ORDER BY id",
+        "SELECT (SELECT id FROM agent WHERE agent.number = provider), action, unit, scale,"
+        " is_sealed, events, high, low FROM given_sum WHERE events > 0 ORDER BY 1, 2, 3, 4, 5",
+        "SELECT * FROM values_given ORDER BY event",
+        "SELECT * FROM value_changes ORDER BY event, height, giver",
+        "SELECT * FROM claims ORDER BY id",
+        "SELECT * FROM payouts ORDER BY height, pool, line",
+        "SELECT id, status, devices FROM member_row ORDER BY id",
+    )
+    return [node.layers.rows(query) for query in asked]
+
+
+def test_the_rows_of_views_are_those_of_one_that_was_there_from_the_start() -> None:
+    shop, late = past(), newcomer()
+    fetch(late, offers(shop.here))
+    assert rows_of_views(late) == rows_of_views(shop.here)
+    assert len(rows_of_views(late)[0]) > HEIGHTS
+
+
+def test_rows_of_events_are_written_on_where_a_process_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, late = past(), newcomer()
+    monkeypatch.setattr(event_views, "EVENTS_AT_ONCE", 7)
+    plain, portions = event_views._insert, 0
+
+    def ending(layers: StateDb, rows: Any) -> None:
+        nonlocal portions
+        portions += 1
+        plain(layers, rows)
+        if portions == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(event_views, "_insert", ending)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(late, offers(shop.here))
+    beside = late.layers.beside(BESIDE)
+    assert beside.rows("SELECT count(*) FROM event_entry") == [(14,)]
+    Snapshots(late.kept).hold()
+    assert pairs(late) == pairs(shop.here)
+    assert rows_of_views(late) == rows_of_views(shop.here)
 
 
 def test_the_ledger_goes_on_from_there_while_records_follow() -> None:

@@ -16,7 +16,7 @@ from commonweal.storage.ledger.contributions.contribution_filter import (
 )
 from commonweal.storage.ledger.contributions.event_times import time_of, time_row
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state.local_ids import NUMBER, note_ids, with_ids
+from commonweal.storage.ledger.state.local_ids import NUMBER, numbers_of, with_ids
 from commonweal.storage.ledger.state.state_db import StateDb
 from tests.protocol.ledger.scenes import Scene
 from tests.protocol.ledger.workshop import busy
@@ -105,7 +105,9 @@ def test_the_newest_contributions_are_read_by_an_index(provider: bytes | None) -
 def test_ids_that_begin_alike_have_numbers_of_their_own() -> None:
     layers = StateDb()
     ids = [b"alike-" + bytes([number]) * 26 for number in range(3)]
-    note_ids(layers, [*ids, *ids])
+    assert numbers_of(layers, [ids[0], ids[0]]) == {ids[0]: 1}
+    asked = numbers_of(layers, [*ids, *ids])
+    assert [asked[id] for id in ids] == [1, 2, 3]
     numbers = [layers.rows(f"SELECT {NUMBER}", (id,))[0][0] for id in ids]
     assert numbers == [1, 2, 3]
     query, values = with_ids([ids[0], ids[2], b"alike-" + b"x" * 26])
