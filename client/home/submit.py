@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from random import SystemRandom
 from typing import TYPE_CHECKING, TypeAlias
 
 from commonweal.client.home.node_client import call
@@ -123,6 +122,8 @@ def _through(
 
 def service_of(store: Store, secrets: Secrets) -> Service:
     """Return the service of a home's ledger, which its caller holds."""
+    from random import SystemRandom
+
     from commonweal.node.service.peer import Identity
     from commonweal.node.service.service import Service
 

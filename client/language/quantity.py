@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
-from fractions import Fraction
 
 from commonweal.client.language.digits import plain_digits
 from commonweal.client.language.words import ENGLISH, Words
@@ -198,6 +197,8 @@ def converted(n: int, scale: int, unit: str, into: str) -> tuple[int, int] | Non
 
     into: one of `units_alike`. The ledger keeps at most SCALE_MAX digits after the point.
     """
+    from fractions import Fraction
+
     group = next(group for group in EXACT_PARTS if unit in group)
     number = Fraction(n * group[unit], 10**scale * group[into])
     for digits in range(SCALE_MAX + 1):
@@ -209,6 +210,8 @@ def converted(n: int, scale: int, unit: str, into: str) -> tuple[int, int] | Non
 
 def rounded(n: int, scale: int, unit: str, into: str) -> tuple[int, int]:
     """Return about n / 10**scale of `unit` as thousandths of `into`, as (n, 3)."""
+    from fractions import Fraction
+
     group = next(group for group in EXACT_PARTS if unit in group)
     number = round(Fraction(n * group[unit] * 1000, 10**scale * group[into]))
     return min(number, codec.INT_MAX), 3

@@ -23,7 +23,19 @@ def visible(text: str) -> str:
 
     Joiners stay where writing needs them. For a terminal alone: what is kept is kept as written.
     """
-    return text if text.isascii() and text.isprintable() else _shown().sub(_escape, text)
+    return text if is_plain(text) else _shown().sub(_escape, text)
+
+
+_PRINTED_UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\ufffc\ufffd")
+"""What Python takes for printable although it looks like nothing, below `_TAGS`."""
+_TAGS = "\U000e0000"
+
+
+def is_plain(text: str) -> bool:
+    """Whether `text` surely has nothing of UNSEEN, without compiling the expression for it."""
+    if not text.isprintable():
+        return False
+    return text.isascii() or (_PRINTED_UNSEEN.isdisjoint(text) and max(text) < _TAGS)
 
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}

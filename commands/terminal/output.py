@@ -8,13 +8,13 @@ escaped. A CSV carries text as it is into a file; no cell of it begins a formula
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, TextIO
 
 from commonweal.client.language.visible_text import UNSEEN, visible
 from commonweal.protocol.errors import OutputRefused
@@ -23,6 +23,9 @@ CELL_COLUMNS_MIN = 8
 """The last column is not cut below this, however narrow the terminal."""
 FOLDED_INDENT = 4
 """Where the columns of a row begin that do not fit on its first line."""
+
+CHARACTERS_KNOWN_MAX = 4_096
+"""Characters of which the width is kept: a page repeats few."""
 
 
 class Form(StrEnum):
@@ -63,7 +66,7 @@ def say(words: str = "") -> None:
 def warn(words: str) -> None:
     """Write a line beside the output, after what was written before it."""
     flush()
-    columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    columns = _columns_of(sys.stderr)
     print(words if columns is None else folded_line(words, columns), file=sys.stderr)
 
 
@@ -179,7 +182,15 @@ def _parts(widths: list[int], columns_max: int | None) -> list[tuple[int, list[i
 
 def terminal_columns() -> int | None:
     """Return how wide the terminal is that shows the output, None where none does."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return _columns_of(sys.stdout)
+
+
+def _columns_of(stream: TextIO) -> int | None:
+    if not stream.isatty():
+        return None
+    from shutil import get_terminal_size  # loads three ways to compress
+
+    return get_terminal_size().columns
 
 
 def width(text: str) -> int:
@@ -202,6 +213,7 @@ def clipped(text: str, columns_max: int) -> str:
     return "".join(kept) + "…"
 
 
+@lru_cache(maxsize=CHARACTERS_KNOWN_MAX)
 def _columns(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
@@ -209,8 +221,11 @@ def _columns(character: str) -> int:
 
 
 def _padded(cell: str, size: int, is_number: bool) -> str:
-    cell = clipped(cell, size)
-    space = " " * (size - width(cell))
+    used = width(cell)
+    if used > size:
+        cell = clipped(cell, size)
+        used = width(cell)
+    space = " " * (size - used)
     return space + cell if is_number else cell + space
 
 

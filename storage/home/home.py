@@ -8,12 +8,8 @@ folder is private to its owner (0700). Nothing here asks for a passphrase or sta
 from __future__ import annotations
 
 import fcntl
-import grp
 import os
-import pwd
-import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -288,6 +284,8 @@ class Settings:
 
 def new_port() -> int:
     """Return a random port for a new home, which keeps it so that its addresses stay."""
+    import secrets
+
     return PORT_MIN + secrets.randbelow(PORT_MAX - PORT_MIN)
 
 
@@ -295,6 +293,8 @@ def _runtime_folder() -> Path:
     given = os.environ.get("XDG_RUNTIME_DIR")
     if given and len(given) <= SOCKET_PATH_BYTES_MAX // 2:
         return Path(given) / "commonweal"
+    import tempfile
+
     root = tempfile.gettempdir()
     short = root if len(root) <= SOCKET_PATH_BYTES_MAX // 2 else "/tmp"  # noqa: S108
     return Path(short) / f"commonweal-{os.getuid()}"
@@ -314,6 +314,9 @@ def is_open_to_others(folder: os.stat_result) -> bool:
 
 def _is_ours_alone(group: int) -> bool:
     """Whether a group is the private one that many systems create for each user by their name."""
+    import grp
+    import pwd
+
     try:
         user, entry = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(group)
     except KeyError:  # a group or a user without a name

@@ -11,7 +11,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from commonweal.protocol.errors import (
@@ -36,6 +35,8 @@ PROVEN = 4
 @cache
 def migrations() -> tuple[tuple[int, str], ...]:
     """Return (number, SQL) of every step, in order."""
+    from importlib import resources  # loaded by a new database and by an older one
+
     folder = resources.files("commonweal.storage.sqlite") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     steps = [(int(name[:4]), (folder / name).read_text(encoding="utf-8")) for name in names]

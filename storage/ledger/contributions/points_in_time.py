@@ -7,18 +7,18 @@ on a wall show, so they read alike in every zone. It decides nothing, and knows 
 from __future__ import annotations
 
 import re
-from calendar import monthrange, timegm
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 HAPPENED = "hasPointInTime"
 """Where the data of an event says when it happened."""
 
-SECOND_MS, DAY_MS = 1000, 86_400_000
+DAY_MS = 86_400_000
 TIME_MS_MAX = 1 << 62
 """An instant further from 1970 is none, so that sums of two fit 64 bits."""
 
 _LOCAL = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2}))?")
-_HOURS, _SIXTY = 24, 60
+_EPOCH, _MS = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,10 +74,8 @@ def read_point_in_time(value: object) -> PointInTime | None:
         return None
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
-        is_one = 1 <= day <= monthrange(year, month)[1]
-        start_ms = timegm((year, month, day, hour, minute, second)) * SECOND_MS
+        shown = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
-    if not is_one or hour >= _HOURS or max(minute, second) >= _SIXTY:
-        return None
+    start_ms = (shown - _EPOCH) // _MS
     return PointInTime(start_ms, start_ms + (DAY_MS if match[4] is None else 1), is_local=True)

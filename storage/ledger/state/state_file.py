@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
@@ -188,6 +187,8 @@ class StateFile:
         if version not in (0, VERSION):
             raise sqlite3.DatabaseError(f"version {version}")
         if not version:
+            from importlib import resources
+
             script = resources.files("commonweal.storage.ledger.views") / "views.sql"
             for statement in schema.statements(script.read_text("utf-8")):
                 connection.execute(statement)

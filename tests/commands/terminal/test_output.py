@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.client.exports.sheet_text import safe_cell
-from commonweal.client.language.visible_text import visible
+from commonweal.client.language.visible_text import UNSEEN, is_plain, visible
 from commonweal.commands.terminal import progress as bars
 from commonweal.commands.terminal import progress as progress_shown
 from commonweal.commands.terminal.output import (
@@ -74,6 +75,13 @@ def test_what_people_write_stays(text: str) -> None:
 
 def test_a_text_of_several_lines_is_one_cell() -> None:
     assert visible("a\nb\tc\rd") == "a\\nb\\tc\\rd"
+
+
+def test_what_is_taken_for_plain_has_nothing_to_write_out() -> None:
+    plain = [char for char in map(chr, range(sys.maxunicode + 1)) if is_plain(char)]
+    unseen = re.compile(UNSEEN)
+    assert [char for char in plain if unseen.match(char)] == []
+    assert "ä" in plain and "中" in plain
 
 
 def test_nothing_visible_is_a_control_or_a_direction() -> None:
