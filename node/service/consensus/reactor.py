@@ -189,7 +189,7 @@ class Reactor:
         message = self.gossip.read(data) if self.core.keeps else None
         if message is not None:
             if self._take(message, peer):
-                self.gossip.know(data)
+                self.gossip.know(data, height_of(message))
             self._moved()
             self._consider()
 
@@ -197,7 +197,7 @@ class Reactor:
         """Take in a witness's message from gossip; the validator has checked its signatures."""
         if self.core.keeps:
             if self._take(message, None):
-                self.gossip.know(message_to_bytes(message))
+                self.gossip.know(message_to_bytes(message), height_of(message))
             self._moved()
             self._consider()
 

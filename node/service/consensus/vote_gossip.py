@@ -26,7 +26,7 @@ from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.protocol.wire import messages, seals
 
 KNOWN_MAX = 4_096
-"""Kept messages that are remembered by their hashes, so that none is read twice."""
+"""Kept messages that are remembered by their hashes, 180 bytes each, so that none is read twice."""
 
 GOSSIP_AGAIN_MS = 4_000
 """Minimum time between two publications of one message, which is repeated every second."""
@@ -43,7 +43,10 @@ class VoteGossip:
     def __init__(self, core: Core, chain: SealChain) -> None:
         self.core, self.chain = core, chain
         self.topic = topic(chain.community, SEALS)
-        self._known: dict[bytes, None] = {}
+        self._known: dict[bytes, int] = {}
+        """Hashes of kept messages, and the height that each is about."""
+        self._height = 0
+        """The height of the last seal when messages were last forgotten."""
         self._gossiped: dict[bytes, int] = {}
 
     def say(self, message: Message, candidates: Sequence[DeviceKey] = ()) -> None:
@@ -94,11 +97,18 @@ class VoteGossip:
             return None
         return message_from_bytes(data, self.chain.community)
 
-    def know(self, data: bytes) -> None:
-        """Note that a message was kept, so that it need not be read again."""
+    def know(self, data: bytes, height: int) -> None:
+        """Note that a message was kept, so that it need not be read again.
+
+        Messages about heights before the last seal's are forgotten: nobody sends them any more.
+        """
+        sealed = self.chain.height
+        if sealed != self._height:
+            self._height = sealed
+            self._known = {name: of for name, of in self._known.items() if of >= sealed}
         if len(self._known) >= KNOWN_MAX:
             del self._known[next(iter(self._known))]
-        self._known[keys.hash32(keys.HELD, data)] = None
+        self._known[keys.hash32(keys.HELD, data)] = height
 
     def forget(self) -> None:
         """Forget which messages are known, as after a commit that failed."""
