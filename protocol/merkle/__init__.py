@@ -14,21 +14,30 @@ from commonweal.protocol.merkle.paths import (
     audit_path,
     siblings_above,
     verify_path,
-    verify_subtree,
 )
-from commonweal.protocol.merkle.tree import Update, restore, root_of, update
+from commonweal.protocol.merkle.tree import (
+    Subtree,
+    Update,
+    graft,
+    proven_subtree,
+    restore,
+    root_of,
+    update,
+)
 
 __all__ = [
     "DEPTH_MAX",
     "EMPTY",
     "PageReader",
+    "Subtree",
     "Update",
     "audit_path",
+    "graft",
     "prefix_of",
+    "proven_subtree",
     "restore",
     "root_of",
     "siblings_above",
     "update",
     "verify_path",
-    "verify_subtree",
 ]

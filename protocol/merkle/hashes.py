@@ -56,7 +56,12 @@ def bit_at(key: bytes, depth: int) -> int:
 
 def prefix_of(key: bytes, depth: int) -> int:
     """Return the first `depth` bits of the hash of `key`."""
-    return int.from_bytes(hash_of_key(key), "big") >> (DEPTH_MAX - depth)
+    return prefix_above(hash_of_key(key), depth)
+
+
+def prefix_above(hashed: bytes, depth: int) -> int:
+    """Return the first `depth` bits of a hashed key."""
+    return int.from_bytes(hashed, "big") >> (DEPTH_MAX - depth)
 
 
 def leaves_of(pairs: Iterable[tuple[bytes, bytes]]) -> list[Leaf]:
@@ -92,6 +97,14 @@ def subtree_hash(leaves: Sequence[Leaf], depth: int) -> bytes:
         waiting.append((below, number, at, part))
     below, number, at, _ = waiting[0]
     return _lifted(below, number, at, depth)
+
+
+def root_above(below: bytes, number: int, beside: Sequence[bytes]) -> bytes:
+    """Return the root from the hash at a place. number: the bits of the path to it."""
+    for sibling in reversed(beside):
+        below = hash_of_fork(sibling, below) if number & 1 else hash_of_fork(below, sibling)
+        number >>= 1
+    return below
 
 
 def _lifted(below: bytes, number: int, at: int, depth: int) -> bytes:

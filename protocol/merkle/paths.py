@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.merkle.hashes import (
     DEPTH_MAX,
     Leaf,
     bit_at,
-    hash_of_fork,
     hash_of_key,
     hash_of_leaf,
-    leaves_of,
+    root_above,
     subtree_hash,
 )
 from commonweal.protocol.merkle.pages import (
@@ -57,42 +54,7 @@ def verify_path(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]
         return False
     hashed = hash_of_key(key)
     number = int.from_bytes(hashed, "big") >> (DEPTH_MAX - len(beside))
-    return _hash_above(hash_of_leaf(hashed, value), number, beside) == root
-
-
-def verify_subtree(
-    root: bytes,
-    depth: int,
-    prefix: int,
-    pairs: Iterable[tuple[bytes, bytes]],
-    hashes: Sequence[bytes],
-) -> bool:
-    """Whether `pairs`, two or more, are all pairs below a place in the tree of `root`.
-
-    hashes: the siblings on the path to it, as `siblings_above` returns them. Raises `Malformed`
-    when a key occurs twice.
-    """
-    leaves = leaves_of(pairs)
-    if (
-        len(leaves) < 2
-        or len(hashes) != depth
-        or any(len(sibling) != HASH_BYTES for sibling in hashes)
-        or any(_prefix(key, depth) != prefix for key in (leaves[0][0], leaves[-1][0]))
-    ):
-        return False
-    return _hash_above(subtree_hash(leaves, depth), prefix, hashes) == root
-
-
-def _hash_above(below: bytes, number: int, beside: Sequence[bytes]) -> bytes:
-    """Return the root from the hash at a place. number: the bits of the path to it."""
-    for sibling in reversed(beside):
-        below = hash_of_fork(sibling, below) if number & 1 else hash_of_fork(below, sibling)
-        number >>= 1
-    return below
-
-
-def _prefix(hashed: bytes, depth: int) -> int:
-    return int.from_bytes(hashed, "big") >> (DEPTH_MAX - depth)
+    return root_above(hash_of_leaf(hashed, value), number, beside) == root
 
 
 def _has(pages: PageReader, hashed: bytes, number: int) -> bool:

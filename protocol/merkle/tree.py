@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from commonweal.protocol.errors import WrongState
+from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.merkle.hashes import (
-    DEPTH_MAX,
     Leaf,
     hash_of_key,
     hash_of_leaf,
     leaves_of,
+    prefix_above,
+    root_above,
     subtree_hash,
 )
 from commonweal.protocol.merkle.pages import (
@@ -42,6 +44,25 @@ class Update:
 
     root: bytes
     pages: dict[bytes, bytes | None]
+
+
+class _Built(NamedTuple):
+    """A place with exactly these leaves, and its pages and those below it."""
+
+    leaves: Sequence[Leaf]
+    child: Child
+    pages: Mapping[bytes, bytes | None]
+
+
+_NOTHING_BUILT: Mapping[bytes, _Built] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """All that lies below a place of a tree: its leaves, sorted, and its pages, by place."""
+
+    leaves: list[Leaf]
+    built: Mapping[bytes, _Built]
 
 
 def update(pages: PageReader, changes: Mapping[bytes, bytes | None]) -> Update:
@@ -77,43 +98,92 @@ def restore(pairs: Iterable[tuple[bytes, bytes]], root: bytes) -> dict[bytes, by
     return {place: page for place, page in growth.written.items() if page is not None}
 
 
+def proven_subtree(
+    root: bytes,
+    depth: int,
+    prefix: int,
+    pairs: Iterable[tuple[bytes, bytes]],
+    hashes: Sequence[bytes],
+) -> Subtree | None:
+    """Return the subtree of `pairs` if they are all pairs below a place in the tree of `root`.
+
+    pairs: two or more. hashes: the siblings on the path to the place, as `siblings_above` returns
+    them. None when that is not so. Raises `Malformed` when a key occurs twice.
+    """
+    leaves = leaves_of(pairs)
+    if (
+        len(leaves) < 2
+        or len(hashes) != depth
+        or any(len(sibling) != HASH_BYTES for sibling in hashes)
+        or any(prefix_above(key, depth) != prefix for key in (leaves[0][0], leaves[-1][0]))
+    ):
+        return None
+    more = -depth % STEP  # levels down to the next pages
+    parts = dict(_parted(leaves, depth, more))
+    built: dict[bytes, _Built] = {}
+    for side in range(1 << more):
+        at = depth + more, prefix << more | side
+        growth, part = _Growth({}), parts.get(side, [])
+        built[place_of(*at)] = _Built(part, growth.build(*at, part, None), growth.written)
+    _, below = levels([one.child for one in built.values()])[0][0]
+    return Subtree(leaves, built) if root_above(below, prefix, hashes) == root else None
+
+
+def graft(pages: PageReader, subtree: Subtree) -> Update:
+    """Return the tree in `pages` with a subtree, as `update` does with its pairs.
+
+    Nothing of it is hashed again, where no other leaf lies below its place.
+    """
+    growth = _Growth(pages, subtree.built)
+    _, root = growth.apply(0, 0, subtree.leaves)
+    return Update(root, growth.written)
+
+
 class _Growth:
     """One change of a tree: reads stored pages and collects the pages to write."""
 
-    def __init__(self, stored: PageReader) -> None:
-        self._stored = stored
+    def __init__(self, stored: PageReader, built: Mapping[bytes, _Built] = _NOTHING_BUILT) -> None:
+        """built: of places whose leaves may come."""
+        self._stored, self._built = stored, built
         self.written: dict[bytes, bytes | None] = {}
 
-    def apply(self, depth: int, prefix: int, changes: list[_Change]) -> Child:
+    def apply(self, depth: int, prefix: int, changes: Sequence[_Change]) -> Child:
         """Return a place after `changes`, which lie below it, sorted."""
         place = place_of(depth, prefix)
         old = self._stored.get(place)
-        if old is None or not is_fork(old):
-            leaves = dict(read_leaves(old))
+        if old is None:
+            leaves = [(key, leaf) for key, leaf in changes if leaf is not None]
+            return self.build(depth, prefix, leaves, old)
+        if not is_fork(old):
+            held = dict(read_leaves(old))
             for key, hashed in changes:
                 if hashed is None:
-                    leaves.pop(key, None)
+                    held.pop(key, None)
                 else:
-                    leaves[key] = hashed
-            return self.build(depth, prefix, sorted(leaves.items()), old)
+                    held[key] = hashed
+            return self.build(depth, prefix, sorted(held.items()), old)
         children = read_children(old)
-        for side, part in groupby(changes, lambda change: _side(change[0], depth)):
-            children[side] = self.apply(depth + STEP, prefix << STEP | side, list(part))
+        for side, part in _parted(changes, depth, STEP):
+            children[side] = self.apply(depth + STEP, prefix << STEP | side, part)
         if sum(count for count, _ in children) <= LEAVES_MAX:
             gathered = self._gathered(depth, prefix, children)
             return self.build(depth, prefix, gathered, old)
         self._write(place, old, fork_page(children))
         return levels(children)[0][0]
 
-    def build(self, depth: int, prefix: int, leaves: list[Leaf], old: bytes | None) -> Child:
+    def build(self, depth: int, prefix: int, leaves: Sequence[Leaf], old: bytes | None) -> Child:
         """Return a place that has exactly these leaves, sorted. old: the page there."""
         place = place_of(depth, prefix)
+        built = self._built.get(place)
+        if built is not None and built.leaves == leaves:
+            self.written.update(built.pages)
+            return built.child
         if len(leaves) <= LEAVES_MAX:
             self._write(place, old, leaf_page(leaves) if leaves else None)
             return len(leaves), subtree_hash(leaves, depth)
         children = [NO_CHILD] * CHILDREN
-        for side, part in groupby(leaves, lambda leaf: _side(leaf[0], depth)):
-            children[side] = self.build(depth + STEP, prefix << STEP | side, list(part), None)
+        for side, part in _parted(leaves, depth, STEP):
+            children[side] = self.build(depth + STEP, prefix << STEP | side, part, None)
         self._write(place, old, fork_page(children))
         return levels(children)[0][0]
 
@@ -133,6 +203,25 @@ class _Growth:
             self.written[place] = new
 
 
-def _side(key: bytes, depth: int) -> int:
-    """Return below which place of the next page a hashed key lies."""
-    return int.from_bytes(key, "big") >> (DEPTH_MAX - depth - STEP) & (CHILDREN - 1)
+_Item = TypeVar("_Item", bound="tuple[bytes, bytes | None]")
+
+
+def _parted(items: Sequence[_Item], depth: int, bits: int) -> Iterator[tuple[int, Sequence[_Item]]]:
+    """Yield the parts of `items`, sorted, that lie below each place `bits` further down.
+
+    depth, bits: within one byte of the hashed key.
+    """
+    byte, shift, mask = depth // 8, 8 - bits - depth % 8, (1 << bits) - 1
+
+    def side_of(item: _Item) -> int:
+        return item[0][byte] >> shift & mask
+
+    at = 0
+    while at < len(items):
+        side = side_of(items[at])
+        if side_of(items[-1]) == side:
+            yield side, items[at:]
+            return
+        end = bisect_right(items, side, at, key=side_of)
+        yield side, items[at:end]
+        at = end

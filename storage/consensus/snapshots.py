@@ -9,7 +9,7 @@ state. `audit` does that later. Nothing here asks a peer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -133,14 +133,14 @@ class Snapshots:
             self.give_up()
             return SnapshotProgress(offer, None)
         seal = self._seal(offer.height)
-        pairs = snapshot.read_chunk(data, seal.state_root, offer.depth, number)
+        chunk = snapshot.read_chunk(data, seal.state_root, offer.depth, number)
         progress = self.progress()
         if progress is None or progress.offer != offer:
             self._layers.remove_beside(BESIDE)
             self._mark(offer)
             progress = SnapshotProgress(offer, 0)
         if number == progress.wanted:
-            self._place(offer, number, pairs)
+            self._place(offer, number, chunk)
             is_last = number + 1 == offer.chunks
             progress = SnapshotProgress(offer, None if is_last else number + 1)
         if progress.wanted is None:
@@ -179,15 +179,16 @@ class Snapshots:
             raise WrongState(f"the state at height {height} is laid out by another fold")
         return kept.sealed.seal
 
-    def _place(self, offer: Offer, number: int, pairs: Sequence[snapshot.Pair]) -> None:
+    def _place(self, offer: Offer, number: int, chunk: snapshot.Chunk) -> None:
         """Write the pairs of a checked chunk into the file beside."""
-        beside = self._layers.beside(BESIDE)
+        beside, pairs = self._layers.beside(BESIDE), chunk.pairs
         with _writing(beside):
             beside.put_encoded(pairs)
             told = [(key, unpacked(value)) for key, value in pairs if key.startswith(_TOLD)]
             beside.put(FINAL, local_rows(told))
             beside.put_refused(told)
-            _grow(beside, STATE_TREE, dict(pairs))
+            grown = merkle.graft(TreePages(beside, STATE_TREE), chunk.subtree)
+            beside.put_pages(STATE_TREE, grown.pages)
             members = {key: value for key, value in pairs if key[:1] in MEMBERS}
             _grow(beside, MEMBERS_TREE, members)
             beside.put_mark(PLACED, [*offer, number + 1])

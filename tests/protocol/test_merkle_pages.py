@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from hypothesis import given, settings
@@ -76,13 +76,57 @@ def _compare_paths(
             below = [(k, v) for k, v in pairs.items() if merkle.prefix_of(k, depth) == prefix]
             for some in (below, below[1:]):
                 subtree = (root, depth, prefix, some, siblings or ())
-                assert merkle.verify_subtree(*subtree) == plain_merkle.verify_subtree(*subtree)
+                proven = merkle.proven_subtree(*subtree) is not None
+                assert proven == plain_merkle.verify_subtree(*subtree)
 
 
 @settings(max_examples=100)
 @given(st.lists(SOME | MANY, max_size=5))
 def test_pages_are_the_tree_of_single_nodes(steps: list[Changes]) -> None:
     follow(steps)
+
+
+def subtrees(pairs: Stored, depth: int) -> Iterator[merkle.Subtree]:
+    """Yield the subtrees at a depth, each proven; below each are two pairs or more."""
+    root = merkle.root_of(pairs.items())
+    stored = merkle.restore(pairs.items(), root)
+    for prefix in range(1 << depth):
+        below = [(k, v) for k, v in pairs.items() if merkle.prefix_of(k, depth) == prefix]
+        beside = merkle.siblings_above(stored, depth, prefix)
+        assert beside is not None
+        subtree = merkle.proven_subtree(root, depth, prefix, below, beside)
+        assert subtree is not None
+        yield subtree
+
+
+@pytest.mark.parametrize("depth", range(5))
+@pytest.mark.parametrize("count", [0, 1, 9, 200])
+def test_a_tree_is_put_together_from_its_subtrees(depth: int, count: int) -> None:
+    """count: of pairs that are in the stored tree before."""
+    pairs = {b"%d" % number: b"v%d" % number for number in range(300)}
+    stored: Stored = {}
+    applied(stored, merkle.update({}, dict([*pairs.items()][:count])).pages)
+    grown = merkle.update(stored, {})
+    for subtree in subtrees(pairs, depth):
+        grown = merkle.graft(stored, subtree)
+        applied(stored, grown.pages)
+        assert merkle.graft(stored, subtree).root == grown.root
+    assert grown.root == merkle.root_of(pairs.items())
+    assert stored == merkle.restore(pairs.items(), grown.root)
+
+
+def test_a_subtree_that_was_proven_is_not_hashed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = {b"%d" % number: b"" for number in range(500)}
+    proven = list(subtrees(pairs, 3))
+    expected = merkle.root_of(pairs.items())
+    for name in ("hash_of_key", "hash_of_leaf", "subtree_hash"):
+        monkeypatch.setattr(tree, name, None)
+    stored: Stored = {}
+    grown = []
+    for subtree in proven:
+        grown.append(merkle.graft(stored, subtree))
+        applied(stored, grown[-1].pages)
+    assert grown[-1].root == expected
 
 
 def test_pages_come_and_go_one_leaf_at_a_time() -> None:

@@ -77,7 +77,7 @@ def inherited_state(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, An
         raise WrongState(f"it has {len(chunks)} chunks of {parent.chunks}")
     whole: dict[bytes, Any] = {}
     for number, data in enumerate(chunks):
-        for pair in read_chunk(data, parent.state_root, parent.depth, number):
+        for pair in read_chunk(data, parent.state_root, parent.depth, number).pairs:
             whole[pair.key] = value_of(pair)
     _check_founder(founding, whole)
     return _in_this_layout(dict(_carried(whole.items(), parent, CommunityId(founding.id))))

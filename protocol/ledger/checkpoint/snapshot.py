@@ -37,6 +37,13 @@ class Pair(NamedTuple):
     value: bytes
 
 
+class Chunk(NamedTuple):
+    """A checked chunk: its pairs, and the subtree of them."""
+
+    pairs: list[Pair]
+    subtree: merkle.Subtree
+
+
 def depth_for(size: int, keys: Iterable[bytes]) -> int:
     """Return the depth at which a state has chunks near the aim, with two pairs or more in each.
 
@@ -86,8 +93,8 @@ def chunk_of(hashes: Iterable[bytes], pairs: Iterable[Pair]) -> bytes:
     return codec.encode([list(hashes), listed])
 
 
-def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> list[Pair]:
-    """Return the pairs of a chunk, checked to be all below its place in the tree of `state_root`.
+def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> Chunk:
+    """Return a chunk whose pairs are checked to be all below its place in the tree of `state_root`.
 
     Raises `Malformed`, or `WrongState` when they are not. A state of fewer than two pairs has no
     snapshot.
@@ -106,9 +113,10 @@ def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> list[
             raise Malformed("not a chunk of a state")
     if pairs != sorted(pairs) or len(beside) != len(hashes):
         raise Malformed("the pairs of a chunk are sorted, and hashes have 32 bytes")
-    if not merkle.verify_subtree(state_root, depth, number, pairs, beside):
+    subtree = merkle.proven_subtree(state_root, depth, number, pairs, beside)
+    if subtree is None:
         raise WrongState(f"chunk {number} is not of root {state_root.hex()}")
-    return pairs
+    return Chunk(pairs, subtree)
 
 
 def value_of(pair: Pair) -> Any:

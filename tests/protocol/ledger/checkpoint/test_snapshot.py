@@ -43,7 +43,7 @@ def test_all_chunks_together_are_the_state_and_nothing_else() -> None:
     assert max(map(len, chunks)) < 2 * snapshot.CHUNK_BYTES_AIM
     got: dict[bytes, Any] = {}
     for number, data in enumerate(chunks):
-        for pair in snapshot.read_chunk(data, top, depth, number):
+        for pair in snapshot.read_chunk(data, top, depth, number).pairs:
             got[pair.key] = snapshot.value_of(pair)
     assert got == pairs
 
@@ -59,7 +59,7 @@ def test_a_chunk_is_taken_only_where_two_pairs_or_more_lie_below(count: int, dep
         below = [one for one in listed if merkle.prefix_of(one.key, depth) == number]
         try:
             data = snapshot.chunk_to_bytes(nodes, depth, number, below)
-            assert snapshot.read_chunk(data, top, depth, number) == sorted(below)
+            assert snapshot.read_chunk(data, top, depth, number).pairs == sorted(below)
         except WrongState:
             assert len(below) < 2
         else:
@@ -105,7 +105,7 @@ SPOILED: dict[str, tuple[bytes, type[CommonwealError]]] = {
 
 @pytest.mark.parametrize("name", SPOILED)
 def test_a_chunk_is_refused_that_holds(name: str) -> None:
-    assert snapshot.read_chunk(CHUNKS[1], TOP, DEPTH, 1)
+    assert snapshot.read_chunk(CHUNKS[1], TOP, DEPTH, 1).pairs
     data, error = SPOILED[name]
     with pytest.raises(error):
         snapshot.read_chunk(data, TOP, DEPTH, 1)
