@@ -27,7 +27,7 @@ from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.offers import Offer
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
-from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
+from commonweal.storage.ledger.state.state_db import StateDb, TreePages
 from commonweal.storage.ledger.state.state_rows import unpacked
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
@@ -183,9 +183,9 @@ class Snapshots:
         """Write the pairs of a checked chunk into the file beside."""
         beside, pairs = self._layers.beside(BESIDE), chunk.pairs
         with _writing(beside):
-            beside.put_encoded(pairs)
             told = [(key, unpacked(value)) for key, value in pairs if key.startswith(_TOLD)]
-            beside.put(FINAL, local_rows(told))
+            others = (pair for pair in pairs if not pair.key.startswith(_TOLD))
+            beside.put_encoded(others, [*told, *local_rows(told)])
             beside.put_refused(told)
             grown = merkle.graft(TreePages(beside, STATE_TREE), chunk.subtree)
             beside.put_pages(STATE_TREE, grown.pages)

@@ -26,6 +26,7 @@ from commonweal.storage.ledger.state.state_rows import (
     NUMBERED,
     OF_KEY,
     PUT,
+    PUT_PLAIN,
     after,
     agents_in,
     encoded_row,
@@ -132,11 +133,20 @@ class StateDb(StateFile):
     def _write(self, rows: list[tuple[Any, ...]]) -> None:
         numbers = numbers_of(self, (row[0] for row in rows if row[0] is not None))
         agents = agents_of(self, agents_in(rows))
-        self.change_many(PUT, numbered_rows(rows, numbers, agents))
+        naming, plain = numbered_rows(rows, numbers, agents)
+        self.change_many(PUT, naming)
+        self.change_many(PUT_PLAIN, plain)
 
-    def put_encoded(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Write values to the layer FINAL as they stand in its tree; see `each_final`."""
-        self._write([encoded_row(key, FINAL, data) for key, data in pairs])
+    def put_encoded(
+        self, pairs: Iterable[tuple[bytes, bytes]], decoded: Iterable[tuple[bytes, Any]] = ()
+    ) -> None:
+        """Write values to the layer FINAL as they stand in its tree; see `each_final`.
+
+        decoded: pairs to write with them whose values are decoded already.
+        """
+        rows = [encoded_row(key, FINAL, data) for key, data in pairs]
+        rows += [row_of(key, FINAL, value) for key, value in decoded]
+        self._write(rows)
 
     def each_final(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield each key of the layer FINAL with this prefix, and its value as it is in the tree.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
 from operator import is_not
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import msgpack
 
@@ -34,26 +34,23 @@ PATTERNS_MAX = 256
 """Sets of unusual fields of which the places are remembered; the events of a sheet have few."""
 
 
-class KeyParts(NamedTuple):
-    """A key in its parts. id: of an event or record, None in tables that are not numbered."""
-
-    start: bytes
-    id: bytes | None
-    rest: bytes
+KeyParts: TypeAlias = tuple[bytes, bytes | None, bytes]
+"""Of a key: its start, the id of an event or record or None in other tables, and the rest."""
 
 
 def key_parts(key: bytes) -> KeyParts:
     """Return the parts of a key."""
     start = _START_OF.get(key[:1])
-    if start is None or not key.startswith(start) or len(key) < len(start) + ID_BYTES:
-        return KeyParts(key, None, b"")
-    end = len(start) + ID_BYTES
-    return KeyParts(start, key[len(start) : end], key[end:])
+    if start is not None and key.startswith(start):
+        begin, end = len(start), len(start) + ID_BYTES
+        if len(key) >= end:
+            return start, key[begin:end], key[end:]
+    return key, None, b""
 
 
 def _written(key: bytes) -> KeyParts:
     parts = key_parts(key)
-    assert parts.id is not None or not numbered(key), "its table begins with an id"
+    assert parts[1] is not None or not numbered(key), "its table begins with an id"
     return parts
 
 
@@ -135,18 +132,28 @@ def agents_in(rows: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
     return (agent for agent in named if agent is not None)
 
 
+Row: TypeAlias = tuple[Any, ...]
+
+
 def numbered_rows(
-    rows: Iterable[tuple[Any, ...]], numbers: Mapping[bytes, int], agents: Mapping[bytes, int]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of PUT from what `row_of` returns, with the numbers of ids and agents.
+    rows: Iterable[Row], numbers: Mapping[bytes, int], agents: Mapping[bytes, int]
+) -> tuple[list[Row], list[Row]]:
+    """Return the values of PUT and of PUT_PLAIN from what `row_of` returns, by numbers.
 
     With `bytearray`: for bytes, as for None, sqlite3 looks for an adapter each time.
     """
+    naming: list[Row] = []
+    plain: list[Row] = []
     for id, start, rest, layer, value, member, provider, receiver in rows:
-        named = agents.get(member), agents.get(provider), agents.get(receiver)
         data = None if value is None else bytearray(value)
         number = 0 if id is None else numbers[id]
-        yield bytearray(start), number, bytearray(rest), layer, data, *named
+        row = bytearray(start), number, bytearray(rest), layer, data
+        if member is None:
+            plain.append(row)
+        else:
+            named = agents[member], agents.get(provider), agents.get(receiver)
+            naming.append((*row, *named))
+    return naming, plain
 
 
 packed: Callable[[Any], bytes] = msgpack.Packer(use_bin_type=True).pack
@@ -178,7 +185,10 @@ OF_KEY = f"start = ?2 AND number = ifnull({NUMBER}, 0) AND rest = ?3"
 """The condition of the rows of a key; the values are its id, its start and its rest."""
 
 PUT = "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-"""Write a row that `numbered_rows` yields."""
+PUT_PLAIN = (
+    "INSERT OR REPLACE INTO state (start, number, rest, layer, value) VALUES (?, ?, ?, ?, ?)"
+)
+"""Write a row that `numbered_rows` returns: one that names agents, and one that names none."""
 
 GET = f"SELECT {VALUE} FROM state WHERE {OF_KEY} AND layer <= ?4 ORDER BY layer DESC LIMIT 1"  # noqa: S608
 
