@@ -138,6 +138,20 @@ class StateFile:
         except sqlite3.Error as error:
             raise named(error) from error
 
+    def drop_indexes(self, table: str) -> None:
+        """Drop the indexes of a table that is filled at once; `make_indexes` makes them again."""
+        asked = (
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql NOTNULL"
+        )
+        for (name,) in self.rows(asked, (table,)):
+            self.change(f"DROP INDEX {name}")
+
+    def make_indexes(self) -> None:
+        """Make the indexes that are missing: each in one pass over its table, which it sorts."""
+        for statement in _statements():
+            if _INDEX in statement:
+                self.change(statement.replace(_INDEX, f"{_INDEX} IF NOT EXISTS", 1))
+
     def mark(self, name: str) -> Any:
         """Return the value stored under `name`, or None."""
         rows = self.rows("SELECT value FROM mark WHERE name = ?", (name,))
@@ -187,13 +201,20 @@ class StateFile:
         if version not in (0, VERSION):
             raise sqlite3.DatabaseError(f"version {version}")
         if not version:
-            from importlib import resources
-
-            script = resources.files("commonweal.storage.ledger.views") / "views.sql"
-            for statement in schema.statements(script.read_text("utf-8")):
+            for statement in _statements():
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
+
+
+_INDEX = "CREATE INDEX"
+
+
+def _statements() -> Iterator[str]:
+    from importlib import resources  # loaded where a file is made or filled, which is seldom
+
+    script = resources.files("commonweal.storage.ledger.views") / "views.sql"
+    yield from schema.statements(script.read_text("utf-8"))
 
 
 def _delete(path: str) -> None:

@@ -193,6 +193,8 @@ def test_rows_of_events_are_written_on_where_a_process_ended(
     Snapshots(late.kept).hold()
     assert pairs(late) == pairs(shop.here)
     assert rows_of_views(late) == rows_of_views(shop.here)
+    tables = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"
+    assert late.layers.rows(tables) == StateDb().rows(tables), "no index is missing"
 
 
 def test_the_ledger_goes_on_from_there_while_records_follow() -> None:
