@@ -18,7 +18,9 @@ from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId, from_
 from commonweal.protocol.wire import messages
 
 SCRUB_BYTES = 64 * 1024
-"""Bytes that are read in one step, which takes a ms and as much memory again for a moment."""
+"""After so many bytes of one log a step ends; it takes some ms."""
+SCRUB_RECORDS = 64
+"""Records that are in memory at a time during a step, twice as many as in a packed run."""
 SCRUB_BODIES = 32
 DAMAGED_MAX = 10_000
 """Damaged records that are remembered; the rest is found on the next round."""
@@ -53,20 +55,24 @@ class Scrubber:
         A round reads all that is stored, within seconds where that is little: what it read would
         be in memory until the next checkpoint, and more of it the more is stored.
         """
-        self._read_part()
+        read = 0
+        while read < SCRUB_BYTES and (more := self._read_part()):
+            read += more
         self.core.replica.store.shrink()
 
-    def _read_part(self) -> None:
+    def _read_part(self) -> int:
+        """Read some records of a log again; return their bytes, 0 where a log or the round ends."""
         if not self._authors:
             self.core.replica.amend()
             self._authors = self.core.replica.authors()
             self._seq = 0
             self._scrub_bodies()
-            return
+            return 0
         author = self._authors[-1]
         row = self.core.replica.row(author)
         length, self._seq = row.length, max(self._seq, row.base)
-        wires = self.core.replica.store.wires(author, self._seq, length, SCRUB_BYTES)
+        stop = min(self._seq + SCRUB_RECORDS, length)
+        wires = self.core.replica.store.wires(author, self._seq, stop, SCRUB_BYTES)
         self._miss_documents(wires)
         for seq in self._bad(author, self._seq, wires):
             if self.damaged < DAMAGED_MAX:
@@ -75,6 +81,8 @@ class Scrubber:
         if self._seq >= length or not wires:
             self._authors.pop()
             self._seq = 0
+            return 0
+        return sum(map(len, wires))
 
     def ask(self, peer: PeerState) -> None:
         """Ask a member for what is damaged here."""

@@ -21,7 +21,7 @@ from commonweal.node.service.core import Core
 from commonweal.node.service.events import Event, Wish
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.replica.replica import Replica
-from commonweal.node.service.upkeep.scrub import SCRUB_BYTES, Scrubber
+from commonweal.node.service.upkeep.scrub import SCRUB_BYTES, SCRUB_RECORDS, Scrubber
 from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
 from commonweal.protocol.records import packed_run
 from commonweal.storage.home.home import Home, Settings
@@ -208,11 +208,20 @@ def test_a_round_of_the_scrub_keeps_nothing_of_what_it_read(
     scrubber = Scrubber(Core(Replica(store, COMMUNITY), Identity(MEI.signer, MEI.host), Random(1)))
     statements: list[str] = []
     store._connection.set_trace_callback(statements.append)
+    sizes: list[int] = []
+    wires = store.wires
+
+    def counted(*of: Any) -> list[bytes]:
+        sizes.append(len(read := wires(*of)))
+        return read
+
+    monkeypatch.setattr(store, "wires", counted)
     for _ in range(len(log) * RECORD_BYTES // SCRUB_BYTES + 2):
         scrubber.step()
         assert store._unpacked == {}, "runs that were read"
         assert statements[-1] == "PRAGMA shrink_memory", "after all that is read"
     assert len(set(unpacked)) == 1_024 // packed_run.RECORDS_MAX, "all of it was read"
+    assert max(sizes) == SCRUB_RECORDS, "as much is in memory at a time"
     store.close()
 
 
