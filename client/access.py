@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase
@@ -42,8 +41,7 @@ def unwatched() -> Iterator[Watch]:
     yield lambda _done, _of: None
 
 
-@dataclass(frozen=True, slots=True)
-class OnceResult(Generic[A]):
+class OnceResult(NamedTuple, Generic[A]):
     """What came of an act under a key.
 
     answer: of the act; None where it was done before. earlier: the records that it wrote then.

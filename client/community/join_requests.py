@@ -54,7 +54,7 @@ def ask_to_join(
         if requested_invite(store, settings.device) != link.invite.id:
             _write_request(store, settings, link, unlock(home), words)
         text = links.to_text(link)
-        replace(settings, community=link.community, link=text).put(store)
+        settings._replace(community=link.community, link=text).put(store)
         SealStore(store, link.community).put_trusted_seal(link.height, link.seal)
         for contact in link.contacts:
             store.meet(contact)

@@ -8,7 +8,7 @@ a member who did. It gets a home of its own; the old home stays.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,7 @@ class Refounding(HomeAccess):
             raise BadLink(self.words("it leads to the community that this home is in"))
         new, brought = Home(into), BroughtContents(self.home)
         begun = from_words(new, entropy, invitation, passphrase, brought)
-        made = replace(begun, name=settings.name)
+        made = begun._replace(name=settings.name)
         with new.store() as store:
             made.put(store)
             store.commit()

@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TypeAlias
@@ -188,7 +188,7 @@ def _begin(
     """
     seed = os.urandom(keys.SEED_BYTES)
     signer = keys.device_signer(seed)
-    settings = replace(settings, device=DeviceKey(signer.key), port=new_port(), link=None)
+    settings = settings._replace(device=DeviceKey(signer.key), port=new_port(), link=None)
     settings.put(store)
     if settings.community is not None:
         host = keys.peer_signer(seed)

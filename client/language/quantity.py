@@ -132,7 +132,7 @@ EXACT_PARTS = (
 A day is not among them: a day of work is not 24 hours.
 """
 
-_NUMBER = re.compile(r"(\d+)(?:\.(\d+))?")
+_NUMBER = r"(\d+)(?:\.(\d+))?"
 
 
 def read_quantity(number: str, unit: str, words: Words = ENGLISH) -> dict[str, codec.Value]:
@@ -143,7 +143,7 @@ def read_quantity(number: str, unit: str, words: Words = ENGLISH) -> dict[str, c
             words("{number} has more digits than are kept").format(number=number)
         )
     plain = plain_digits(number)
-    match = _NUMBER.fullmatch(plain)
+    match = re.fullmatch(_NUMBER, plain)
     if match is None:
         raise UnreadableQuantity(_why(plain, number, words))
     whole, part = match[1], match[2] or ""

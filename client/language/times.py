@@ -21,18 +21,19 @@ from commonweal.storage.ledger.contributions.points_in_time import (
 TYPED_CHARS_MAX = 100
 """A time or a duration has at most so many characters."""
 
-_DURATION = re.compile(r"(\d{1,6})\s*(m|h|d|w|分钟|小时|天|日|周)")
+_DURATION = r"(\d{1,6})\s*(m|h|d|w|分钟|小时|天|日|周)"
+"""Expressions are compiled by the first who reads a time; most commands only show some."""
 _MINUTES = {"m": 1, "分钟": 1, "h": 60, "小时": 60, "d": 1440, "天": 1440, "日": 1440}
 _MINUTES |= {"w": 10080, "周": 10080}
 _HOURS = ("m", "分钟", "h", "小时")
 _DAYS_BACK = {"today": 0, "今天": 0, "yesterday": 1, "昨天": 1}
 
-_POINT = re.compile(
+_POINT = (
     r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
     r"(?:[t ] *([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r" *(z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-_MONTH = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})月?")
+_MONTH = r"([0-9]{4})[-/.年]([0-9]{1,2})月?"
 _MONTHS = 12
 _DAY_CHARS, _MINUTE_CHARS = len("2026-01-05"), len("2026-01-05 18:30")
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +46,7 @@ def read_duration_ms(text: str) -> int:
     """Return ms for 30m, 12h, 7d, 2w, 7天. Raises UnreadableTime."""
     if len(text) > TYPED_CHARS_MAX:
         raise UnreadableTime(text[:TYPED_CHARS_MAX])
-    match = _DURATION.fullmatch(plain_digits(text).lower())
+    match = re.fullmatch(_DURATION, plain_digits(text).lower())
     if match is None or not int(match[1]):
         raise UnreadableTime(text)
     return int(match[1]) * _MINUTES[match[2]] * 60_000
@@ -75,7 +76,7 @@ def read_bound(text: str, now_ms: int) -> TimeBound:
     """
     plain = _plain(text)
     try:
-        if _DURATION.fullmatch(plain):
+        if re.fullmatch(_DURATION, plain):
             when = instant(max(0, now_ms - read_duration_ms(plain)))
         else:
             when = _back(plain, now_ms) or _written(text)
@@ -90,7 +91,7 @@ def read_bound(text: str, now_ms: int) -> TimeBound:
 
 def month_bounds(text: str) -> tuple[TimeBound, TimeBound]:
     """Return where a month like 2026-11 begins and ends, here. Raises UnreadableTime."""
-    match = _MONTH.fullmatch(_plain(text))
+    match = re.fullmatch(_MONTH, _plain(text))
     if match is None:
         raise UnreadableTime(text)
     year, month = int(match[1]), int(match[2])
@@ -113,9 +114,9 @@ def read_due_ms(text: str, now_ms: int) -> int:
     the machine's. Raises UnreadableTime, and MissingHour or RepeatedHour when the clocks change.
     """
     plain = _plain(text)
-    if _DURATION.fullmatch(plain):
+    if re.fullmatch(_DURATION, plain):
         return now_ms + read_duration_ms(plain)
-    if (match := _POINT.fullmatch(plain)) and match[6]:
+    if (match := re.fullmatch(_POINT, plain)) and match[6]:
         return _written(text).start_ms
     from commonweal.client.language.local_time.days import read_moment_ms
 
@@ -172,7 +173,7 @@ def shown_when(when: PointInTime) -> str:
 
 def _back(plain: str, now_ms: int) -> PointInTime | None:
     """Return what is counted back from now, days or an instant; None where nothing is."""
-    days, duration = _DAYS_BACK.get(plain), _DURATION.fullmatch(plain)
+    days, duration = _DAYS_BACK.get(plain), re.fullmatch(_DURATION, plain)
     try:
         if duration:
             back_ms = read_duration_ms(plain)
@@ -188,7 +189,7 @@ def _back(plain: str, now_ms: int) -> PointInTime | None:
 
 def _written(text: str) -> PointInTime:
     """Return a day, a time without a zone, or an instant. Raises UnreadableTime."""
-    match = _POINT.fullmatch(_plain(text))
+    match = re.fullmatch(_POINT, _plain(text))
     if match is None:
         raise UnreadableTime(text)
     year, month, day, hour, rest, zone = match.groups()

@@ -22,14 +22,13 @@ from commonweal.protocol.errors import (
     UnknownId,
 )
 from commonweal.protocol.keys import MemberId, short
-from commonweal.protocol.ledger.members import agents, registry
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.seal.cut import length_in
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
+from commonweal.storage.ledger.fold_watch import Watch, nobody
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state.pending_state import Watch, nobody
 from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:  # loaded when something is written
@@ -73,6 +72,7 @@ class LedgerView:
         if self._is_whole:
             rows = self.kept.layers.rows("SELECT id, name FROM member_row")
         else:
+            from commonweal.protocol.ledger.members import registry
             from commonweal.storage.ledger.membership import name_in
 
             members = ((key[1:], row) for key, row in self.final.items(registry.MEMBER))
@@ -87,6 +87,10 @@ class LedgerView:
             return ""
         if agent == self.community:
             return self.words("the community")
+        if agent in self._names:
+            return self._names[agent]
+        from commonweal.protocol.ledger.members import agents
+
         if agents.is_outside(agent):
             from commonweal.client.ledger.names.named import outside_name
 
@@ -95,7 +99,7 @@ class LedgerView:
                 name = member or outside(agent, self.words, outside_name(self, agent))
                 self._outside[agent] = name
             return self._outside[agent]
-        return self._names.get(agent) or f"?{short(agent)}"
+        return f"?{short(agent)}"
 
     def may(self, permission: Permission) -> bool:
         """Return whether what this member would write now has a permission."""
@@ -183,6 +187,7 @@ class LedgerView:
             counts = self.words("{id} counts, and is no contribution")
             return counts.format(id=record.id.hex()[:ID_DIGITS])
         from commonweal.client.language.rejection_words import from_when
+        from commonweal.protocol.ledger.members import registry
 
         author = registry.device_row(self.state, record.author)
         member = None if author is None else author.member

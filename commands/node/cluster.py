@@ -6,7 +6,6 @@ import os
 import socket
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,7 +218,7 @@ def _choose_port(home: Home) -> None:
         port = settings.port or new_port()
         while not _is_free(port):
             port = new_port()
-        replace(settings, port=port).put(store)
+        settings._replace(port=port).put(store)
         store.commit()
 
 

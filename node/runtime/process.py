@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, Protocol, TypeAlias
@@ -248,7 +248,7 @@ def _figures(
 
 
 def _with_port(settings: Settings, store: Store) -> Settings:
-    settings = replace(settings, port=new_port())
+    settings = settings._replace(port=new_port())
     settings.put(store)
     store.commit()
     return settings

@@ -8,9 +8,9 @@ Nothing here stores records: the caller passes a function that looks up what a r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
+from typing import NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
@@ -37,8 +37,7 @@ ALWAYS_CHECKED = ("community.", "device.", "invite.", "member.", "rules.", "fork
 _KIND = attrgetter("kind")
 
 
-@dataclass(frozen=True, slots=True)
-class Tip:
+class Tip(NamedTuple):
     """The end of a log: its length, and the id and clock of its last record."""
 
     length: int = 0

@@ -8,7 +8,6 @@ a chain verifies without it. (docs/protocol.md, "The record".) What a record mea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple, NewType, cast
 
@@ -114,8 +113,7 @@ _DATA_AT = Record._fields.index("data")
 """Place of the data in a record, and in its header."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordDraft:
+class RecordDraft(NamedTuple):
     """The content of a record before it has a position in a log."""
 
     kind: str
@@ -125,8 +123,7 @@ class RecordDraft:
     body: BodyRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogPosition:
+class LogPosition(NamedTuple):
     """The position of a new record in its log. For a founding record all is empty or 0."""
 
     community: CommunityId

@@ -9,7 +9,6 @@ checked only by a node that holds the records, not here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from commonweal.protocol import codec, keys
@@ -48,8 +47,7 @@ class SealedLog(NamedTuple):
     head: RecordId
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """What a cut adds to the previous one. Both tuples ascend by device, without duplicates.
 
     logs: logs that grew, with their new length and head. present: devices whose have-frontiers

@@ -6,14 +6,13 @@ lie (n >= 3f + 1; Lamport, Shostak, Pease 1982). A set below four tolerates no l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 WITNESSES_MAX = 64
 """Witnesses in a set; it bounds lists of votes and signatures."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quorum:
+class Quorum(NamedTuple):
     """The quorum of a set of `witnesses`: `needed` must agree.
 
     lies: number of arbitrary (Byzantine) faults with which no two seals of one height are

@@ -12,10 +12,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -234,8 +233,7 @@ class Home:
         return Store(self.database)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Settings of a home about itself. link: the invite that waits for admission."""
 
     name: str
@@ -249,7 +247,7 @@ class Settings:
     def read(cls, store: SettingStore) -> Settings:
         """Return the settings in `store`. Raises MissingDatabase when a home was not finished."""
         name, member, device, community, port, link = (
-            store.setting(f"home.{field}") for field in cls.__slots__
+            store.setting(f"home.{field}") for field in cls._fields
         )
         if name is None or member is None or device is None:
             raise MissingDatabase(store.path)
@@ -264,7 +262,7 @@ class Settings:
 
     def put(self, store: SettingStore) -> None:
         """Write all settings to `store`; the caller commits."""
-        for field in self.__slots__:
+        for field in self._fields:
             value = cast("str | bytes | int | None", getattr(self, field))
             match value:
                 case str():

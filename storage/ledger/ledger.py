@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.advance import FOLD, Advance, CutHeader
-from commonweal.protocol.ledger.state.context import Verdict
-from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX
-from commonweal.storage.ledger.state import pending_state
+from commonweal.storage.ledger.fold_watch import Watch, nobody
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint, read_mark
-from commonweal.storage.ledger.state.pending_state import PendingOverlay, Watch, nobody
 from commonweal.storage.ledger.state.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
 from commonweal.storage.records.logs.log_store import LogRow, Store
@@ -31,11 +28,13 @@ from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.finality.history import History
+    from commonweal.protocol.ledger.state.context import Verdict
     from commonweal.protocol.rules.document import Ruleset
     from commonweal.protocol.seal.chain import TrustedPoint
     from commonweal.protocol.seal.votes import SealId
     from commonweal.protocol.vocabulary.rule_params import RuleParams
     from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal
+    from commonweal.storage.ledger.state.pending_state import PendingOverlay
 
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
 
@@ -115,6 +114,8 @@ class LedgerState:
 
     def waiting(self) -> tuple[MemberId, ...]:
         """Return the members who are known but not admitted, or who left; cached."""
+        from commonweal.protocol.ledger.members import registry
+
         state = self.members()
         if self._waiting is None or self._waiting[0] is not state:
             out = (registry.NEW, registry.LEFT)
@@ -126,10 +127,10 @@ class LedgerState:
     def founded(self) -> State:
         """The final state, with the founding document, which is active before the first cut."""
         final = self.final
-        if final.get(registry.FOUNDING) is None:
+        if final.get(Table.FOUNDING.prefix) is None:
             founding = self.store.record(RecordId(self.community))
             if founding is not None and founding.body is not None:
-                final.put(registry.FOUNDING, [b"", founding.id, founding.body.hash])
+                final.put(Table.FOUNDING.prefix, [b"", founding.id, founding.body.hash])
         return final
 
     @property
@@ -151,6 +152,8 @@ class LedgerState:
         row = self.store.log(record.author)
         is_frozen = row.frozen is not None and record.seq >= row.frozen
         if is_frozen and not self.is_final(record):
+            from commonweal.protocol.ledger.state.rejections import Reason
+
             return Reason.LOG_FROZEN
         return self.layers.verdict(record.id)
 
@@ -271,6 +274,7 @@ class LedgerState:
 
     def _above(self) -> PendingOverlay:
         from commonweal.protocol.ledger.governance import active_ruleset
+        from commonweal.storage.ledger.state.pending_state import PendingOverlay
 
         def rules_at(height: int) -> RuleParams:
             return active_ruleset.rules_at(self.founded, self.documents, height, self.cut.time_ms)
@@ -294,6 +298,7 @@ class LedgerState:
 
         Return whether more seals can be applied, and the number of pending records folded.
         """
+        from commonweal.storage.ledger.state.pending_state import NOTHING_FOLDED
         from commonweal.storage.ledger.views import views
 
         if self.layers.mark("community") not in (None, self.community):
@@ -319,7 +324,7 @@ class LedgerState:
             if self.layers.mark("older") is not None:
                 cleared = self.layers.clear_large(OLDER)
                 self.layers.put_mark("older", None)
-        done = self._above().fold(rows, at_once=False) if whole else pending_state.NOTHING_FOLDED
+        done = self._above().fold(rows, at_once=False) if whole else NOTHING_FOLDED
         self.is_whole = done.is_whole
         touched, written = list(changed | dict.fromkeys(done.touched)), {} if whole else advanced
         views.refresh(self.layers, self.store, touched, written)
@@ -349,6 +354,8 @@ class LedgerState:
         height = SealStore(self.store, self.community).height
         if self.alarm or self.layers.mark(TAKING) or height <= self.cut.height:
             return touched, False
+        from commonweal.storage.ledger.state import pending_state
+
         end = self.end()
         while (kept := end.seals.at(self.cut.height + 1)) is not None:
             folded = self._folded_seal(end, kept)
@@ -383,12 +390,7 @@ class LedgerState:
 
 @contextmanager
 def open_ledger(
-    path: Any,
-    store: Store,
-    community: CommunityId,
-    *,
-    whole: bool = True,
-    watch: Watch = nobody,
+    path: Any, store: Store, community: CommunityId, *, whole: bool = True, watch: Watch = nobody
 ) -> Iterator[LedgerState]:
     """Open the folded ledger of `store` in the state file `path`; see `LedgerState`."""
     layers = StateDb(path)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, create_model
 from commonweal.client.language.plain import KEY, OPTIONAL
 from commonweal.client.ledger.forecast import Forecast
 from commonweal.node.reach_state import ReachState
+from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 HexText = Annotated[str, Field(pattern="^([0-9a-f]{2})*$", description="Bytes in hex.")]
@@ -31,6 +32,7 @@ DateText = Annotated[str, Field(description="A day, a time without a zone, or a 
 UNLOADED: Mapping[str, Any] = {
     "Forecast": Forecast,
     "ReachState": ReachState,
+    "Reason": Reason,
     "RulesetId": bytes,
 }
 """Names that dataclasses of the client load for type checkers alone."""

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from commonweal.protocol.ledger.members import membership
     from commonweal.storage.ledger.membership import SealedDecisions
 
-WHOLE_ID = re.compile("[0-9a-f]{64}")
-"""An id in full."""
+WHOLE_ID = "[0-9a-f]{64}"
+"""An id in full, as an expression."""
 
 PREFIX_DIGITS_MIN = 4
 """Fewer hex digits are taken for a name."""
@@ -181,7 +181,7 @@ def _nearest(names: Iterable[str], text: str) -> str:
 def whole_id(text: str) -> RecordId | None:
     """Return the id that a text is in full; None for a part of one."""
     digits = text.strip().lower()
-    return RecordId(bytes.fromhex(digits)) if WHOLE_ID.fullmatch(digits) else None
+    return RecordId(bytes.fromhex(digits)) if re.fullmatch(WHOLE_ID, digits) else None
 
 
 def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:

@@ -12,13 +12,13 @@ from commonweal.client.language.words import Words
 from commonweal.client.ledger.words.texts import text_in
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import UsageError
-from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.contributions.contribution_list import ListPlace
 from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
+    from commonweal.protocol.ledger.state.rejections import Reason
     from commonweal.storage.ledger.contributions.contribution_list import ContributionRow
 
 

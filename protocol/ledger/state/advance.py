@@ -7,7 +7,7 @@ judged by the last cut, never by a clock. Before the first seal the header of he
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.protocol.keys import DeviceKey
 
@@ -39,8 +39,7 @@ BEFORE_ALL = CutHeader()
 """The header before the first seal: nothing is final."""
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
+class Advance(NamedTuple):
     """What one seal adds to what is final.
 
     delta: the logs that grew, and which devices were present. ends: (author, seq) of each log that

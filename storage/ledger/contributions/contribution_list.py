@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import BodyRef, Record, RecordId
@@ -28,6 +27,9 @@ from commonweal.storage.ledger.contributions.contribution_filter import (
 from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, event_time
 from commonweal.storage.ledger.contributions.points_in_time import PointInTime
 from commonweal.storage.ledger.ledger import LedgerState
+
+if TYPE_CHECKING:  # loaded when a contribution counts for nothing
+    from commonweal.protocol.ledger.state.rejections import Reason
 
 AGENT_BYTES = (32, 16)
 """A member's id; the random name of an agent outside the community."""
@@ -180,11 +182,17 @@ def _listed(
             continue  # a refused event; what it states is known only now
         is_sealed = row.author is None or (row.seq or 0) < sealed.get(row.author, 0)
         row = row._replace(
-            reason=Reason(reason) if reason else None,
+            reason=_reason(reason) if reason else None,
             is_sealed=is_sealed,
             place=ListPlace(when_ms, clock, id),
         )
         yield row._replace(corrected=_corrected(kept, id)) if corrections else row
+
+
+def _reason(value: str) -> Reason:
+    from commonweal.protocol.ledger.state.rejections import Reason
+
+    return Reason(value)
 
 
 def _counted(

@@ -7,22 +7,21 @@ on a wall show, so they read alike in every zone. It decides nothing, and knows 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from calendar import monthrange, timegm
+from typing import NamedTuple
 
 HAPPENED = "hasPointInTime"
 """Where the data of an event says when it happened."""
 
-DAY_MS = 86_400_000
+SECOND_MS, DAY_MS = 1000, 86_400_000
 TIME_MS_MAX = 1 << 62
 """An instant further from 1970 is none, so that sums of two fit 64 bits."""
 
 _LOCAL = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2}))?")
-_EPOCH, _MS = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
+_HOURS, _SIXTY = 24, 60
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PointInTime:
+class PointInTime(NamedTuple):
     """A moment, or a whole day. start_ms, end_ms: ms since 1970; end_ms is not included.
 
     is_local: the calendar and the clock show it; then the ms are those of UTC showing the same.
@@ -38,8 +37,7 @@ class PointInTime:
         return self.end_ms - self.start_ms == DAY_MS
 
 
-@dataclass(frozen=True, slots=True)
-class TimeBound:
+class TimeBound(NamedTuple):
     """Where a period begins or ends: ms of that moment, and what calendar and clock show then.
 
     local_ms: ms of UTC showing the same. The zone between the two is that of who asks.
@@ -74,8 +72,10 @@ def read_point_in_time(value: object) -> PointInTime | None:
         return None
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
-        shown = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        is_one = 1 <= day <= monthrange(year, month)[1]
+        start_ms = timegm((year, month, day, hour, minute, second)) * SECOND_MS
     except ValueError:
         return None
-    start_ms = (shown - _EPOCH) // _MS
+    if not is_one or hour >= _HOURS or max(minute, second) >= _SIXTY:
+        return None
     return PointInTime(start_ms, start_ms + (DAY_MS if match[4] is None else 1), is_local=True)

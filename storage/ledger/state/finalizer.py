@@ -32,9 +32,9 @@ from commonweal.protocol.records.record import (
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX, Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger.contributions.event_times import EVENT_KIND, note_times, time_row
+from commonweal.storage.ledger.fold_watch import Watch, nobody
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds, covers
 from commonweal.storage.ledger.state.cut_reader import CutReader
-from commonweal.storage.ledger.state.pending_state import Watch, nobody
 from commonweal.storage.ledger.state.state_db import FINAL, StateDb, TreePages
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore

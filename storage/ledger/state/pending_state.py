@@ -31,6 +31,7 @@ from commonweal.storage.ledger.contributions.event_times import (
     note_times,
     time_row,
 )
+from commonweal.storage.ledger.fold_watch import Watch, nobody
 from commonweal.storage.ledger.state.checkpoint import Checkpoint, SealIds
 from commonweal.storage.ledger.state.cut_reader import CutReader
 from commonweal.storage.ledger.state.late_records import OutOfPlace, WaitingLogs, check_places
@@ -71,14 +72,6 @@ NO_STOPS: Mapping[bytes, int] = MappingProxyType({})
 
 ENDS_TRIED_MAX = 2
 """Retries when folding finds a revocation that voids records in OLDER."""
-
-
-Watch = Callable[[int, int], None]
-"""Called with the number of folded records and the number of all, for a progress bar."""
-
-
-def nobody(_done: int, _of: int) -> None:
-    """Ignore progress."""
 
 
 class FoldResult(NamedTuple):

@@ -8,10 +8,8 @@ the names of members. It never folds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from commonweal.protocol.ledger.state.context import Verdict
-from commonweal.protocol.ledger.state.rejections import Reason, refused
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.state.local_ids import agents_of, numbers_of
 from commonweal.storage.ledger.state.state_file import StateFile
@@ -40,6 +38,10 @@ from commonweal.storage.ledger.state.state_rows import (
     unpacked,
     value_of,
 )
+
+if TYPE_CHECKING:  # loaded when something is folded, or was refused
+    from commonweal.protocol.ledger.state.context import Verdict
+    from commonweal.protocol.ledger.state.rejections import Reason
 
 FINAL, OLDER, NEWEST = 0, 1, 2
 """The layers: final at the last cut; the older records above it; the newest records."""
@@ -75,10 +77,16 @@ class StateDb(StateFile):
     def verdict(self, record: bytes) -> Verdict:
         """Return why a record counts for nothing; None when it was not refused."""
         rows = self.rows("SELECT reason FROM refused WHERE id = ?", (record,))
-        return Reason(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        from commonweal.protocol.ledger.state.rejections import Reason
+
+        return Reason(rows[0][0])
 
     def put_refused(self, pairs: Iterable[tuple[bytes, Any]]) -> None:
         """Write the reasons of the records that rows of the final state refuse."""
+        from commonweal.protocol.ledger.state.rejections import refused
+
         rows = [(id, FINAL, reason.value) for id, reason in refused(pairs)]
         self.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", rows)
 

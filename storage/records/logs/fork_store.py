@@ -7,11 +7,10 @@ another branch lie in the table `branch`. No proof or record is verified here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records import fork_proof
-from commonweal.protocol.records.fork_proof import ForkProof
 from commonweal.protocol.records.record import (
     NO_ID,
     Record,
@@ -23,6 +22,9 @@ from commonweal.storage.records.logs.log_pages import LOG_BYTES_MAX, fitting, op
 from commonweal.storage.records.logs.record_lookup import RecordLookup
 from commonweal.storage.records.logs.run_pages import SEQ_BITS
 from commonweal.storage.sqlite.database import Row
+
+if TYPE_CHECKING:  # loaded when a log is frozen, which is seldom
+    from commonweal.protocol.records.fork_proof import ForkProof
 
 
 class ForkStore(RecordLookup):
@@ -44,6 +46,8 @@ class ForkStore(RecordLookup):
         number, opening, length, frozen, base = log
         if frozen is not None and frozen <= proof.seq:
             return False
+        from commonweal.protocol.records.fork_proof import to_bytes
+
         good = min(length, proof.seq)
         # A badly signed record just below is good by one branch only, and nodes would differ.
         # Below a base the witnesses who sealed the record have checked it.
@@ -52,9 +56,7 @@ class ForkStore(RecordLookup):
         if good < length:
             self._cut(number, opening, good, proof.prev if good <= base else None)
         self.change("UPDATE log SET frozen = ? WHERE id = ?", (proof.seq, number))
-        self.change(
-            "INSERT OR REPLACE INTO proof VALUES (?, ?)", (number, fork_proof.to_bytes(proof))
-        )
+        self.change("INSERT OR REPLACE INTO proof VALUES (?, ?)", (number, to_bytes(proof)))
         return True
 
     def proof(self, author: DeviceKey) -> ForkProof | None:
@@ -185,6 +187,8 @@ def _proof_in(row: Row) -> ForkProof:
     """Return a stored proof; it was checked before it was stored."""
     match codec.decode(row[0]):
         case [str(), bytes(first), bytes(second)]:
+            from commonweal.protocol.records.fork_proof import ForkProof
+
             record = from_bytes_unchecked(first)
             return ForkProof(record.author, record.seq, record.prev, (first, second))
         case _:

@@ -77,18 +77,18 @@ class IdIndex:
             [(_number(id[:PREFIX_BYTES]), key) for id, key in ids],
         )
 
-    def keys(self, record_id: bytes) -> list[int]:
-        """Return the keys of the records with the same first 48 bits of their id.
+    def keys(self, record_id: bytes) -> Iterator[int]:
+        """Yield the keys of the records with the same first 48 bits of their id, late runs first.
 
         None for an id that is too short to be a record's, such as `NO_ID`: the bytes of every run
         contain it.
         """
         if len(record_id) < PREFIX_BYTES:
-            return []
+            return
         prefix = record_id[:PREFIX_BYTES]
-        fresh = self._fresh_keys(prefix)
+        yield from self._fresh_keys(prefix)
         rows = self._database.rows("SELECT key FROM record_id WHERE prefix = ?", (_number(prefix),))
-        return [key for (key,) in rows] + list(fresh)
+        yield from (key for (key,) in rows)
 
     def keys_between(self, low: bytes, high: bytes) -> list[int]:
         """Return the keys of the records with an id between two ids, by id."""
@@ -105,21 +105,19 @@ class IdIndex:
         )
         return [key for _, key in sorted([*fresh, *held])]
 
-    def _fresh_keys(self, prefix: bytes) -> Sequence[int]:
-        """Return the keys of the ids of the last runs that begin so.
+    def _fresh_keys(self, prefix: bytes) -> Iterator[int]:
+        """Yield the keys of the ids of the last runs that begin so.
 
         The first SEARCHES_MAX are searched for in the bytes; to unpack all of them, as more
         searches need, costs as much as so many searches.
         """
         self._searches += 1
         if self._searches > SEARCHES_MAX:
-            return self._fresh().get(prefix, ())
-        return [
-            key + place
-            for key, prefixes in self._fresh_runs()
-            if prefix in prefixes
-            for place in _places(prefix, prefixes)
-        ]
+            yield from self._fresh().get(prefix, ())
+            return
+        for key, prefixes in reversed(self._fresh_runs()):  # mostly the newest are asked for
+            for place in _places(prefix, prefixes):
+                yield key + place
 
     def _fresh(self) -> dict[bytes, tuple[int, ...]]:
         """Return the keys of the ids of the last runs, by their beginning."""

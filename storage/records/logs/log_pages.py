@@ -13,7 +13,6 @@ from itertools import chain
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.log import is_signed
 from commonweal.protocol.records.record import CONTEXT, CommunityId, Record, from_bytes_unchecked
 from commonweal.storage.records.logs.run_pages import LOST, SEQ_BITS, SEQ_MAX, RunPages
 
@@ -57,6 +56,8 @@ class LogPages(RunPages):
         return from_bytes_unchecked(self._range(number, opening, seq, seq + 1, 0)[0])
 
     def _is_signed(self, number: int, opening: bytes, seq: int) -> bool:
+        from commonweal.protocol.records.log import is_signed
+
         try:
             return is_signed(self._single(number, opening, seq))
         except (Malformed, InvalidRecord):

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.protocol.errors import ForkedLog, InvalidRecord, MissingBody
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import NO_ID, Record, RecordId, community_of, is_body
 from commonweal.storage.records.address_book import AddressBook
 from commonweal.storage.records.blobs import BlobStore
@@ -23,6 +22,9 @@ from commonweal.storage.records.logs.log_pages import opening_of
 from commonweal.storage.records.logs.run_pages import BULK_KINDS, SEQ_BITS, SEQ_MAX
 from commonweal.storage.records.once_store import OnceStore
 from commonweal.storage.records.settings import SettingStore
+
+if TYPE_CHECKING:  # loaded when something is appended
+    from commonweal.protocol.records.log import Tip
 
 _LOG_ROW = "author, length, head, clock, frozen, checked, bytes, documents, texts, base"
 
@@ -63,6 +65,8 @@ class LogRow(NamedTuple):
     @property
     def tip(self) -> Tip:
         """The place of the next good record."""
+        from commonweal.protocol.records.log import Tip
+
         return Tip(self.length, self.head, self.clock)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import SIGNATURE_BYTES
-from commonweal.protocol.records import batch_decode, packed_run
+from commonweal.protocol.records import packed_run
 from commonweal.protocol.records.packed_run import UnpackedRun
 from commonweal.protocol.records.record import Record
 from commonweal.storage.sqlite.database import Database, Row
@@ -268,6 +268,8 @@ class RunPages(Database):
 
     def _pack_following(self, rows: list[Row]) -> int:
         """Pack rows (key, tail, opening) of following keys; return how many are settled."""
+        from commonweal.protocol.records import batch_decode
+
         at = 0
         while at + packed_run.RECORDS_MAX <= len(rows):
             some = rows[at : at + packed_run.RECORDS_MAX]

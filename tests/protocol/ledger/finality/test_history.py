@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import subprocess
 import sys
@@ -108,7 +107,7 @@ def test_a_seal_is_later_than_the_last_and_has_something_to_seal() -> None:
 def only(advance: Advance, *keep: bytes) -> Advance:
     """Return an advance by some of its logs."""
     logs = tuple(one for one in advance.delta.logs if one.author in keep)
-    return dataclasses.replace(advance, delta=Delta(logs, ()))
+    return advance._replace(delta=Delta(logs, ()))
 
 
 def test_a_cut_covers_what_it_covers_with_all_that_this_cites() -> None:
