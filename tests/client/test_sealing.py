@@ -16,6 +16,7 @@ from commonweal.node.control.messages import SealOutcome, SealProgress
 from commonweal.protocol.errors import NotYet
 from commonweal.protocol.ledger.finality import history
 from commonweal.storage.consensus import proposals, reader
+from commonweal.storage.records.logs import id_index
 from tests.builders import homes
 from tests.builders.commons import meet
 from tests.builders.weal import good, weal
@@ -68,6 +69,23 @@ def test_a_backlog_is_sealed_over_several_heights(mei: Path) -> None:
         again = member.seal()
     assert told == [(0, 10), (4, 10), (8, 10), (10, 10)]
     assert (again.height, again.heights, again.records, again.is_new) == (4, 0, 0, False)
+
+
+def test_ids_that_no_node_has_moved_are_moved_before_many_are_looked_up(
+    mei: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(id_index, "FRESH_IDS_IDLE", 10)
+    with Member(mei) as member:
+        assert _fresh_ids(member) >= 10
+        member.seal()
+        assert _fresh_ids(member) == 0
+
+
+def _fresh_ids(member: Member) -> int:
+    with member.home.store(readonly=True) as store:
+        row = store.row("SELECT total(length(prefixes)) FROM fresh_id")
+        assert row is not None
+        return int(row[0]) // id_index.PREFIX_BYTES
 
 
 def test_it_is_told_how_far_a_seal_is_folded_and_apart_from_that_what_is_sealed(
