@@ -21,14 +21,14 @@ from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
 from commonweal.protocol.ledger.state.advance import FOLD, CutHeader
 from commonweal.protocol.ledger.state.rejections import REFUSED
-from commonweal.protocol.ledger.things.event_row import EVENT, local_rows
+from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, local_rows
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.offers import Offer
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.state.state_db import StateDb, TreePages
-from commonweal.storage.ledger.state.state_rows import unpacked
+from commonweal.storage.ledger.state.state_rows import NUMBERED, packed, unpacked
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
@@ -48,6 +48,11 @@ BESIDE = "taking"
 
 _TOLD = (EVENT, REFUSED)
 """Tables of which something is kept beside the state, too."""
+
+_ABOUT = tuple(table for table in NUMBERED if table not in (EVENT, UNVALUED))
+"""Tables of what is said about events, which may be in other chunks than the events are."""
+
+_WAIT = "INSERT INTO offered_pairs VALUES (?, ?)"
 
 NOTHING_YET = Offer(0, 0)
 """The offer while a state is wanted and no peer has offered one."""
@@ -183,15 +188,29 @@ class Snapshots:
         """Write the pairs of a checked chunk into the file beside."""
         beside, pairs = self._layers.beside(BESIDE), chunk.pairs
         with _writing(beside):
+            if number == 0:
+                beside.drop_indexes("local_id")
             told = [(key, unpacked(value)) for key, value in pairs if key.startswith(_TOLD)]
-            others = (pair for pair in pairs if not pair.key.startswith(_TOLD))
-            beside.put_encoded(others, [*told, *local_rows(told)])
+            others = (pair for pair in pairs if not pair.key.startswith((*_TOLD, *_ABOUT)))
+            beside.put_encoded(others, [*told, *local_rows(told)], are_new=True)
             beside.put_refused(told)
+            waiting = [pair for pair in pairs if pair.key.startswith(_ABOUT)]
+            if waiting:
+                beside.change(_WAIT, (number, packed(waiting)))
             grown = merkle.graft(TreePages(beside, STATE_TREE), chunk.subtree)
             beside.put_pages(STATE_TREE, grown.pages)
             members = {key: value for key, value in pairs if key[:1] in MEMBERS}
             _grow(beside, MEMBERS_TREE, members)
             beside.put_mark(PLACED, [*offer, number + 1])
+
+    def _place_waiting(self, beside: StateDb) -> None:
+        """Write the pairs about events, by their numbers, now that all events have one."""
+        beside.make_indexes()
+        while rows := beside.rows("SELECT number, pairs FROM offered_pairs LIMIT 1"):
+            ((number, data),) = rows
+            with _writing(beside):
+                beside.put_encoded(unpacked(data))
+                beside.change("DELETE FROM offered_pairs WHERE number = ?", (number,))
 
     def _put_in_place(self, offer: Offer) -> None:
         """Replace the folded state by the fetched one. Raises `WrongState` on other roots."""
@@ -202,6 +221,7 @@ class Snapshots:
         if roots != (seal.state_root, seal.members_root):
             self.give_up()
             raise WrongState(f"the state at height {seal.height} has other roots than its seal")
+        self._place_waiting(beside)
         views.write_all(beside, self.kept.store)
         with _writing(beside):
             self._put_cut(beside, seal)

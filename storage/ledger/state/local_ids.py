@@ -33,12 +33,17 @@ AGENT = "(SELECT number FROM agent WHERE id = ?{})"
 def numbers_of(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
     """Return the numbers of ids; those that have none get the next ones. The caller commits."""
     asked = dict.fromkeys(ids)
+    numbers = _known(layers, sorted(asked))
+    return numbers | new_numbers(layers, (id for id in asked if id not in numbers))
+
+
+def new_numbers(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the next numbers for ids that have none yet. The caller commits."""
     ((last,),) = layers.rows("SELECT ifnull(max(number), 0) FROM local_id")
-    numbers = _known(layers, sorted(asked)) if last else {}
-    new = dict(zip((id for id in asked if id not in numbers), count(last + 1)))
+    new = dict(zip(dict.fromkeys(ids), count(last + 1)))
     rows = ((number, bytearray(id)) for id, number in new.items())
     layers.change_many("INSERT INTO local_id (number, id) VALUES (?, ?)", rows)
-    return numbers | new
+    return new
 
 
 def _known(layers: StateDb, ids: Sequence[bytes]) -> dict[bytes, int]:

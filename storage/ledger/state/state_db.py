@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.state.local_ids import agents_of, numbers_of
+from commonweal.storage.ledger.state.local_ids import agents_of, new_numbers, numbers_of
 from commonweal.storage.ledger.state.state_file import StateFile
 from commonweal.storage.ledger.state.state_rows import (
     FINAL_BYTES,
@@ -138,23 +138,29 @@ class StateDb(StateFile):
             self.change_many(f"DELETE FROM state WHERE {OF_KEY} AND layer = ?4", gone)  # noqa: S608
         self._write(rows)
 
-    def _write(self, rows: list[tuple[Any, ...]]) -> None:
-        numbers = numbers_of(self, (row[0] for row in rows if row[0] is not None))
+    def _write(self, rows: list[tuple[Any, ...]], *, are_new: bool = False) -> None:
+        numbered_by = new_numbers if are_new else numbers_of
+        numbers = numbered_by(self, (row[0] for row in rows if row[0] is not None))
         agents = agents_of(self, agents_in(rows))
         naming, plain = numbered_rows(rows, numbers, agents)
         self.change_many(PUT, naming)
         self.change_many(PUT_PLAIN, plain)
 
     def put_encoded(
-        self, pairs: Iterable[tuple[bytes, bytes]], decoded: Iterable[tuple[bytes, Any]] = ()
+        self,
+        pairs: Iterable[tuple[bytes, bytes]],
+        decoded: Iterable[tuple[bytes, Any]] = (),
+        *,
+        are_new: bool = False,
     ) -> None:
         """Write values to the layer FINAL as they stand in its tree; see `each_final`.
 
-        decoded: pairs to write with them whose values are decoded already.
+        decoded: pairs to write with them whose values are decoded already. are_new: no id in these
+        keys has a number yet, so that none is looked for.
         """
         rows = [encoded_row(key, FINAL, data) for key, data in pairs]
         rows += [row_of(key, FINAL, value) for key, value in decoded]
-        self._write(rows)
+        self._write(rows, are_new=are_new)
 
     def each_final(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield each key of the layer FINAL with this prefix, and its value as it is in the tree.

@@ -60,6 +60,7 @@ CREATE TABLE tree (
 
 -- In a file beside this one: the final state of a height as it is handed out to peers. pairs: some of
 -- the keys and values below one place of the tree of the state; number: of the place, and a count.
+-- In a file that is taken: of each chunk, the pairs that wait for events of other chunks.
 CREATE TABLE offered_pairs (
     number INTEGER PRIMARY KEY,
     pairs  BLOB NOT NULL

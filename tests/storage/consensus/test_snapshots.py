@@ -197,6 +197,38 @@ def test_rows_of_events_are_written_on_where_a_process_ended(
     assert late.layers.rows(tables) == StateDb().rows(tables), "no index is missing"
 
 
+def test_what_is_said_about_events_is_written_on_where_a_process_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, late = past(), newcomer()
+    giver = offers(shop.here)
+    offer = giver.offer(now_ms=1)
+    assert offer is not None
+    taking = Snapshots(late.kept)
+    plain, portions = StateDb.put_encoded, 0
+
+    def ending(self: StateDb, *args: Any, **more: Any) -> None:
+        nonlocal portions
+        portions += not more
+        plain(self, *args, **more)
+        if portions == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(StateDb, "put_encoded", ending)
+    with pytest.raises(KeyboardInterrupt):
+        for number in range(offer.chunks):
+            taking.take(offer, number, giver.chunk(offer.height, number) or b"")
+    monkeypatch.setattr(StateDb, "put_encoded", plain)
+    beside = late.layers.beside(BESIDE)
+    assert beside.rows("SELECT count(*) FROM offered_pairs")[0][0] > 2
+    Snapshots(late.kept).hold()
+    assert pairs(late) == pairs(shop.here)
+    assert rows_of_views(late) == rows_of_views(shop.here)
+    numbers = late.layers.rows("SELECT count(*), count(DISTINCT id) FROM local_id")[0]
+    assert numbers[0] == numbers[1], "no id has two numbers"
+    assert late.layers.rows("SELECT count(*) FROM offered_pairs") == [(0,)]
+
+
 def test_the_ledger_goes_on_from_there_while_records_follow() -> None:
     shop, late = past(), newcomer()
     assert held(late.layers, late.store) is None
