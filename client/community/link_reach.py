@@ -127,4 +127,4 @@ def _found(
 
 def _advice(reach: ReachState | None, words: Words) -> tuple[str, ...]:
     router = mapping_advice(reach, words) if reach is not None else ""
-    return tuple(said for said in (router, *map(words, _WAYS)) if said)
+    return tuple(said for said in (router, *(words(way) for way in _WAYS)) if said)

@@ -6,7 +6,7 @@ from commonweal.client.access import HomeAccess
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import read_action, read_scope
 from commonweal.client.language.times import read_bound
-from commonweal.client.ledger.fork_losses import void_records
+from commonweal.client.ledger.fork_losses import is_any_frozen, void_records
 from commonweal.client.ledger.rows.listed_rows import (
     ContributionList,
     VoidRecord,
@@ -57,6 +57,8 @@ class ContributionLists(HomeAccess):
 
     def void_records(self) -> list[VoidRecord]:
         """Return what a fork of this member's log made void; it is on this device only."""
+        if not is_any_frozen(self.view.store):
+            return []
         rows = []
         for record, reason in void_records(self.home):
             stated = list_of_contributions.contribution_in(record)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import gettext
 import inspect
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 DOMAIN = "commonweal"
 FOLDER = Path(__file__).parents[1] / "locale"
@@ -26,15 +26,16 @@ def Nn_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802  as ngette
     return singular, plural
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+NO_CATALOGUE = gettext.NullTranslations()
+"""The catalogue of English: every sentence is its own translation."""
+
+
+class Words(NamedTuple):
     """All sentences in one language; called with an English one, it returns that in its own."""
 
     language: str = "en"
     """"en" or "zh"."""
-    catalogue: gettext.NullTranslations = field(
-        default_factory=gettext.NullTranslations, repr=False, compare=False
-    )
+    catalogue: gettext.NullTranslations = NO_CATALOGUE
 
     def __call__(self, text: str) -> str:
         """Return `text` in this language; as it is where no translation is known."""

@@ -13,6 +13,7 @@ from commonweal.storage.home.home import Home
 if TYPE_CHECKING:
     from commonweal.protocol.ledger.state.rejections import Reason
     from commonweal.protocol.records.record import Record
+    from commonweal.storage.records.logs.log_store import Store
 
 
 class Lost(NamedTuple):
@@ -25,7 +26,7 @@ class Lost(NamedTuple):
 def void_records(home: Home) -> list[Lost]:
     """Return the records of this home's member that a fork of their log made void, by seq."""
     with home.store(readonly=True) as store:
-        if store.row("SELECT 1 FROM log WHERE frozen NOTNULL LIMIT 1") is None:
+        if not is_any_frozen(store):
             return []
     from commonweal.client.ledger.ledger_view import folded
     from commonweal.protocol.ledger.members import membership
@@ -35,6 +36,11 @@ def void_records(home: Home) -> list[Lost]:
         void = [record for device in devices for record in view.store.void(device)]
         judged = [(record, view.kept.verdict(record)) for record in void]
     return [Lost(record, reason) for record, reason in judged if reason is not None]
+
+
+def is_any_frozen(store: Store) -> bool:
+    """Whether a log forked: before that no record is void by it."""
+    return store.row("SELECT 1 FROM log WHERE frozen NOTNULL LIMIT 1") is not None
 
 
 def void_warning(home: Home, count: int, words: Words) -> str:

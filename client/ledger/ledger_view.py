@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.words import ENGLISH, Words
-from commonweal.client.ledger.names.directory import begins, called, whole_id
 from commonweal.client.ledger.words.notes import ID_DIGITS
 from commonweal.client.ledger.words.texts import outside
 from commonweal.protocol.errors import (
@@ -123,6 +122,7 @@ class LedgerView:
 
     def member(self, text: str) -> MemberId:
         """Return the member with this name, or whose id begins so; raise UnknownId, AmbiguousId."""
+        from commonweal.client.ledger.names.directory import called
         from commonweal.protocol.ledger.members import membership
 
         everybody = membership.members(self.state)
@@ -136,6 +136,8 @@ class LedgerView:
 
     def id_among(self, text: str, prefix: bytes) -> RecordId:
         """Return the one id that begins so, of those that a table of the state has."""
+        from commonweal.client.ledger.names.directory import begins, whole_id
+
         whole = whole_id(text)
         if whole is not None and self.state.get(prefix + whole) is not None:
             return whole
@@ -147,6 +149,8 @@ class LedgerView:
         Raises UnknownId, AmbiguousId, and NotYet for a contribution that the state has and whose
         record has not come yet, as after a join.
         """
+        from commonweal.client.ledger.names.directory import begins
+
         digits = text.strip().lower()
         ids = self.store.ids(digits)
         if not ids:
