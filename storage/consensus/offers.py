@@ -19,7 +19,6 @@ from commonweal.protocol.keys import HASH_BYTES, short
 from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import Trees
 from commonweal.protocol.ledger.state.advance import FOLD
-from commonweal.protocol.ledger.state.state import LOCAL
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.ledger.state.state_db import StateDb, TreePages
 from commonweal.storage.records.logs.log_store import Store
@@ -191,8 +190,6 @@ class StateOffers:
                 pairs.clear()
 
         for pair in self._layers.each_final():
-            if pair[0][:1] == LOCAL:
-                continue
             place, data = merkle.prefix_of(pair[0], places), pack(pair)
             below[place].append(data)
             counts[place] += 1

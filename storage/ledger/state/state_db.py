@@ -165,7 +165,8 @@ class StateDb(StateFile):
     def each_final(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield each key of the layer FINAL with this prefix, and its value as it is in the tree.
 
-        In the order of the table, and read as it is yielded; write nothing before the end.
+        Without a prefix: all keys of the tree, and no local ones. In the order of the table, and
+        read as it is yielded; write nothing before the end.
         """
         for key, *value in self.each(*final_query(prefix)):
             yield key, value[0] if value[1] is None else packed(value_of(value))

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import msgpack
 
+from commonweal.protocol.ledger.state.state import LOCAL
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, EventRow
 from commonweal.storage.ledger.state.local_ids import NUMBER, START_BYTES
@@ -225,12 +226,12 @@ def pairs_query(prefix: bytes, layer_max: int) -> tuple[str, tuple[Any, ...]]:
 def final_query(prefix: bytes) -> tuple[str, tuple[bytes, ...]]:
     """Return a query for the final keys with a prefix and what `value_of` reads, and its values.
 
-    prefix: without an id of a numbered table.
+    prefix: without an id of a numbered table; when it is empty, local keys are left out.
     """
     assert _start_of(prefix)[0] is None, "a prefix with an id is not asked for so"
     query = f"SELECT {KEY}, {VALUE} FROM state WHERE layer = 0"  # noqa: S608
     if not prefix:
-        return f"{query} {_IN_ORDER}", ()
+        return f"{query} AND start >= ? {_IN_ORDER}", (after(LOCAL),)
     return f"{query} AND start >= ? AND start < ? {_IN_ORDER}", (prefix, after(prefix))
 
 
