@@ -125,7 +125,7 @@ def proven_subtree(
         at = depth + more, prefix << more | side
         growth, part = _Growth({}), parts.get(side, [])
         built[place_of(*at)] = _Built(part, growth.build(*at, part, None), growth.written)
-    _, below = levels([one.child for one in built.values()])[0][0]
+    _, below = levels([place.child for place in built.values()])[0][0]
     return Subtree(leaves, built) if root_above(below, prefix, hashes) == root else None
 
 

@@ -18,10 +18,9 @@ from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.audit import Audit, AuditProgress
 from commonweal.storage.consensus.offers import OFFER_MS, Offer, StateOffers, Whole, whole
-from commonweal.storage.consensus.snapshots import BESIDE, Snapshots, held
+from commonweal.storage.consensus.snapshots import Snapshots, held
 from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal, MissingParts
-from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb, TreePages
-from commonweal.storage.ledger.views import event_views
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.workshop import Workshop, paying
@@ -122,7 +121,7 @@ def fetch(node: Node, giver: StateOffers) -> Offer:
 
 
 @pytest.fixture(autouse=True)
-def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 4_000)
 
 
@@ -140,93 +139,6 @@ def test_who_joins_at_height_50_has_the_state_of_one_that_was_there_from_the_sta
     assert late.kept.last.logs == shop.here.kept.last.logs
     seals = "SELECT * FROM seal_row ORDER BY height"
     assert late.layers.rows(seals) == shop.here.layers.rows(seals)
-
-
-STATED = (
-    "id, member, clock, action, provider, receiver, quantity_n, effort_n, unit, effort_unit,"
-    " specification, resource, to_resource, scope, factor, corrections, yes, disputes, points,"
-    " height"
-)
-"""What a row of an event has of the state, and not of its record."""
-
-
-def rows_of_views(node: Node) -> list[list[tuple[Any, ...]]]:
-    asked = (
-        f"SELECT {STATED} FROM event_row ORDER BY id",
-        "SELECT (SELECT id FROM agent WHERE agent.number = provider), action, unit, scale,"
-        " is_sealed, events, high, low FROM given_sum WHERE events > 0 ORDER BY 1, 2, 3, 4, 5",
-        "SELECT * FROM values_given ORDER BY event",
-        "SELECT * FROM value_changes ORDER BY event, height, giver",
-        "SELECT * FROM claims ORDER BY id",
-        "SELECT * FROM payouts ORDER BY height, pool, line",
-        "SELECT id, status, devices FROM member_row ORDER BY id",
-    )
-    return [node.layers.rows(query) for query in asked]
-
-
-def test_the_rows_of_views_are_those_of_one_that_was_there_from_the_start() -> None:
-    shop, late = past(), newcomer()
-    fetch(late, offers(shop.here))
-    assert rows_of_views(late) == rows_of_views(shop.here)
-    assert len(rows_of_views(late)[0]) > HEIGHTS
-
-
-def test_rows_of_events_are_written_on_where_a_process_ended(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    shop, late = past(), newcomer()
-    monkeypatch.setattr(event_views, "EVENTS_AT_ONCE", 7)
-    plain, portions = event_views._insert, 0
-
-    def ending(layers: StateDb, rows: Any) -> None:
-        nonlocal portions
-        portions += 1
-        plain(layers, rows)
-        if portions == 3:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(event_views, "_insert", ending)
-    with pytest.raises(KeyboardInterrupt):
-        fetch(late, offers(shop.here))
-    beside = late.layers.beside(BESIDE)
-    assert beside.rows("SELECT count(*) FROM event_entry") == [(14,)]
-    Snapshots(late.kept).hold()
-    assert pairs(late) == pairs(shop.here)
-    assert rows_of_views(late) == rows_of_views(shop.here)
-    tables = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"
-    assert late.layers.rows(tables) == StateDb().rows(tables), "no index is missing"
-
-
-def test_what_is_said_about_events_is_written_on_where_a_process_ended(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    shop, late = past(), newcomer()
-    giver = offers(shop.here)
-    offer = giver.offer(now_ms=1)
-    assert offer is not None
-    taking = Snapshots(late.kept)
-    plain, portions = StateDb.put_encoded, 0
-
-    def ending(self: StateDb, *args: Any, **more: Any) -> None:
-        nonlocal portions
-        portions += not more
-        plain(self, *args, **more)
-        if portions == 3:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(StateDb, "put_encoded", ending)
-    with pytest.raises(KeyboardInterrupt):
-        for number in range(offer.chunks):
-            taking.take(offer, number, giver.chunk(offer.height, number) or b"")
-    monkeypatch.setattr(StateDb, "put_encoded", plain)
-    beside = late.layers.beside(BESIDE)
-    assert beside.rows("SELECT count(*) FROM offered_pairs")[0][0] > 2
-    Snapshots(late.kept).hold()
-    assert pairs(late) == pairs(shop.here)
-    assert rows_of_views(late) == rows_of_views(shop.here)
-    numbers = late.layers.rows("SELECT count(*), count(DISTINCT id) FROM local_id")[0]
-    assert numbers[0] == numbers[1], "no id has two numbers"
-    assert late.layers.rows("SELECT count(*) FROM offered_pairs") == [(0,)]
 
 
 def test_the_ledger_goes_on_from_there_while_records_follow() -> None:

@@ -1,0 +1,109 @@
+"""A state that was taken has all rows, also when the process ended while they were written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commonweal.storage.consensus.snapshots import BESIDE, Snapshots
+from commonweal.storage.ledger.state.state_db import StateDb
+from commonweal.storage.ledger.views import event_views
+from tests.builders.sealing_nodes import Node
+from tests.storage.consensus.test_snapshots import (
+    HEIGHTS,
+    fetch,
+    newcomer,
+    offers,
+    pairs,
+    past,
+    small_chunks,
+)
+
+__all__ = ["small_chunks"]
+
+STATED = (
+    "id, member, clock, action, provider, receiver, quantity_n, effort_n, unit, effort_unit,"
+    " specification, resource, to_resource, scope, factor, corrections, yes, disputes, points,"
+    " height"
+)
+"""What a row of an event has of the state, and not of its record."""
+
+
+def rows_of_views(node: Node) -> list[list[tuple[Any, ...]]]:
+    asked = (
+        f"SELECT {STATED} FROM event_row ORDER BY id",
+        "SELECT (SELECT id FROM agent WHERE agent.number = provider), action, unit, scale,"
+        " is_sealed, events, high, low FROM given_sum WHERE events > 0 ORDER BY 1, 2, 3, 4, 5",
+        "SELECT * FROM values_given ORDER BY event",
+        "SELECT * FROM value_changes ORDER BY event, height, giver",
+        "SELECT * FROM claims ORDER BY id",
+        "SELECT * FROM payouts ORDER BY height, pool, line",
+        "SELECT id, status, devices FROM member_row ORDER BY id",
+    )
+    return [node.layers.rows(query) for query in asked]
+
+
+def test_the_rows_of_views_are_those_of_one_that_was_there_from_the_start() -> None:
+    shop, late = past(), newcomer()
+    fetch(late, offers(shop.here))
+    assert rows_of_views(late) == rows_of_views(shop.here)
+    assert len(rows_of_views(late)[0]) > HEIGHTS
+
+
+def test_rows_of_events_are_written_on_where_a_process_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, late = past(), newcomer()
+    monkeypatch.setattr(event_views, "EVENTS_AT_ONCE", 7)
+    plain, portions = event_views._insert, 0
+
+    def ending(layers: StateDb, rows: Any) -> None:
+        nonlocal portions
+        portions += 1
+        plain(layers, rows)
+        if portions == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(event_views, "_insert", ending)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(late, offers(shop.here))
+    beside = late.layers.beside(BESIDE)
+    assert beside.rows("SELECT count(*) FROM event_entry") == [(14,)]
+    Snapshots(late.kept).hold()
+    assert pairs(late) == pairs(shop.here)
+    assert rows_of_views(late) == rows_of_views(shop.here)
+    tables = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"
+    assert late.layers.rows(tables) == StateDb().rows(tables), "no index is missing"
+
+
+def test_what_is_said_about_events_is_written_on_where_a_process_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, late = past(), newcomer()
+    giver = offers(shop.here)
+    offer = giver.offer(now_ms=1)
+    assert offer is not None
+    taking = Snapshots(late.kept)
+    plain, portions = StateDb.put_encoded, 0
+
+    def ending(self: StateDb, *args: Any, **more: Any) -> None:
+        nonlocal portions
+        portions += not more
+        plain(self, *args, **more)
+        if portions == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(StateDb, "put_encoded", ending)
+    with pytest.raises(KeyboardInterrupt):
+        for number in range(offer.chunks):
+            taking.take(offer, number, giver.chunk(offer.height, number) or b"")
+    monkeypatch.setattr(StateDb, "put_encoded", plain)
+    beside = late.layers.beside(BESIDE)
+    assert beside.rows("SELECT count(*) FROM offered_pairs")[0][0] > 2
+    Snapshots(late.kept).hold()
+    assert pairs(late) == pairs(shop.here)
+    assert rows_of_views(late) == rows_of_views(shop.here)
+    numbers = late.layers.rows("SELECT count(*), count(DISTINCT id) FROM local_id")[0]
+    assert numbers[0] == numbers[1], "no id has two numbers"
+    assert late.layers.rows("SELECT count(*) FROM offered_pairs") == [(0,)]
