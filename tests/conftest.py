@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Watch())
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the paths of folders for `HOME`, each for one test.
+
+    `mktemp` looks through all earlier ones: 7 ms at 8,000 of them.
+    """
+    base = tmp_path_factory.mktemp("homes")
+    return (base / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
 def _nothing_of_this_machine(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    _homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Take COMMONWEAL_*, LANG and the XDG places away, so that a test says what it needs."""
     for name in list(os.environ):
@@ -44,7 +55,8 @@ def _nothing_of_this_machine(
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("COMMONWEAL_PAGE", "no")  # a page that nobody ends outlives its test
     monkeypatch.setenv("COMMONWEAL_PORT_MAPPING", "0")  # no test asks the router of this machine
-    home: Path = tmp_path_factory.mktemp("home")
+    home = next(_homes)
+    home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home / name.lower()))
