@@ -51,7 +51,7 @@ from tests.sim.exchange.parted import (
 from tests.sim.world.node import OPEN, SAID
 from tests.sim.world.weather import PARTED
 
-MEMBERS = 50 if os.environ.get("COMMONWEAL_RUNS") else 30
+MEMBERS = 50 if os.environ.get("COMMONWEAL_RUNS") else 20
 CALM_DAYS = (("offer", "need", "book"), ("deal", "deal", "lend"), ("answer",), ("give",))
 """What members do before the first storm, in turns."""
 STORMY_DAYS, STORM_S = 2, 3

@@ -11,7 +11,7 @@ from commonweal.node.service.peers import handshake
 from tests.sim.world.weather import BREAKING
 from tests.sim.world.world import World
 
-NODES = 200 if os.environ.get("COMMONWEAL_RUNS") else 100
+NODES = 200 if os.environ.get("COMMONWEAL_RUNS") else 70
 
 
 @pytest.mark.timeout(600)

@@ -13,7 +13,7 @@ import pytest
 from tests.sim.world.story import Story
 
 CHUNK = 10
-RUNS = int(os.environ.get("COMMONWEAL_RUNS") or 150)
+RUNS = int(os.environ.get("COMMONWEAL_RUNS") or 100)
 SEED = os.environ.get("COMMONWEAL_SEED")
 CHUNKS = (
     [range(int(SEED), int(SEED) + 1)]
