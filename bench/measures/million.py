@@ -58,7 +58,7 @@ def _rules() -> dict[str, Any]:
     daily = BUDGET_MAX.daily
     rules = dict(document_of_rules("cooperative"))
     del rules["membership"]
-    rules["budget"] |= {
+    rules["budget"] = rules["budget"] | {
         "records": daily.records,
         "header_mib": daily.bytes >> 20,
         "text_mib": daily.texts >> 20,
