@@ -110,6 +110,11 @@ class Record(NamedTuple):
 
 
 _DATA_AT = Record._fields.index("data")
+_CLASS_AT, _NIL = -SIGNATURE_BYTES - 1, 0xC0
+"""A header that ends in the byte of nil has no body."""
+_BODY_HEAD = b"\x93\xc4\x20"
+_BODY_STARTS = [(length, _CLASS_AT - length - 35) for length in (1, *_INT_BYTES.values())]
+"""Where a reference to a body begins, by the bytes of its size."""
 """Place of the data in a record, and in its header."""
 
 
@@ -268,6 +273,26 @@ def clock_from_bytes(wire: bytes) -> int:
         return int_from_bytes(wire, at + 2 + wire[at + 1])[0]
     except IndexError as error:
         raise Malformed("a header that ends before its clock") from error
+
+
+def body_from_bytes(wire: bytes) -> BodyRef | None:
+    """Return the reference to the body of a well-formed record, decoding little else.
+
+    It is the last field of the header: [hash, size, class]. For other bytes the result is
+    arbitrary, or `Malformed` or `InvalidRecord` is raised.
+    """
+    if wire[_CLASS_AT] == _NIL:
+        return None
+    starts = [
+        at
+        for length, at in _BODY_STARTS
+        if wire[at : at + 3] == _BODY_HEAD and _INT_BYTES.get(wire[at + 35], 1) == length
+    ]
+    if len(starts) != 1:  # other bytes look like a reference too: only all of it tells
+        return from_bytes_unchecked(wire).body
+    at, cls = starts[0], wire[_CLASS_AT]
+    size, _ = int_from_bytes(wire, at + 35)
+    return BodyRef(wire[at + 3 : at + 35], size, cls == PERMANENT, cls == SEALED)
 
 
 def int_from_bytes(data: bytes, at: int) -> tuple[int, int]:

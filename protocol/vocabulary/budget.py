@@ -7,7 +7,7 @@ Nothing here decides whether a record is accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import add, attrgetter, sub
 from typing import NamedTuple
 
@@ -15,7 +15,9 @@ from commonweal.protocol.records.record import (
     ERASABLE_BYTES_MAX,
     PERMANENT_BYTES_MAX,
     RECORD_BYTES_MAX,
+    BodyRef,
     Record,
+    body_from_bytes,
 )
 
 _WIRE, _BODY = attrgetter("wire"), attrgetter("body")
@@ -90,10 +92,19 @@ def usage_of(record: Record) -> Usage:
 def total_usage(records: Iterable[Record]) -> Usage:
     """Return the usage of `records` together."""
     run = list(records)
-    bodies = [body for body in map(_BODY, run) if body is not None]
+    return _usage(list(map(_WIRE, run)), map(_BODY, run))
+
+
+def usage_of_bytes(wires: Sequence[bytes]) -> Usage:
+    """Return the usage of well-formed records together. Errors: as `body_from_bytes`."""
+    return _usage(wires, map(body_from_bytes, wires))
+
+
+def _usage(wires: Sequence[bytes], refs: Iterable[BodyRef | None]) -> Usage:
+    bodies = [body for body in refs if body is not None]
     documents = sum(body.size for body in bodies if body.permanent)
     texts = sum(body.size for body in bodies) - documents
-    return Usage(len(run), sum(map(len, map(_WIRE, run))), documents, texts)
+    return Usage(len(wires), sum(map(len, wires)), documents, texts)
 
 
 def log_window(budget: Budget, devices: int) -> Usage:

@@ -5,7 +5,7 @@ Checks that bytes are what a reference names. Never decides who may erase, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from commonweal.protocol.errors import InvalidRecord
@@ -25,6 +25,14 @@ class BlobStore(Database):
         """Return the bytes with this hash; None when they are not held, or erased."""
         row = self.row("SELECT content FROM body WHERE hash = ?", (digest,))
         return row[0] if row else None
+
+    def bodies_named(self, digests: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+        """Return (hash, bytes) of those that are held. digests: at most some hundred."""
+        marks = ", ".join("?" * len(digests))
+        return self.rows(
+            f"SELECT hash, content FROM body WHERE hash IN ({marks}) AND content NOTNULL",  # noqa: S608
+            digests,
+        )
 
     def has_body(self, digest: bytes) -> bool:
         """Whether `body` would return bytes, without reading them."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from commonweal.protocol.errors import InvalidRecord
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.members.budgets import NOTHING_INHERITED, inherited_records
-from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.vocabulary.budget import (
     DEFAULT_BUDGET,
     NEW_LOG_MAX,
@@ -23,6 +23,7 @@ from commonweal.protocol.vocabulary.budget import (
     Usage,
     log_window,
     total_usage,
+    usage_of_bytes,
 )
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Quota:
         used = NO_USAGE
         while start < stop:
             wires = self._replica.store.wires(author, start, stop, READ_BYTES)
-            used = used.plus(total_usage(map(from_bytes_unchecked, wires)))
+            used = used.plus(usage_of_bytes(wires))
             if not wires:
                 break
             start += len(wires)

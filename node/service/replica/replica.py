@@ -288,10 +288,10 @@ class Replica:
             start += count
         return True
 
-    def sound_body(self, digest: bytes) -> bytes | None:
-        """Return a body that is held; None where it is not, or where the disk changed it."""
-        body = self.store.body(digest)
-        return body if body is not None and keys.hash32(keys.BODY, body) == digest else None
+    def sound_bodies(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return by their hashes those bodies that are held, and that the disk did not change."""
+        held = self.store.bodies_named(digests)
+        return {name: body for name, body in held if keys.hash32(keys.BODY, body) == name}
 
     def amend(self) -> None:
         """Put right what the disk changed in the rows of logs."""

@@ -258,5 +258,6 @@ class OldRecordLookup:
             return wires, None
         if not wires or keys.hash32(keys.RECORD, wires[0]) != record.id:
             return [], None  # another branch is sealed
-        text = None if record.body is None else replica.sound_body(record.body.hash)
+        digest = b"" if record.body is None else record.body.hash
+        text = replica.sound_bodies([digest]).get(digest)
         return wires, text if text is not None and len(text) <= TEXT_BYTES_MAX else None

@@ -19,7 +19,12 @@ from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records import fork_proof, log
-from commonweal.protocol.records.record import RecordId, clock_from_bytes, from_bytes_unchecked
+from commonweal.protocol.records.record import (
+    RecordId,
+    body_from_bytes,
+    clock_from_bytes,
+    from_bytes_unchecked,
+)
 from commonweal.protocol.wire import messages
 
 FRAMES_IN_FLIGHT_MAX = 8
@@ -34,8 +39,8 @@ FIRST_RECORDS = 4
 """Records that a newcomer writes before being admitted."""
 RECORD_BYTES_GUESSED = 512
 """The size of records of which none was read yet."""
-_BODY_AT, _NIL = -65, 0xC0
-"""A header that ends, before the signature, in the byte of nil has no body."""
+BODIES_READ = 64
+"""Bodies that are read at once: 8 MiB at most."""
 INLINE_BODY_BYTES_MAX = 128 * 1024
 """A permanent body up to this size travels with its record; a larger one in parts before it."""
 
@@ -145,17 +150,23 @@ class RecordServer:
         return messages.Run(author, start, tuple(wires), self._bodies(wires)) if wires else None
 
     def _bodies(self, wires: list[bytes]) -> tuple[tuple[int, bytes], ...]:
+        refs = [(index, ref) for index, data in enumerate(wires) if (ref := body_from_bytes(data))]
         bodies = []
         # A run that had to be extended leaves less room for them in a frame.
         room = min(messages.RUNS_BYTES_AIM, messages.RUN_BYTES_MAX - messages.size_of(wires))
-        for index in [index for index, data in enumerate(wires) if data[_BODY_AT] != _NIL]:
-            ref = from_bytes_unchecked(wires[index]).body
-            body = self.core.replica.sound_body(ref.hash) if ref is not None else None
-            if ref is None or body is None or len(body) != ref.size:
-                continue  # of another size it is not what this record names
-            if len(body) <= min(INLINE_BODY_BYTES_MAX, room):
-                room -= len(body) + messages.BODY_BYTES_MORE
-                bodies.append((index, body))
+        for at in range(0, len(refs), BODIES_READ):
+            part = [
+                (index, ref)
+                for index, ref in refs[at : at + BODIES_READ]
+                if ref.size <= min(INLINE_BODY_BYTES_MAX, room)
+            ]
+            held = self.core.replica.sound_bodies([ref.hash for _, ref in part])
+            for index, ref in part:
+                body = held.get(ref.hash)
+                # Of another size it is not what this record names.
+                if body is not None and len(body) == ref.size <= room:
+                    room -= len(body) + messages.BODY_BYTES_MORE
+                    bodies.append((index, body))
         return tuple(bodies)
 
     # Evidence, branches and bodies, by name.
@@ -216,7 +227,7 @@ class RecordServer:
         for digest in message.hashes:
             if not self.core.is_linked(peer):
                 return
-            body = self.core.replica.sound_body(digest) or b""
+            body = self.core.replica.sound_bodies([digest]).get(digest, b"")
             for offset in range(0, len(body) or 1, messages.PART_BYTES_MAX):
                 part = body[offset : offset + messages.PART_BYTES_MAX]
                 self.core.send(peer, messages.BodyChunk(digest, len(body), offset, part))

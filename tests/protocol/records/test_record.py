@@ -339,33 +339,3 @@ def test_a_changed_record_is_refused_by_name(place: int, change: int) -> None:
     changed[place] ^= change
     with pytest.raises((Malformed, InvalidRecord)):
         record.from_bytes(bytes(changed))
-
-
-SIZES = [1, 2, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, codec.INT_MAX]
-
-
-@pytest.mark.parametrize("clock", SIZES)
-@pytest.mark.parametrize("seq", SIZES)
-def test_the_clock_is_read_without_the_rest(seq: int, clock: int) -> None:
-    fields = header_fields(LAST)
-    fields[SEQ], fields[CLOCK] = seq, clock
-    assert record.clock_from_bytes(signed(BO, fields)) == clock
-
-
-def test_the_clock_of_a_first_record_is_read_too() -> None:
-    assert record.clock_from_bytes(FIRST.wire) == 1
-    assert record.clock_from_bytes(LOG[0].wire) == 2
-
-
-@given(st.binary(max_size=200))
-def test_the_clock_of_junk_is_a_number_or_malformed(data: bytes) -> None:
-    try:
-        assert record.clock_from_bytes(data) >= 0
-    except Malformed:
-        return
-
-
-@pytest.mark.parametrize("length", range(90))
-def test_a_record_that_was_cut_has_no_clock(length: int) -> None:
-    with pytest.raises(Malformed, match="ends before its clock"):
-        record.clock_from_bytes(LAST.wire[:length])

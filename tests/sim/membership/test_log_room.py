@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.replica import quota
 from commonweal.node.service.replica.quota import Quota
-from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.protocol.vocabulary.budget import total_usage
+from commonweal.protocol.records.record import from_bytes_unchecked
+from commonweal.protocol.vocabulary.budget import Usage, total_usage, usage_of_bytes
 from tests.sim.world.node import Node
 from tests.sim.world.world import World
 
@@ -37,11 +39,11 @@ def test_after_a_seal_only_what_it_covered_is_read(monkeypatch: pytest.MonkeyPat
     world.run(1_000)
     read: list[bytes] = []
 
-    def counted(wire: bytes) -> Record:
-        read.append(wire)
-        return from_bytes_unchecked(wire)
+    def counted(wires: Sequence[bytes]) -> Usage:
+        read.extend(wires)
+        return usage_of_bytes(wires)
 
-    monkeypatch.setattr(quota, "from_bytes_unchecked", counted)
+    monkeypatch.setattr(quota, "usage_of_bytes", counted)
     heights: dict[int, None] = {}
     for _ in range(SEALED_MS_MAX // 100):
         world.run(100)
