@@ -68,12 +68,13 @@ def test_bytes_before_a_reference_or_in_it_that_look_like_one_mislead_nobody(
 ) -> None:
     head = b"\x93\xc4\x20"
     fields = header_fields(LAST)
+    fields[KIND] = "rules.propose"
     for length in range(5):
         misleading = head + bytes([0xCE]) * (length + 1)
         for digest in (bytes([0xCE]) * 32, (bytes(at) + head).ljust(32, b"\xce")):
-            fields[DATA], fields[BODY] = {"action": misleading}, [digest, size, 0]
+            fields[DATA], fields[BODY] = {"action": misleading}, [digest, size, record.PERMANENT]
             wire = signed(BO, fields)
-            assert record.body_from_bytes(wire) == BodyRef(digest, size, permanent=False)
+            assert record.body_from_bytes(wire) == BodyRef(digest, size, permanent=True)
 
 
 @given(st.binary(min_size=65, max_size=200))
