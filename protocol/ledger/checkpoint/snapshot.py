@@ -8,6 +8,7 @@ of one depth are the whole state, with nothing added.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from commonweal.protocol import codec, merkle
@@ -108,7 +109,7 @@ def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> Chunk
                 for sibling in hashes
                 if type(sibling) is bytes and len(sibling) == HASH_BYTES
             )
-            pairs = list(map(_pair, listed))
+            pairs = _pairs(listed)
         case _:
             raise Malformed("not a chunk of a state")
     if pairs != sorted(pairs) or len(beside) != len(hashes):
@@ -130,9 +131,15 @@ def pairs_of(state: Iterable[tuple[bytes, Any]]) -> Iterator[Pair]:
         yield Pair(key, leaf(value))
 
 
-def _pair(value: Any) -> Pair:
-    match value:
-        case [bytes(key), bytes(data)] if 0 < len(key) <= KEY_BYTES_MAX and key[:1] != LOCAL:
-            return Pair(key, data)
-        case _:
-            raise Malformed("not a pair of a state")
+def _pairs(listed: list[Any]) -> list[Pair]:
+    """Return the pairs in a list. Raises `Malformed` for anything else."""
+    kinds = set(map(type, listed))
+    if kinds <= {list} and set(map(len, listed)) <= {2}:
+        pairs = list(map(Pair._make, listed))
+        types = set(map(type, chain.from_iterable(pairs)))
+        keys = [pair.key for pair in pairs] if types <= {bytes} else [b""]
+        if not any(key[:1] == LOCAL for key in keys) and all(
+            0 < size <= KEY_BYTES_MAX for size in set(map(len, keys))
+        ):
+            return pairs
+    raise Malformed("not a pair of a state")

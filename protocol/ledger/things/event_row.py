@@ -69,6 +69,7 @@ class EventRow(NamedTuple):
 
 
 _COVERED_FROM = EventRow._fields.index("height")
+_PENDING, _SCOPE = EventRow._fields.index("pending"), EventRow._fields.index("scope")
 
 
 def event_row(state: State, event: bytes) -> EventRow | None:
@@ -127,10 +128,9 @@ def unvalued_events(state: State, start: bytes) -> Iterator[bytes]:
 def local_rows(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:
     """Yield the local rows that follow from rows of the state."""
     for key, value in pairs:
-        if key[:1] != EVENT:
+        if key[:1] != EVENT or len(value) <= _COVERED_FROM:
             continue
-        row = EventRow(*value)
-        if row.pending is not None:
+        if len(value) > _PENDING and value[_PENDING] is not None:
             yield UNVALUED + key[1:], True
-        if row.scope is not None and row.height:
-            yield _of_scope(row.scope) + key[1:], True
+        if value[_SCOPE] is not None and value[_COVERED_FROM]:
+            yield _of_scope(value[_SCOPE]) + key[1:], True

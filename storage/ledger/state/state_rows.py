@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
-from operator import is_not
+from operator import is_not, itemgetter
 from typing import Any, TypeAlias
 
 import msgpack
@@ -30,6 +30,7 @@ _START = f"substr(local_id.id, 1, {START_BYTES})"
 _START_OF = {table[:1]: table for table in NUMBERED}
 _PLACES = tuple(map(EventRow._fields.index, ("member", "provider", "receiver")))
 _USUAL = [EventRow._field_defaults.get(name) for name in EventRow._fields]
+_agents_of = itemgetter(*_PLACES)
 
 PATTERNS_MAX = 256
 """Sets of unusual fields of which the places are remembered; the events of a sheet have few."""
@@ -72,8 +73,8 @@ def row_of(key: bytes, layer: int, value: Any) -> tuple[Any, ...]:
         return id, start, rest, layer, None, None, None, None
     if start != EVENT or len(value) <= _PLACES[-1]:
         return id, start, rest, layer, packed(value), None, None, None
-    agents, value = _shortened(value)
-    return id, start, rest, layer, packed(value), *agents
+    agents, short = shortened(value)
+    return id, start, rest, layer, packed(short), *agents
 
 
 def encoded_row(key: bytes, layer: int, data: bytes) -> tuple[Any, ...]:
@@ -93,38 +94,37 @@ def value_of(row: Sequence[Any]) -> Any:
     return value if agents[0] is None else _whole(value, agents)
 
 
-def _shortened(row: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+def shortened(row: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Return the agents that the row of an event names, and the rest of it.
 
     That is how many fields it has, a bit for each that is not as usual, and those fields. Small
     integers, empty bytes, booleans and None are one object each; another is kept, as it may differ.
     """
-    fields, agents = list(row), tuple(row[place] for place in _PLACES)
-    for place in _PLACES:
-        fields[place] = None
-    unusual = bytes(map(is_not, fields, _USUAL))
-    return agents, [len(fields), _bits(unusual), *compress(fields, unusual)]
+    bits, kept = _unusual(bytes(map(is_not, row, _USUAL)))
+    return _agents_of(row), (len(row), bits, *compress(row, kept))
 
 
 @lru_cache(PATTERNS_MAX)
-def _bits(unusual: bytes) -> int:
-    return sum(1 << place for place, is_kept in enumerate(unusual) if is_kept)
+def _unusual(differs: bytes) -> tuple[int, bytes]:
+    """Return the bits of the fields that are kept, and a byte for each field: whether it is."""
+    kept = bytes(is_kept and place not in _PLACES for place, is_kept in enumerate(differs))
+    return sum(1 << place for place, is_kept in enumerate(kept) if is_kept), kept
 
 
 @lru_cache(PATTERNS_MAX)
-def _places(bits: int) -> list[int]:
-    return [place for place in range(bits.bit_length()) if bits >> place & 1]
+def _order(count: int, bits: int) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Return what takes the fields of a row out of the usual ones, the kept ones and the agents."""
+    places = list(range(count))
+    unusual = [place for place in range(bits.bit_length()) if bits >> place & 1]
+    for beside, place in enumerate((*unusual, *_PLACES)):
+        places[place] = len(_USUAL) + beside
+    return itemgetter(*places)
 
 
-def _whole(shortened: list[Any], agents: Sequence[bytes | None]) -> list[Any]:
-    """Return the row of an event from what `_shortened` made of it."""
-    count, bits, *kept = shortened
-    row = _USUAL[:count]
-    for place, field in zip(_places(bits), kept, strict=True):
-        row[place] = field
-    for place, agent in zip(_PLACES, agents, strict=True):
-        row[place] = agent
-    return row
+def _whole(short: Sequence[Any], agents: Sequence[bytes | None]) -> list[Any]:
+    """Return the row of an event from what `shortened` made of it."""
+    count, bits, *kept = short
+    return list(_order(count, bits)((*_USUAL, *kept, *agents)))
 
 
 def agents_in(rows: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
