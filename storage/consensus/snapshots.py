@@ -10,9 +10,8 @@ state. `audit` does that later. Nothing here asks a peer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from commonweal.protocol import merkle
 from commonweal.protocol.errors import WrongState
@@ -160,7 +159,7 @@ class Snapshots:
         if self._layers.mark(TAKING) is None:
             return
         self._layers.remove_beside(BESIDE)
-        with _writing(self._layers):
+        with self._layers.writing():
             for mark in (TAKING, "ledger"):
                 self._layers.put_mark(mark, None)
         self.kept.last.read()
@@ -173,7 +172,7 @@ class Snapshots:
     # Inside
 
     def _mark(self, offer: Offer) -> None:
-        with _writing(self._layers):
+        with self._layers.writing():
             self._layers.put_mark(TAKING, [*offer])
 
     def _seal(self, height: int) -> Seal:
@@ -187,14 +186,12 @@ class Snapshots:
     def _place(self, offer: Offer, number: int, chunk: snapshot.Chunk) -> None:
         """Write the pairs of a checked chunk into the file beside."""
         beside, pairs = self._layers.beside(BESIDE), chunk.pairs
-        with _writing(beside):
-            if number == 0:
-                beside.drop_indexes("local_id")
+        with beside.writing():
+            beside.drop_upkeep("local_id")
             told = [(key, unpacked(value)) for key, value in pairs if key.startswith(_TOLD)]
-            others = (pair for pair in pairs if not pair.key.startswith((*_TOLD, *_ABOUT)))
-            beside.put_encoded(others, [*told, *local_rows(told)], are_new=True)
-            beside.put_refused(told)
-            waiting = [pair for pair in pairs if pair.key.startswith(_ABOUT)]
+            waiting: list[tuple[bytes, bytes]] = [p for p in pairs if p.key.startswith(_ABOUT)]
+            waiting += self._place_told(beside, told)
+            beside.put_encoded(p for p in pairs if not p.key.startswith((*_TOLD, *_ABOUT)))
             if waiting:
                 beside.change(_WAIT, (number, packed(waiting)))
             grown = merkle.graft(TreePages(beside, STATE_TREE), chunk.subtree)
@@ -203,12 +200,30 @@ class Snapshots:
             _grow(beside, MEMBERS_TREE, members)
             beside.put_mark(PLACED, [*offer, number + 1])
 
+    def _place_told(
+        self, beside: StateDb, told: list[tuple[bytes, Any]]
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Write events and refusals, and what is kept beside the state of them.
+
+        Return the local pairs about events, which wait as others about events do.
+        """
+        from commonweal.storage.ledger.views import event_views
+
+        events = {key[len(EVENT) :]: value for key, value in told if key.startswith(EVENT)}
+        event_views.write_new(beside, beside.put_new_events(events))
+        refused = [(key, value) for key, value in told if not key.startswith(EVENT)]
+        local = list(local_rows(told))
+        scoped = [(key, value) for key, value in local if not key.startswith(UNVALUED)]
+        beside.put_encoded((), [*refused, *scoped])
+        beside.put_refused(refused)
+        return ((key, packed(value)) for key, value in local if key.startswith(UNVALUED))
+
     def _place_waiting(self, beside: StateDb) -> None:
         """Write the pairs about events, by their numbers, now that all events have one."""
-        beside.make_indexes()
+        beside.make_upkeep("local_id")
         while rows := beside.rows("SELECT number, pairs FROM offered_pairs LIMIT 1"):
             ((number, data),) = rows
-            with _writing(beside):
+            with beside.writing():
                 beside.put_encoded(unpacked(data))
                 beside.change("DELETE FROM offered_pairs WHERE number = ?", (number,))
 
@@ -223,7 +238,7 @@ class Snapshots:
             raise WrongState(f"the state at height {seal.height} has other roots than its seal")
         self._place_waiting(beside)
         views.write_all(beside, self.kept.store)
-        with _writing(beside):
+        with beside.writing():
             self._put_cut(beside, seal)
             beside.put_mark("community", bytes(self.kept.community))
             beside.put_mark(TAKEN, seal.height)
@@ -257,16 +272,6 @@ class Snapshots:
         _grow(beside, CUT_TREE, {key: value for key, value in changes.items() if value is not None})
         cut = CutHeader(last.height, last.time_ms, last.clock, last.prev, last.cut_root)
         Checkpoint(beside, self.kept.community).write(cut, last.id, tuple(logs.values()))
-
-
-@contextmanager
-def _writing(layers: StateDb) -> Iterator[None]:
-    layers.begin()
-    try:
-        yield
-        layers.commit()
-    finally:
-        layers.rollback()
 
 
 def _grow(layers: StateDb, tree: int, pairs: dict[bytes, bytes]) -> bytes:

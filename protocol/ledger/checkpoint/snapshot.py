@@ -133,13 +133,14 @@ def pairs_of(state: Iterable[tuple[bytes, Any]]) -> Iterator[Pair]:
 
 def _pairs(listed: list[Any]) -> list[Pair]:
     """Return the pairs in a list. Raises `Malformed` for anything else."""
-    kinds = set(map(type, listed))
-    if kinds <= {list} and set(map(len, listed)) <= {2}:
+    if (
+        set(map(type, listed)) <= {list}
+        and set(map(len, listed)) <= {2}
+        and set(map(type, chain.from_iterable(listed))) <= {bytes}
+    ):
         pairs = list(map(Pair._make, listed))
-        types = set(map(type, chain.from_iterable(pairs)))
-        keys = [pair.key for pair in pairs] if types <= {bytes} else [b""]
-        if not any(key[:1] == LOCAL for key in keys) and all(
-            0 < size <= KEY_BYTES_MAX for size in set(map(len, keys))
-        ):
+        has_local = any(pair.key[:1] == LOCAL for pair in pairs)
+        sizes = {len(pair.key) for pair in pairs}
+        if not has_local and all(0 < size <= KEY_BYTES_MAX for size in sizes):
             return pairs
     raise Malformed("not a pair of a state")

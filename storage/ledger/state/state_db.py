@@ -8,7 +8,8 @@ the names of members. It never folds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.state.local_ids import agents_of, new_numbers, numbers_of
@@ -21,9 +22,11 @@ from commonweal.storage.ledger.state.state_rows import (
     KEY,
     NEXT_EVENTS,
     NEXT_KEYS,
+    NEXT_WORTHS,
     NUMBERED,
     OF_KEY,
     PUT,
+    PUT_EVENT,
     PUT_PLAIN,
     after,
     agents_in,
@@ -35,6 +38,7 @@ from commonweal.storage.ledger.state.state_rows import (
     packed,
     pairs_query,
     row_of,
+    shortened,
     unpacked,
     value_of,
 )
@@ -54,6 +58,10 @@ VALUES_CACHED_MAX = 50_000
 """Values of a layer that are cached during one fold."""
 
 
+NumberedEvent: TypeAlias = tuple[int, Sequence[int | None], Sequence[Any]]
+"""An event: its number, those of its member, provider and receiver, and its row."""
+
+
 class StateDb(StateFile):
     """A connection to the file; other connections see writes after `commit`."""
 
@@ -63,16 +71,14 @@ class StateDb(StateFile):
         row = self._do(GET, (id, start, rest, layer_max)).fetchone()
         return None if row is None else value_of(row)
 
-    def final_events(self, after: int, count: int) -> list[tuple[Any, ...]]:
-        """Return the next events of the layer FINAL by number, at most `count`.
-
-        Of each: its number, its row with numbers of agents, and the value of its worth or None.
-        """
+    def final_events(self, after: int, count: int) -> list[NumberedEvent]:
+        """Return the next events of the layer FINAL that the list lacks, at most `count`."""
         rows = self.rows(NEXT_EVENTS, (after, count))
-        return [
-            (number, value_of(row), None if worth is None else unpacked(worth))
-            for number, worth, *row in rows
-        ]
+        return [(number, agents, value_of((data, *agents))) for number, data, *agents in rows]
+
+    def final_worths(self, after: int, count: int) -> list[tuple[int, Any]]:
+        """Return the next final values that the list lacks, by number of the event."""
+        return [(number, unpacked(data)) for number, data in self.rows(NEXT_WORTHS, (after, count))]
 
     def verdict(self, record: bytes) -> Verdict:
         """Return why a record counts for nothing; None when it was not refused."""
@@ -138,29 +144,39 @@ class StateDb(StateFile):
             self.change_many(f"DELETE FROM state WHERE {OF_KEY} AND layer = ?4", gone)  # noqa: S608
         self._write(rows)
 
-    def _write(self, rows: list[tuple[Any, ...]], *, are_new: bool = False) -> None:
-        numbered_by = new_numbers if are_new else numbers_of
-        numbers = numbered_by(self, (row[0] for row in rows if row[0] is not None))
+    def _write(self, rows: list[tuple[Any, ...]]) -> None:
+        numbers = numbers_of(self, (row[0] for row in rows if row[0] is not None))
         agents = agents_of(self, agents_in(rows))
         naming, plain = numbered_rows(rows, numbers, agents)
         self.change_many(PUT, naming)
         self.change_many(PUT_PLAIN, plain)
 
     def put_encoded(
-        self,
-        pairs: Iterable[tuple[bytes, bytes]],
-        decoded: Iterable[tuple[bytes, Any]] = (),
-        *,
-        are_new: bool = False,
+        self, pairs: Iterable[tuple[bytes, bytes]], decoded: Iterable[tuple[bytes, Any]] = ()
     ) -> None:
         """Write values to the layer FINAL as they stand in its tree; see `each_final`.
 
-        decoded: pairs to write with them whose values are decoded already. are_new: no id in these
-        keys has a number yet, so that none is looked for.
+        decoded: pairs to write with them whose values are decoded already.
         """
         rows = [encoded_row(key, FINAL, data) for key, data in pairs]
         rows += [row_of(key, FINAL, value) for key, value in decoded]
-        self._write(rows, are_new=are_new)
+        self._write(rows)
+
+    def put_new_events(self, events: Mapping[bytes, Sequence[Any]]) -> list[NumberedEvent]:
+        """Write final rows of events that have no number yet, by id; return them."""
+        numbers = new_numbers(self, events)
+        short = [(number, *shortened(events[id])) for id, number in numbers.items()]
+        named = dict.fromkeys(chain.from_iterable(agents for _, agents, _ in short))
+        known = agents_of(self, (id for id in named if id is not None))
+        of_agent: dict[bytes | None, int | None] = {None: None, **known}
+        listed: list[NumberedEvent] = []
+        rows: list[tuple[Any, ...]] = []
+        for (number, agents, rest), value in zip(short, events.values(), strict=True):
+            giving = [of_agent[agent] for agent in agents]
+            rows.append((number, bytearray(packed(rest)), *giving))
+            listed.append((number, giving, value))
+        self.change_many(PUT_EVENT, rows)
+        return listed
 
     def each_final(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield each key of the layer FINAL with this prefix, and its value as it is in the tree.

@@ -5,9 +5,10 @@ It is discarded when it has another version, or is damaged. It knows nothing of 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,6 +112,16 @@ class StateFile:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write in one transaction, whose writes are dropped where it fails."""
+        self.begin()
+        try:
+            yield
+            self.commit()
+        finally:
+            self.rollback()
+
     def pin(self) -> None:
         """Read one state until `rollback`, whatever another process commits; write nothing."""
         self._do("BEGIN")
@@ -138,19 +149,24 @@ class StateFile:
         except sqlite3.Error as error:
             raise named(error) from error
 
-    def drop_indexes(self, table: str) -> None:
-        """Drop the indexes of a table that is filled at once; `make_indexes` makes them again."""
-        asked = (
-            "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql NOTNULL"
-        )
-        for (name,) in self.rows(asked, (table,)):
-            self.change(f"DROP INDEX {name}")
+    def drop_upkeep(self, table: str) -> None:
+        """Drop the indexes and triggers of a table that is filled at once.
 
-    def make_indexes(self) -> None:
-        """Make the indexes that are missing: each in one pass over its table, which it sorts."""
+        `make_upkeep` makes them again; the triggers do not see the rows that came meanwhile.
+        """
+        asked = (
+            "SELECT type, name FROM sqlite_schema WHERE type IN ('index', 'trigger')"
+            " AND tbl_name = ? AND sql NOTNULL"
+        )
+        for kind, name in self.rows(asked, (table,)):
+            self.change(f"DROP {kind} {name}")
+
+    def make_upkeep(self, table: str) -> None:
+        """Make what a table lacks of it: each index in one pass over the table, which it sorts."""
         for statement in _statements():
-            if _INDEX in statement:
-                self.change(statement.replace(_INDEX, f"{_INDEX} IF NOT EXISTS", 1))
+            for kind in _UPKEEP:
+                if kind in statement and re.search(rf"\bON {table}\b", statement):
+                    self.change(statement.replace(kind, f"{kind} IF NOT EXISTS", 1))
 
     def mark(self, name: str) -> Any:
         """Return the value stored under `name`, or None."""
@@ -207,7 +223,7 @@ class StateFile:
         connection.execute("COMMIT")
 
 
-_INDEX = "CREATE INDEX"
+_UPKEEP = "CREATE INDEX", "CREATE TRIGGER"
 
 
 def _statements() -> Iterator[str]:

@@ -191,6 +191,9 @@ PUT_PLAIN = (
 )
 """Write a row that `numbered_rows` returns: one that names agents, and one that names none."""
 
+PUT_EVENT = f"INSERT INTO state VALUES ({_literal(EVENT)}, ?, x'', 0, ?, ?, ?, ?)"  # noqa: S608
+"""Write the final row of a new event; the values are its number, its rest and three agents."""
+
 GET = f"SELECT {VALUE} FROM state WHERE {OF_KEY} AND layer <= ?4 ORDER BY layer DESC LIMIT 1"  # noqa: S608
 
 _LAST = (
@@ -256,14 +259,24 @@ NEXT_KEYS = (
 )
 """The next final keys; the values are the id, start and rest of the last one, and how many."""
 
+_OF_NUMBER = "FROM state WHERE start = {} AND number = event_entry.number AND layer = 0"
+
 NEXT_EVENTS = (
-    "SELECT event.number, worth.value, event.value, event.member, event.provider, event.receiver"  # noqa: S608
-    " FROM state AS event LEFT JOIN state AS worth ON worth.number = event.number"
-    f" AND worth.start = {_literal(Table.WORTH.prefix)} AND worth.rest = x'' AND worth.layer = 0"
-    f" WHERE event.start = {_literal(EVENT)} AND event.number > ? AND event.layer = 0"
-    " ORDER BY event.number LIMIT ?"
+    f"SELECT number, value, member, provider, receiver FROM state WHERE start = {_literal(EVENT)}"  # noqa: S608
+    " AND number > ? AND layer = 0"
+    " AND NOT EXISTS (SELECT 1 FROM event_entry WHERE event_entry.number = state.number)"
+    " ORDER BY number LIMIT ?"
 )
-"""The next final rows of events, after a number, with what they are worth."""
+"""The next final rows of events, after a number, that have no row in the list."""
+
+NEXT_WORTHS = (
+    "SELECT event_entry.number, worth.value FROM state AS worth CROSS JOIN event_entry"  # noqa: S608
+    f" ON event_entry.number = worth.number WHERE worth.start = {_literal(Table.WORTH.prefix)}"
+    " AND worth.rest = x'' AND worth.layer = 0 AND worth.number > ? AND points IS NULL"
+    f" AND NOT EXISTS (SELECT 1 {_OF_NUMBER.format(_literal(UNVALUED))})"
+    " ORDER BY worth.number LIMIT ?"
+)
+"""The next final values of events, after a number, that the list lacks and that do not wait."""
 
 FINAL_BYTES = (
     "SELECT ifnull(sum(length(start) + iif(number, 32, 0) + length(rest) + length(value)"

@@ -7,7 +7,7 @@ numbers are those of the state (`state_rows`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress, repeat
+from itertools import compress
 from operator import is_not
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER
-from commonweal.storage.ledger.state.state_db import StateDb
+from commonweal.storage.ledger.state.state_db import NumberedEvent, StateDb
 
 TABLES = ("event_entry", "given_sum", "local_id", "agent", "said_at")
 
@@ -23,6 +23,11 @@ _OF_EVENT = (event_row.EVENT, valuation.WORTH)
 
 EVENTS_AT_ONCE = 5_000
 """Events of which `write_all` writes the rows in one transaction."""
+
+_CLOCK, _AMOUNT, _SPEC, _DISPUTES, _HEIGHT = map(
+    event_row.EventRow._fields.index, ("clock", "quantity", "spec", "disputes", "height")
+)
+_NO_AMOUNT = (None, None, None)
 
 NOTHING_WRITTEN: Mapping[bytes, Any] = MappingProxyType({})
 
@@ -50,6 +55,17 @@ _PUT = (
 )
 """Times that are noted no more, since a row has them, stay as they are."""
 
+_ADD = (
+    "INSERT INTO given_sum (provider, action, unit, scale, is_sealed, events, high, low)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events,"
+    " high = high + excluded.high, low = low + excluded.low"
+)
+_NO_COLUMNS = (None,) * (1 + len(_COLUMNS))
+_PROVIDER, _ACTION = (1 + _COLUMNS.index(name) for name in ("provider", "action"))
+_QUANTITY, _EFFORT = (
+    slice(1 + at, 4 + at) for at in map(_COLUMNS.index, ("quantity_n", "effort_n"))
+)
+
 
 def refresh(
     layers: StateDb, changed: Sequence[bytes], written: Mapping[bytes, Any] = NOTHING_WRITTEN
@@ -73,41 +89,68 @@ def refresh(
     layers.change_many(f"DELETE FROM event_entry WHERE number = {NUMBER}", gone)  # noqa: S608
 
 
+def write_new(layers: StateDb, events: Iterable[NumberedEvent]) -> None:
+    """Write the rows of new final events of a state that comes; `write_all` writes what is left.
+
+    That is what a specification is called and what an event is worth, which may come later. The
+    caller commits. Indexes are made at the end: in order, and not a page for each row.
+    """
+    layers.drop_upkeep("event_entry")
+    rows = [
+        (number, *_columns(agents, value, None, None))
+        for number, agents, value in events
+        if value[_SPEC] is None
+    ]
+    _insert(layers, rows)
+
+
 def write_all(layers: StateDb) -> None:
     """Write the rows of all events of a state that is all final, some events at a time.
 
-    Goes on after the last row that is there. No record has said yet when an event was. Indexes are
-    made at the end: in order, and not a page for each row.
+    Writes those that are not there. No record has said yet when an event was.
     """
-    layers.drop_indexes("event_entry")
-    ((after,),) = layers.rows("SELECT ifnull(max(number), 0) FROM event_entry")
+    layers.drop_upkeep("event_entry")
+    after = 0
     while events := layers.final_events(after, EVENTS_AT_ONCE):
         specs: dict[bytes, str | None] = {}
-        rows: list[tuple[Any, ...]] = []
-        for number, value, worth in events:
-            row = event_row.EventRow(*value)
-            name = _specification(layers, row.spec, specs)
-            rows.append((number, *_columns(row, name, worth if row.pending is None else None)))
-        layers.begin()
-        try:
+        rows = (
+            (number, *_columns(agents, value, _specification(layers, value[_SPEC], specs), None))
+            for number, agents, value in events
+        )
+        with layers.writing():
             _insert(layers, rows)
-            layers.commit()
-        finally:
-            layers.rollback()
         after = events[-1][0]
-    layers.make_indexes()
+    after = 0
+    while worths := layers.final_worths(after, EVENTS_AT_ONCE):
+        points = [(worth[0], number) for number, worth in worths]
+        with layers.writing():
+            layers.change_many("UPDATE event_entry SET points = ? WHERE number = ?", points)
+        after = worths[-1][0]
+    layers.make_upkeep("event_entry")
 
 
 def _insert(layers: StateDb, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Write new rows, without the columns that have nothing: to say so of each costs most."""
+    """Write new rows, without the columns that have nothing: to say so of each costs most.
+
+    The triggers that keep the sums are away; what the rows add is summed up here.
+    """
     names = ("number", *_COLUMNS)
     filled: dict[bytes, list[tuple[Any, ...]]] = {}
+    sums: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
-        has = bytes(map(is_not, row, repeat(None)))
+        has = bytes(map(is_not, row, _NO_COLUMNS))
         filled.setdefault(has, []).append(tuple(compress(row, has)))
+        n, scale, unit = row[_EFFORT] if row[_EFFORT.start] is not None else row[_QUANTITY]
+        if n is not None:
+            given = row[_PROVIDER], row[_ACTION], unit, scale, row[-1] is not None
+            kept = sums.setdefault(given, [0, 0, 0])
+            kept[0] += 1
+            kept[1] += n >> 32
+            kept[2] += n & 0xFFFFFFFF
     for has, some in filled.items():
         columns, places = ", ".join(compress(names, has)), ", ".join("?" * sum(has))
         layers.change_many(f"INSERT INTO event_entry ({columns}) VALUES ({places})", some)  # noqa: S608
+    layers.change_many(_ADD, ((*given, *kept) for given, kept in sums.items()))
 
 
 def _event(
@@ -122,22 +165,23 @@ def _event(
     worth = written.get(valuation.WORTH + id)
     if worth is None and row.pending is None:
         worth = layers.get(valuation.WORTH + id)
-    return (id, *_columns(row, _specification(layers, row.spec, specs), worth))
+    agents = row.member, row.provider, row.receiver
+    points = None if worth is None else worth[0]
+    return (id, *_columns(agents, row, _specification(layers, row.spec, specs), points))
 
 
 def _columns(
-    row: event_row.EventRow, specification: str | None, worth: list[Any] | None
+    agents: Sequence[Any], row: Sequence[Any], specification: str | None, points: int | None
 ) -> tuple[Any, ...]:
+    """Return the columns of an event. row: the values of an `EventRow`, or its first ones."""
     return (
-        *(row.member, row.provider, row.receiver, row.clock, row.action),
-        *(row.quantity or (None, None, None)),
-        *(row.effort or (None, None, None)),
+        *(*agents, row[_CLOCK], row[_CLOCK + 1]),
+        *(row[_AMOUNT] or _NO_AMOUNT),
+        *(row[_AMOUNT + 1] or _NO_AMOUNT),
         specification,
-        *(row.source, row.target, row.input_of, row.output_of, row.scope, row.factor),
-        *(row.fulfills, row.satisfies),
-        *(row.corrections, row.yes, row.no, row.disputes),
-        None if worth is None else worth[0],
-        row.height or None,
+        *row[_SPEC + 1 : _DISPUTES + 1],
+        points,
+        (row[_HEIGHT] or None) if len(row) > _HEIGHT else None,
     )
 
 

@@ -125,13 +125,9 @@ def write_all(layers: StateDb, store: Store) -> None:
     event_views.write_all(layers)
     after = _LOCAL_END
     while keys := layers.final_keys(after, KEYS_AT_ONCE):
-        layers.begin()
-        try:
+        with layers.writing():
             refresh(layers, store, [key for key in keys if key[:1] not in _WRITTEN])
             report_views.refresh(layers, [key for key in keys if key[:1] == valuation.WORTH])
-            layers.commit()
-        finally:
-            layers.rollback()
         after = _EVENTS_END if keys[-1][:1] == EVENT else keys[-1]
 
 

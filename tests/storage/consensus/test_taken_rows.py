@@ -56,25 +56,25 @@ def test_rows_of_events_are_written_on_where_a_process_ended(
 ) -> None:
     shop, late = past(), newcomer()
     monkeypatch.setattr(event_views, "EVENTS_AT_ONCE", 7)
-    plain, portions = event_views._insert, 0
+    plain, portions = StateDb.final_worths, 0
 
-    def ending(layers: StateDb, rows: Any) -> None:
+    def ending(layers: StateDb, after: int, count: int) -> list[tuple[int, Any]]:
         nonlocal portions
         portions += 1
-        plain(layers, rows)
         if portions == 3:
             raise KeyboardInterrupt
+        return plain(layers, after, count)
 
-    monkeypatch.setattr(event_views, "_insert", ending)
+    monkeypatch.setattr(StateDb, "final_worths", ending)
     with pytest.raises(KeyboardInterrupt):
         fetch(late, offers(shop.here))
     beside = late.layers.beside(BESIDE)
-    assert beside.rows("SELECT count(*) FROM event_entry") == [(14,)]
+    assert beside.rows("SELECT count(points) FROM event_entry") == [(14,)]
     Snapshots(late.kept).hold()
     assert pairs(late) == pairs(shop.here)
     assert rows_of_views(late) == rows_of_views(shop.here)
     tables = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"
-    assert late.layers.rows(tables) == StateDb().rows(tables), "no index is missing"
+    assert late.layers.rows(tables) == StateDb().rows(tables), "no index and no trigger is missing"
 
 
 def test_what_is_said_about_events_is_written_on_where_a_process_ended(
@@ -87,10 +87,10 @@ def test_what_is_said_about_events_is_written_on_where_a_process_ended(
     taking = Snapshots(late.kept)
     plain, portions = StateDb.put_encoded, 0
 
-    def ending(self: StateDb, *args: Any, **more: Any) -> None:
+    def ending(self: StateDb, pairs: Any, *more: Any) -> None:
         nonlocal portions
-        portions += not more
-        plain(self, *args, **more)
+        portions += isinstance(pairs, list)  # what has waited
+        plain(self, pairs, *more)
         if portions == 3:
             raise KeyboardInterrupt
 

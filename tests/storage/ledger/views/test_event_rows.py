@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
-from commonweal.protocol.ledger.things.units_and_specs import SPEC
+from commonweal.protocol.ledger.sharing.valuation import WORTH
+from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, EventRow
+from commonweal.protocol.ledger.things.units_and_specs import SPEC, SpecRow
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.contributions.contribution_filter import (
     ContributionFilter,
@@ -17,7 +18,8 @@ from commonweal.storage.ledger.contributions.contribution_filter import (
 from commonweal.storage.ledger.contributions.event_times import time_of, time_row
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.local_ids import NUMBER, numbers_of, with_ids
-from commonweal.storage.ledger.state.state_db import StateDb
+from commonweal.storage.ledger.state.state_db import FINAL, StateDb
+from commonweal.storage.ledger.views.event_views import write_all, write_new
 from tests.protocol.ledger.scenes import Scene
 from tests.protocol.ledger.workshop import busy
 from tests.storage.ledger.test_ledger import Home, founding_documents, in_pieces, portions
@@ -114,3 +116,40 @@ def test_ids_that_begin_alike_have_numbers_of_their_own() -> None:
     assert sorted(layers.rows(query, values)) == [(1,), (3,)]
     plan = layers.rows(f"EXPLAIN QUERY PLAN {query}", values)
     assert "local_id_start" in plan[0][-1]
+
+
+def test_the_rows_of_a_state_that_comes_are_those_of_one_that_was_folded() -> None:
+    shop = busy()
+    home = Home(shop.community, shop.documents)
+    home.hold(shop.records)
+    home.seal(shop)
+    *_, kept = in_pieces(home, Random(1))
+    events = {key[1:]: value for key, value in kept.final.items(EVENT)}
+    ids, half = list(events), len(events) // 2
+    spec, third = b"\x01" * 32, set(ids[::3])
+    for id in third:
+        events[id][EventRow._fields.index("spec")] = spec
+    coming = StateDb()
+    with coming.writing():
+        coming.drop_upkeep("local_id")
+        write_new(coming, coming.put_new_events({id: events[id] for id in ids[:half]}))
+        coming.put_new_events({id: events[id] for id in ids[half:]})  # by a process that ended
+    coming.make_upkeep("local_id")
+    about = [pair for table in (WORTH, UNVALUED) for pair in kept.final.items(table)]
+    with coming.writing():
+        coming.put(FINAL, [*about, (SPEC + spec, [*SpecRow("digging", None, None, None, spec)])])
+    write_all(coming)
+    stated = f"SELECT {COLUMNS.partition(', claimed_at')[0]}, points FROM event_row WHERE height"
+    at = COLUMNS.split(", ").index("specification")
+    assert sorted(coming.rows(stated)) == sorted(
+        (*row[:at], "digging" if row[0] in third else None, *row[at + 1 :])
+        for row in kept.layers.rows(stated)
+    )
+    for query in (
+        "SELECT (SELECT id FROM agent WHERE number = provider), action, unit, scale, events,"
+        " high, low FROM given_sum WHERE is_sealed AND events ORDER BY 1, 2, 3, 4",
+        "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name",
+    ):
+        assert coming.rows(query) == kept.layers.rows(query)
+    ((valued, listed),) = coming.rows("SELECT count(points), count(*) FROM event_entry")
+    assert 0 < valued < listed == len(events)
