@@ -151,7 +151,7 @@ def membership_fold(
     ledger = Ledger(
         community,
         members_before(store, community),
-        rules=RuleParams(membership=joining or _founding_rules(store, community)),
+        rules=RuleParams(membership=joining or founding_rules(store, community)),
         seals=SealIds(store, community),
         oracle=oracle or _admitted_by_seals(store, community, decided.back),
     )
@@ -190,7 +190,7 @@ def name_of(text: bytes) -> str | None:
     return identifiers.displayed_name(content.decode("utf-8", "replace")) or None
 
 
-def _founding_rules(store: Store, community: CommunityId) -> MembershipRules:
+def founding_rules(store: Store, community: CommunityId) -> MembershipRules:
     """Return what the founding rules require of newcomers; the defaults where they are absent."""
     founding = store.record(RecordId(community))
     data = None if founding is None or founding.body is None else store.body(founding.body.hash)

@@ -36,6 +36,7 @@ from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.vocabulary.rule_params import MembershipRules
 from commonweal.storage.ledger.membership import (
     SealedDecisions,
+    founding_rules,
     membership_fold,
     put_decisions,
     read_decisions,
@@ -311,7 +312,7 @@ class Replica:
         waiting: members that are known and not admitted. asked: what the active ruleset asks of
         newcomers.
         """
-        before, self.joining = self.joining, asked
+        before, self.joining = self.joining or founding_rules(self.store, self.community), asked
         self.waiting = frozenset(waiting)
         if before != asked or self._is_behind():
             self.refold()
