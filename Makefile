@@ -34,7 +34,7 @@ FORM := $(wildcard .ci deploy protocol storage node client commands web commonwe
 BUNDLE := commonweal-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' commonweal/__init__.py)-$(shell uname -sm | tr 'A-Z ' 'a-z-')
 PAGES := README.md $(wildcard README.*.md) docs
 
-.PHONY: help setup which-python demo test check subjects lint types imports docs build wheel bundle bench sim sim-long fuzz-long attack attack-long faults soak lock i18n icons tables form clean
+.PHONY: help setup which-python demo test check subjects lint types imports docs build wheel bundle bench sim sim-long sim-large fuzz-long attack attack-long faults soak lock i18n icons tables form clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -97,6 +97,9 @@ sim: $(STAMP) ## the simulator; SEED=n replays one run
 
 sim-long: $(STAMP) ## the simulator on many more seeds; RUNS=n says how many
 	COMMONWEAL_RUNS="$(or $(RUNS),10000)" $(RUN) -m pytest tests/sim tests/seal -q --timeout=0 $(SIDE_BY_SIDE)
+
+sim-large: $(STAMP) ## many simulated nodes in one process; NODES=n says how many
+	COMMONWEAL_NODES="$(or $(NODES),1000)" $(RUN) -m pytest tests/sim/network/test_large.py -k settled -q -s --timeout=0
 
 fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says how many each
 	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m hypothesis $(SIDE_BY_SIDE)

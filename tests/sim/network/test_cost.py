@@ -6,9 +6,8 @@ from collections import Counter
 
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.keys import PeerKey
-from commonweal.protocol.records.record import from_bytes_unchecked
-from commonweal.storage.records.logs.log_store import Store
-from tests.sim.world.node import Node, Person
+from tests.sim.world.node import Node
+from tests.sim.world.settled import crowd
 from tests.sim.world.world import World
 
 COMPARING = ("compare", "same", "buckets", "entries")
@@ -29,19 +28,6 @@ def spent(world: World, *kinds: str) -> Counter[tuple[PeerKey, PeerKey]]:
         if not kinds or kind in kinds:
             found[source, target] += size
     return found
-
-
-def crowd(world: World, host: Node, count: int) -> None:
-    """Let `count` people be admitted whose nodes are never seen; their logs have 2 records."""
-    invite = world.invited(host, count)
-    replica = host.service.core.replica
-    for _ in range(count):
-        person = Person(world.rng)
-        empty = Store(":memory:")
-        person.ask(empty, world.community, invite, 1)
-        run = [from_bytes_unchecked(one) for one in empty.wires(person.device, 0, 2, 1 << 20)]
-        replica.append(person.device, run, {}, checked=True)
-    world.run(3_000)
 
 
 def again(world: World, *nodes: Node) -> None:
@@ -72,6 +58,7 @@ def test_two_with_equal_records_compare_in_one_round_trip_under_200_bytes_a_side
 def test_one_new_record_among_a_thousand_logs_costs_under_10_kb() -> None:
     world, one, two = pair()
     crowd(world, one, 1_000)
+    world.run(3_000)
     world.settle()
     two.crash()
     one.write("new")

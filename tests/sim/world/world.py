@@ -63,7 +63,7 @@ class World:
         self.by_key: dict[PeerKey, Node] = {}
         self.refused: dict[int, None] = {}
         """Numbers of nodes that cannot become members, or are members no more."""
-        founder = self._add(Service)
+        founder = self.add(Service)
         founder.community = founder.person.found(founder.store, self.rng, self.agenda.now_ms, rules)
         founder.start()
 
@@ -83,6 +83,15 @@ class World:
     def members(self) -> list[Node]:
         """The honest nodes but those who cannot be members, or are members no more."""
         return [node for node in self.honest if node.number not in self.refused]
+
+    def add(self, mind: Mind, person: Person | None = None) -> Node:
+        """Add the node of a person, which does not run yet. person: None for a new one."""
+        who = Person(self.rng) if person is None else person
+        node = Node(self, len(self.nodes), who, Store(":memory:"), mind)
+        self.nodes.append(node)
+        self.by_key[node.key] = node
+        self.network.ports[node.address] = node
+        return node
 
     def invite(self, host: Node, uses: int = 1) -> tuple[Ticket, bytes]:
         """Let a member make an invite; return the ticket of it and the seed of its key."""
@@ -104,7 +113,7 @@ class World:
 
     def join(self, invite: Invite, hosts: list[Node], mind: Mind = Service) -> Node:
         """Let a newcomer follow an invite link that names `hosts`, and start the node."""
-        node = self._add(mind)
+        node = self.add(mind)
         node.community, node.invite = self.community, invite
         node.person.ask(node.store, self.community, invite, self.agenda.now_ms)
         node.knows(*(host.contact for host in hosts))
@@ -129,7 +138,7 @@ class World:
 
     def device(self, owner: Node) -> Node:
         """Let a member enrol a second device, on a node of its own; start the node."""
-        node = self._add(Service)
+        node = self.add(Service)
         node.person.belongs_to(owner.person)
         node.community = self.community
         enrolment = node.person.enrol(self.community, self.agenda.now_ms)
@@ -200,8 +209,8 @@ class World:
         honest = {node.person.device for node in self.honest}
         for node in self.honest:
             if node.is_up:
-                for entry in node.service.core.replica.frontier:
-                    if entry.frozen is not None and entry.author in honest:
+                for row in node.service.core.replica.rows():
+                    if row.frozen is not None and row.author in honest:
                         raise self.broken(f"{node} convicted an honest device")
 
     def disagreement(self) -> str | None:
@@ -252,13 +261,6 @@ class World:
 
     def _fork(self) -> Random:
         return Random(self.rng.getrandbits(64))
-
-    def _add(self, mind: Mind) -> Node:
-        node = Node(self, len(self.nodes), Person(self.rng), Store(":memory:"), mind)
-        self.nodes.append(node)
-        self.by_key[node.key] = node
-        self.network.ports[node.address] = node
-        return node
 
     def _split(self, *, both: bool) -> dict[tuple[PeerKey, PeerKey], None]:
         """Return the directions that a partition closes."""
