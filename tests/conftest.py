@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from commonweal.storage.home import keystore
 from tests.house.threats import Watch
 
 # A test that names its own max_examples keeps that number under `make fuzz-long` too.
@@ -62,3 +63,19 @@ def _nothing_of_this_machine(
         monkeypatch.setenv(name, str(home / name.lower()))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     yield
+
+
+@pytest.fixture
+def usual_cost() -> None:
+    """Let a passphrase cost in this test what it costs members."""
+
+
+@pytest.fixture(autouse=True)
+def _passphrases_are_cheap(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let new keystores cost next to nothing to open: else each try takes half a second of CPU."""
+    if "usual_cost" not in request.fixturenames:
+        for function in (keystore.create, keystore.change_passphrase, keystore.change_member):
+            cheap = {**(function.__kwdefaults__ or {}), "cost": keystore.COST_MIN}
+            monkeypatch.setattr(function, "__kwdefaults__", cheap)

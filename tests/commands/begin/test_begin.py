@@ -14,16 +14,8 @@ from commonweal.protocol.identity.identity import inception_from_entropy
 from commonweal.protocol.identity.phrase import entropy_from_phrase
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
-from commonweal.storage.home.keystore import COST_MIN
 from commonweal.storage.records.logs.log_store import Store
 from tests.builders.weal import founder, good, member, weal
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a try of a passphrase cost little."""
-    defaults = dict(keystore.create.__kwdefaults__ or {}, cost=COST_MIN)
-    monkeypatch.setattr(keystore.create, "__kwdefaults__", defaults)
 
 
 def secret(folder: Path, text: str = "open sesame\n") -> Path:

@@ -120,8 +120,6 @@ def test_a_lost_keystore_is_not_replaced_over_the_records_of_its_member(tmp_path
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let somebody sit at a terminal; the list has the answers to hidden questions, in order."""
-    cheap = dict(keystore.create.__kwdefaults__ or {}, cost=keystore.COST_MIN)
-    monkeypatch.setattr(keystore.create, "__kwdefaults__", cheap)
     monkeypatch.delenv("COMMONWEAL_PASSPHRASE", raising=False)
     for module in (start_commands, init_found, options):
         monkeypatch.setattr(module, "is_typed", lambda: True)

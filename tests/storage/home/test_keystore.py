@@ -91,6 +91,7 @@ def test_two_keystores_of_the_same_secrets_share_no_salt_or_nonce(tmp_path: Path
         assert values[0][field] != values[1][field]
 
 
+@pytest.mark.usefixtures("usual_cost")
 def test_the_usual_cost_is_not_small(path: Path) -> None:
     keystore.create(path, BOTH, PASSPHRASE)
     assert _value(path)["kdf"] == {"name": "argon2id", "passes": 3, "memory": 256 << 20}

@@ -9,6 +9,7 @@ import pytest
 
 from commonweal.client import Member, create_home
 from tests.builders.api_calls import Caller, calling
+from tests.builders.once import made_once
 from tests.web.api.village import Village
 
 
@@ -30,5 +31,5 @@ def caller(home: Path) -> Iterator[Caller]:
 
 @pytest.fixture(scope="package")
 def village(tmp_path_factory: pytest.TempPathFactory) -> Village:
-    """A community in which every write was called."""
-    return Village(tmp_path_factory.mktemp("village"))
+    """A community in which every write was called, in homes that this process alone has."""
+    return made_once(tmp_path_factory, "village", Village).copied(tmp_path_factory)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import time
 from contextlib import ExitStack
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from commonweal.client import Member
 from commonweal.client.plans.recipe_text import EXAMPLES
@@ -16,7 +19,7 @@ from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
 from tests.builders import homes
-from tests.builders.api_calls import calling
+from tests.builders.api_calls import Caller, calling
 from tests.builders.commons import Commons, meet
 from tests.commands.exchange.test_promotion import PROMOTION
 from tests.commands.share.test_round import CIRCLE
@@ -24,7 +27,7 @@ from tests.commands.share.test_round import CIRCLE
 WORK = {"action": "work", "quantity": "3", "unit": "hours"}
 
 
-CAMPAIGN_SECONDS = 20
+CAMPAIGN_SECONDS = 15
 """Until a campaign ends here: longer than it takes to begin it and to seal that."""
 
 TWO_VOUCHES = """
@@ -58,8 +61,9 @@ class Village:
         self.refused: dict[str, str] = {}
         self._keys = count()
         self._members = [*self.lanxi.all]
+        self._callers: dict[Home, Caller] = {}
         with ExitStack() as held:
-            self._callers = {
+            self._callers |= {
                 home: held.enter_context(calling(home.path, "grave")) for home in self.lanxi.all
             }
             for chapter in (
@@ -80,6 +84,14 @@ class Village:
                 self.meet()
             self._decide()
             self._leave()
+        self._callers.clear()
+
+    def copied(self, folders: pytest.TempPathFactory) -> Village:
+        """Return the same in copies of the three homes."""
+        village = copy(self)
+        village.lanxi = self.lanxi.copies(folders)()
+        village.mei, village.bo, village.ana = village.lanxi.all
+        return village
 
     def meet(self) -> None:
         """Let all hold all."""
