@@ -71,9 +71,7 @@ def usual_cost() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _passphrases_are_cheap(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _passphrases_are_cheap(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let new keystores cost next to nothing to open: else each try takes half a second of CPU."""
     if "usual_cost" not in request.fixturenames:
         for function in (keystore.create, keystore.change_passphrase, keystore.change_member):
