@@ -168,11 +168,10 @@ class StateDb(StateFile):
         short = [(number, *shortened(events[id])) for id, number in numbers.items()]
         named = dict.fromkeys(chain.from_iterable(agents for _, agents, _ in short))
         known = agents_of(self, (id for id in named if id is not None))
-        of_agent: dict[bytes | None, int | None] = {None: None, **known}
         listed: list[NumberedEvent] = []
         rows: list[tuple[Any, ...]] = []
         for (number, agents, rest), value in zip(short, events.values(), strict=True):
-            giving = [of_agent[agent] for agent in agents]
+            giving = [known.get(agent) for agent in agents]
             rows.append((number, bytearray(packed(rest)), *giving))
             listed.append((number, giving, value))
         self.change_many(PUT_EVENT, rows)
