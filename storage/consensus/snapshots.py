@@ -9,7 +9,6 @@ state. `audit` does that later. Nothing here asks a peer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
 from commonweal.protocol.ledger.state.advance import FOLD, CutHeader
 from commonweal.protocol.ledger.state.rejections import REFUSED
-from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, local_rows
+from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, scope_rows
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.offers import Offer
@@ -189,9 +188,9 @@ class Snapshots:
         with beside.writing():
             beside.drop_upkeep("local_id")
             told = [(key, unpacked(value)) for key, value in pairs if key.startswith(_TOLD)]
-            waiting: list[tuple[bytes, bytes]] = [p for p in pairs if p.key.startswith(_ABOUT)]
-            waiting += self._place_told(beside, told)
+            self._place_told(beside, told)
             beside.put_encoded(p for p in pairs if not p.key.startswith((*_TOLD, *_ABOUT)))
+            waiting = [pair for pair in pairs if pair.key.startswith(_ABOUT)]
             if waiting:
                 beside.change(_WAIT, (number, packed(waiting)))
             grown = merkle.graft(TreePages(beside, STATE_TREE), chunk.subtree)
@@ -200,23 +199,15 @@ class Snapshots:
             _grow(beside, MEMBERS_TREE, members)
             beside.put_mark(PLACED, [*offer, number + 1])
 
-    def _place_told(
-        self, beside: StateDb, told: list[tuple[bytes, Any]]
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """Write events and refusals, and what is kept beside the state of them.
-
-        Return the local pairs about events, which wait as others about events do.
-        """
+    def _place_told(self, beside: StateDb, told: list[tuple[bytes, Any]]) -> None:
+        """Write events and refusals, and what is kept beside the state of them."""
         from commonweal.storage.ledger.views import event_views
 
         events = {key[len(EVENT) :]: value for key, value in told if key.startswith(EVENT)}
         event_views.write_new(beside, beside.put_new_events(events))
         refused = [(key, value) for key, value in told if not key.startswith(EVENT)]
-        local = list(local_rows(told))
-        scoped = [(key, value) for key, value in local if not key.startswith(UNVALUED)]
-        beside.put_encoded((), [*refused, *scoped])
+        beside.put_encoded((), [*refused, *scope_rows(told)])
         beside.put_refused(refused)
-        return ((key, packed(value)) for key, value in local if key.startswith(UNVALUED))
 
     def _place_waiting(self, beside: StateDb) -> None:
         """Write the pairs about events, by their numbers, now that all events have one."""

@@ -8,7 +8,7 @@ in a scope.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from commonweal.protocol.keys import MemberId
@@ -125,12 +125,23 @@ def unvalued_events(state: State, start: bytes) -> Iterator[bytes]:
                 yield event
 
 
-def local_rows(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:
+def is_unvalued(value: Sequence[Any]) -> bool:
+    """Whether a row in the state, decoded, waits for a value."""
+    return len(value) > _PENDING and value[_PENDING] is not None
+
+
+def local_rows(pairs: Collection[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:
     """Yield the local rows that follow from rows of the state."""
     for key, value in pairs:
-        if key[:1] != EVENT or len(value) <= _COVERED_FROM:
-            continue
-        if len(value) > _PENDING and value[_PENDING] is not None:
+        if key[:1] == EVENT and is_unvalued(value):
             yield UNVALUED + key[1:], True
-        if value[_SCOPE] is not None and value[_COVERED_FROM]:
+    yield from scope_rows(pairs)
+
+
+def scope_rows(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:
+    """Yield the local rows of scopes that follow from rows of the state."""
+    for key, value in pairs:
+        if key[:1] != EVENT or value[_SCOPE] is None or len(value) <= _COVERED_FROM:
+            continue
+        if value[_COVERED_FROM]:
             yield _of_scope(value[_SCOPE]) + key[1:], True

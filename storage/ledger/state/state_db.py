@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from commonweal.protocol.ledger.things.event_row import is_unvalued
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.state.local_ids import agents_of, new_numbers, numbers_of
 from commonweal.storage.ledger.state.state_file import StateFile
@@ -28,6 +29,7 @@ from commonweal.storage.ledger.state.state_rows import (
     PUT,
     PUT_EVENT,
     PUT_PLAIN,
+    PUT_UNVALUED,
     after,
     agents_in,
     encoded_row,
@@ -163,7 +165,10 @@ class StateDb(StateFile):
         self._write(rows)
 
     def put_new_events(self, events: Mapping[bytes, Sequence[Any]]) -> list[NumberedEvent]:
-        """Write final rows of events that have no number yet, by id; return them."""
+        """Write final rows of events that have no number yet, by id; return them.
+
+        Notes also which of them wait for a value.
+        """
         numbers = new_numbers(self, events)
         short = [(number, *shortened(events[id])) for id, number in numbers.items()]
         named = dict.fromkeys(chain.from_iterable(agents for _, agents, _ in short))
@@ -175,6 +180,8 @@ class StateDb(StateFile):
             rows.append((number, bytearray(packed(rest)), *giving))
             listed.append((number, giving, value))
         self.change_many(PUT_EVENT, rows)
+        unvalued = ((number,) for number, _, value in listed if is_unvalued(value))
+        self.change_many(PUT_UNVALUED, unvalued)
         return listed
 
     def each_final(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:

@@ -194,6 +194,12 @@ PUT_PLAIN = (
 PUT_EVENT = f"INSERT INTO state VALUES ({_literal(EVENT)}, ?, x'', 0, ?, ?, ?, ?)"  # noqa: S608
 """Write the final row of a new event; the values are its number, its rest and three agents."""
 
+PUT_UNVALUED = (
+    "INSERT INTO state (start, number, rest, layer, value)"  # noqa: S608
+    f" VALUES ({_literal(UNVALUED)}, ?, x'', 0, {_literal(packed(True))})"
+)
+"""Note that the event of a number waits for a value."""
+
 GET = f"SELECT {VALUE} FROM state WHERE {OF_KEY} AND layer <= ?4 ORDER BY layer DESC LIMIT 1"  # noqa: S608
 
 _LAST = (

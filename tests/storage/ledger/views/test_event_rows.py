@@ -135,9 +135,14 @@ def test_the_rows_of_a_state_that_comes_are_those_of_one_that_was_folded() -> No
         write_new(coming, coming.put_new_events({id: events[id] for id in ids[:half]}))
         coming.put_new_events({id: events[id] for id in ids[half:]})  # by a process that ended
     coming.make_upkeep("local_id")
-    about = [pair for table in (WORTH, UNVALUED) for pair in kept.final.items(table)]
     with coming.writing():
-        coming.put(FINAL, [*about, (SPEC + spec, [*SpecRow("digging", None, None, None, spec)])])
+        coming.put(
+            FINAL,
+            [
+                *kept.final.items(WORTH),
+                (SPEC + spec, [*SpecRow("digging", None, None, None, spec)]),
+            ],
+        )
     write_all(coming)
     stated = f"SELECT {COLUMNS.partition(', claimed_at')[0]}, points FROM event_row WHERE height"
     at = COLUMNS.split(", ").index("specification")
@@ -151,5 +156,7 @@ def test_the_rows_of_a_state_that_comes_are_those_of_one_that_was_folded() -> No
         "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name",
     ):
         assert coming.rows(query) == kept.layers.rows(query)
+    unvalued = list(coming.pairs(UNVALUED))
+    assert unvalued and unvalued == list(kept.final.items(UNVALUED))
     ((valued, listed),) = coming.rows("SELECT count(points), count(*) FROM event_entry")
     assert 0 < valued < listed == len(events)
