@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 
+from commonweal.node.network import unread_packages  # noqa: F401  before libp2p is imported
 from commonweal.node.network.channel.noise import peer_id, peer_key
 from commonweal.node.network.connections.listener import CannotListen, PortTaken
 from commonweal.node.network.libp2p import Network
