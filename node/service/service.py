@@ -184,6 +184,7 @@ class Service(Parts):
                 self.left(peer.key)
         self.frames.membership_changed()
         self.reviews.concluded(outlook)
+        self.blobs.want_documents(outlook.missing_documents)
         self.reactor.concluded(outlook)
         self.state_sync.tick()
 

@@ -18,6 +18,7 @@ from commonweal.protocol.ledger.governance import proposals, witness_set
 from commonweal.protocol.ledger.members import invites, membership
 from commonweal.protocol.ledger.members.budgets import budget_shares
 from commonweal.protocol.ledger.members.forks import every_kept, is_new
+from commonweal.protocol.ledger.members.registry import FOUNDING
 from commonweal.protocol.ledger.state.evidence import Misbehaviour
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId
@@ -111,6 +112,7 @@ class ConsensusReader:
                 is_roomy=is_roomy,
                 reviews_due=seen.reviews_due,
                 reviews_over=seen.reviews_over,
+                missing_documents=_missing_documents(kept),
             )
 
     def shown(self, now_ms: int = 0) -> tuple[SealedLog, ...]:
@@ -248,3 +250,14 @@ class ConsensusReader:
             if final.get(witness_set.GUILTY + device) is None
         ]
         return Misbehaviour(tuple(ends), tuple(sorted(guilty)[:room]))
+
+
+def _missing_documents(kept: LedgerState) -> tuple[bytes, ...]:
+    """Return the hash of the founding document when it is not held, as after a state came.
+
+    Until it is, the rules of its community are not known; see `active_ruleset`.
+    """
+    founding = kept.final.get(FOUNDING)
+    if founding is None or kept.store.has_body(founding[2]):
+        return ()
+    return (founding[2],)

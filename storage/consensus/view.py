@@ -37,6 +37,7 @@ class ConsensusView:
     is_roomy: whether the next cut can surely take all that is held above the last one.
     reviews_due: reviews of this home that its member may open now.
     reviews_over: those that need no opening any more: opened, void, or withheld.
+    missing_documents: hashes of permanent documents that the final state names and this home lacks.
     budget, shares: how much of each log is accepted before it is sealed; see `log_window`.
     """
 
@@ -63,6 +64,7 @@ class ConsensusView:
     is_roomy: bool = False
     reviews_due: tuple[RecordId, ...] = ()
     reviews_over: tuple[RecordId, ...] = ()
+    missing_documents: tuple[bytes, ...] = ()
 
     @property
     def end(self) -> tuple[int, SealId]:

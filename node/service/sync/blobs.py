@@ -42,6 +42,8 @@ class BlobFetch:
         self._downloads: dict[PeerKey, _BodyDownload] = {}
         self._after = b""
         """The texts up to this hash were asked for; then the round begins again."""
+        self._documents: tuple[bytes, ...] = ()
+        """Documents that the final state names, and that were missing when the ledger said so."""
 
     def left(self, key: PeerKey) -> None:
         """Forget the bodies that a peer was sending."""
@@ -65,8 +67,23 @@ class BlobFetch:
         """Ask a peer for some of the documents that the disk lost."""
         self.want(peer, self.core.rng.sample(documents, min(len(documents), BODIES_MAX // 2)))
 
+    def want_documents(self, documents: tuple[bytes, ...]) -> None:
+        """Ask a member for the documents that the final state names, before any record comes.
+
+        documents: those that are missing; without them the rules of the state are not known.
+        """
+        self._documents = documents
+        self._ask_documents()
+
+    def _ask_documents(self) -> None:
+        store, members = self.core.replica.store, self.core.members()
+        missing = [digest for digest in self._documents if not store.has_body(digest)]
+        if missing and members:
+            self.want(self.core.rng.choice(members), missing)
+
     def tick(self) -> None:
         """Ask one member for texts that are missing: a newcomer's come after they are admitted."""
+        self._ask_documents()
         members = [peer for peer in self.core.members() if peer.compared]
         if members and self.core.replica.store.wanted_bodies(1):
             self.want_texts(self.core.rng.choice(members))

@@ -212,3 +212,17 @@ def test_a_node_that_dies_before_it_puts_all_chunks_in_place_does_so_when_it_sta
     node.start()
     until_abreast(scene, node, scene.nodes[0])
     assert len(chunks) <= 1, "one is fetched before the ledger says that none is wanted"
+
+
+@pytest.mark.usefixtures("_many")
+def test_the_rules_of_a_state_are_known_before_its_records_come(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_sync.StateSync, "comes_first", True)
+    founder, node = scene.nodes[0], late(scene)
+    until(scene, lambda: height(node) >= HEIGHT, 60_000, "no state comes")
+    scene.run(1_000)
+    assert node.store.log(founder.person.device).length == 0, "no record of the founder came"
+    assert node.assessor is not None and founder.assessor is not None
+    assert not node.assessor.outlook().missing_documents
+    assert node.assessor.kept.ruleset.id == founder.assessor.kept.ruleset.id
