@@ -174,10 +174,10 @@ class NodeOfHome(HomeAccess):
         with self.home.store(readonly=True) as store:
             settings = Settings.read(store)
             if settings.community is None:
-                return _offline(store, settings, None)
+                return _offline(store, settings, None, None)
             people = of_home(self.home, store, settings.here, self.words)
-            state = _offline(store, settings, people)
             live = self._node_status()
+            state = _offline(store, settings, people, live)
             final = finality(store, settings, people, None if live is None else live.sealing)
             final = replace(
                 final,
@@ -257,8 +257,10 @@ def largest_writers(uses: Sequence[WriterUse], words: Words) -> str:
     )
 
 
-def _offline(store: Store, settings: Settings, people: People | None) -> HomeStatus:
-    """Return what a home knows of itself without a running node."""
+def _offline(
+    store: Store, settings: Settings, people: People | None, live: NodeStatus | None
+) -> HomeStatus:
+    """Return what a home knows of itself; how it stands, the running node says."""
     from commonweal.protocol.records.frontier import Frontier, FrontierEntry
 
     counts = store.counts()
@@ -272,7 +274,7 @@ def _offline(store: Store, settings: Settings, people: People | None) -> HomeSta
         records=counts.records,
         logs=counts.logs,
         frontier=Frontier(rows).digest().hex(),
-        state=standing(store, settings, people),
+        state=one_word(live.state) if live else standing(store, settings, people),
         light=light_home.heights_kept(store),
     )
 
@@ -282,7 +284,6 @@ def _online(state: HomeStatus, live: NodeStatus, people: People) -> HomeStatus:
     return replace(
         state,
         running=True,
-        state=one_word(live.state),
         behind=live.behind,
         records=live.records,
         logs=live.logs,

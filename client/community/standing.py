@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.language.words import N_, Words
 from commonweal.client.ledger.names.directory import People
 from commonweal.protocol.errors import StorageError
-from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.identity.parent import parent_of
+from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.settings import RESTORING
@@ -66,9 +67,8 @@ def coming_words(height: int, words: Words) -> str:
 
 def parent(store: Store, settings: Settings) -> dict[str, Any] | None:
     """Return from where a re-founded community goes on, as json says it."""
-    from commonweal.storage.ledger import inheritance
-
-    parent = inheritance.parent(store, settings.here)
+    founding = store.record(RecordId(settings.here))
+    parent = None if founding is None else parent_of(founding)
     if parent is None:
         return None
     ids = {"community": parent.community.hex(), "seal": parent.seal.hex()}
@@ -77,10 +77,11 @@ def parent(store: Store, settings: Settings) -> dict[str, Any] | None:
 
 def standing(store: Store, settings: Settings, people: People | None) -> str:
     """Return how this home stands in its community, in one word: see `join.STATES`."""
-    from commonweal.storage.ledger.membership import requested_invite  # loads the fold
-
     if people is None:
         return "no-community"
+    from commonweal.protocol.ledger.members import membership
+    from commonweal.storage.ledger.membership import requested_invite
+
     if store.log(settings.device).frozen is not None:
         return "frozen"
     if store.setting(RESTORING):

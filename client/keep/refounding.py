@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
+from commonweal.client.community import standing
 from commonweal.client.home.old_records import check_whole
 from commonweal.client.home.submit import now_ms
 from commonweal.client.keep.restoration import create_whole, from_words
@@ -119,11 +120,9 @@ class BroughtContents:
 
 
 def _refounded(new: Home, settings: Settings, brought: BroughtContents) -> RefoundedHome:
-    from commonweal.storage.ledger import inheritance
-
     with new.store(readonly=True) as store:
-        parent = inheritance.parent(store, settings.here)
-    height = None if parent is None else parent.height
+        named = standing.parent(store, settings)
+    height = None if named is None else named["height"]
     counts = (brought.kept, brought.damaged)
     return RefoundedHome(settings.here, settings.device, new.path, height, *counts)
 

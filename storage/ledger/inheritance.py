@@ -32,12 +32,6 @@ MEMBERSHIP = (registry.MEMBER, member_keys.SUCCESSION)
 """Tables of the inherited state that the fold of membership records needs."""
 
 
-def parent(store: Store, community: CommunityId) -> Parent | None:
-    """Return the parent of a community; None without one, or without its first record."""
-    founding = store.record(RecordId(community))
-    return None if founding is None else parent_of(founding)
-
-
 def chunks(store: Store, founding: Record, parent: Parent) -> list[bytes] | None:
     """Return the chunks in the founder's next records; None while one is missing."""
     wires = store.wires(founding.author, 1, 1 + parent.chunks, parent.chunks * RECORD_BYTES_MAX)

@@ -1,4 +1,4 @@
-"""What the last fold left, read at once: names and ids for completion, which may lag behind.
+"""What the last fold left, read at once: names and ids, which may lag behind.
 
 Nothing is folded, locked or written, and the number of rows that are read has a limit.
 """
@@ -34,6 +34,10 @@ class LastFold:
         """Return the names of the active members."""
         rows = self._rows("SELECT name FROM member_row WHERE status = 'active' AND name > ''")
         return [name for (name,) in rows]
+
+    def names(self) -> dict[bytes, str | None]:
+        """Return the names of members by their ids; None where it is not here."""
+        return dict(self._rows("SELECT id, name FROM member_row"))
 
     def event_ids(self, digits: str) -> list[bytes]:
         """Return the ids of events that begin with these hex digits."""

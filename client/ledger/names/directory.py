@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from commonweal.client.language.words import ENGLISH, Words
@@ -21,6 +22,7 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.vocabulary.identifiers import displayed_name, normal_name
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.last_fold import LastFold
 from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
@@ -49,22 +51,33 @@ class People:
         self,
         store: Store,
         community: CommunityId,
-        now: SealedDecisions | None = None,
+        now: Callable[[], SealedDecisions] | None = None,
         words: Words = ENGLISH,
+        names: Mapping[bytes, str | None] | None = None,
     ) -> None:
-        """Fold the records of membership that `store` holds.
+        """Read the records of membership that `store` holds, when they are asked for.
 
-        now: what seals decided; None for what the home's node last saw of it.
+        now: what seals decided; None for what the home's node last saw of it. names: those that
+        somebody who folds these records knows already.
         """
-        from commonweal.storage.ledger.membership import membership_fold, read_decisions
-
         self._store, self._words = store, words
         self.community = community
-        self.decided = read_decisions(store) if now is None else now
-        ledger = membership_fold(store, community, self.decided)
-        self.state: State = ledger.state
-        self.ledger = ledger
-        self._names: dict[bytes, str] = {}
+        self._decide = now
+        self._names = {id: name or _nameless(id) for id, name in (names or {}).items()}
+
+    @cached_property
+    def decided(self) -> SealedDecisions:
+        """What seals decided."""
+        from commonweal.storage.ledger.membership import read_decisions
+
+        return read_decisions(self._store) if self._decide is None else self._decide()
+
+    @cached_property
+    def state(self) -> State:
+        """The fold of the records of membership."""
+        from commonweal.storage.ledger.membership import membership_fold
+
+        return membership_fold(self._store, self.community, self.decided).state
 
     def name(self, member: bytes | None) -> str:
         """Return the newest name of a member or agent; "?" and the beginning of its id without."""
@@ -80,7 +93,7 @@ class People:
 
             row = membership.member(self.state, MemberId(member))
             name = row and name_in(self._store, row.profile)
-            self._names[member] = name or f"?{short(member)}"
+            self._names[member] = name or _nameless(member)
         return self._names[member]
 
     def members(self) -> list[membership.MemberStatus]:
@@ -117,10 +130,9 @@ class People:
 
     def community_name(self) -> str:
         """Return the name in the founding document; "?" and the beginning of the id without."""
-        from commonweal.protocol.ledger.members import membership
-
-        digest = membership.founding_document(self.state)
-        document = None if digest is None else self._store.body(digest)
+        founding = self._store.record(RecordId(self.community))
+        body = None if founding is None else founding.body
+        document = None if body is None else self._store.body(body.hash)
         if document is not None:
             try:
                 match codec.decode(document):
@@ -128,18 +140,30 @@ class People:
                         return name
             except CommonwealError:
                 pass
-        return f"?{short(self.community)}"
+        return _nameless(self.community)
+
+
+def _nameless(id: bytes) -> str:
+    return f"?{short(id)}"
 
 
 def of_home(home: Home, store: Store, community: CommunityId, words: Words = ENGLISH) -> People:
-    """Return who is who by all seals that a home holds, those too that no node looked at yet."""
-    from commonweal.storage.ledger.membership import current_decisions, read_decisions
+    """Return who is who by all seals that a home holds.
 
-    try:
-        now = current_decisions(home.state, store, community)
-    except StorageError:  # what was folded cannot be used; the rest of the home can
-        now = read_decisions(store)
-    return People(store, community, now, words)
+    While a node runs, by those that it took in, and the names are those that it knows.
+    """
+
+    def now() -> SealedDecisions:
+        from commonweal.storage.ledger.membership import current_decisions, read_decisions
+
+        try:
+            return current_decisions(home.state, store, community)
+        except StorageError:  # what was folded cannot be used; the rest of the home can
+            return read_decisions(store)
+
+    if home.holder() is None:
+        return People(store, community, now, words)
+    return People(store, community, None, words, LastFold(home.state).names())
 
 
 def called(

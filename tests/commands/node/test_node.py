@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -44,6 +45,7 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import invite
 from commonweal.protocol.keys import PeerKey
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger import membership
 from tests.builders.weal import founder, good, weal
 
 RECORD_ID = b"r" * 32
@@ -223,6 +225,33 @@ def test_status_asks_the_running_node(home: Path) -> None:
     assert (row["behind"], row["device"]) == (4, (b"e" * 32).hex())
     assert "behind by 4" in shown
     assert "held by 1 peer" in shown
+
+
+def test_beside_a_node_nothing_is_folded_to_say_who_is_who(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good("seal", "--home", home)
+
+    def folds(*_store: object) -> NoReturn:
+        raise AssertionError("the node has folded this")
+
+    monkeypatch.setattr(membership, "membership_fold", folds)
+    monkeypatch.setattr(membership, "current_decisions", folds)
+    with node(home, {"holders": [RecordHolders((), 0)]}):
+        told = good("status", "--home", home, "-o", "json").json
+    assert told["community_name"] == "Garden"
+    assert [row["member_name"] for row in told["finality"]["witnesses"]] == ["Ann"]
+    with pytest.raises(AssertionError, match="the node has folded this"):
+        good("status", "--home", home)
+
+
+def test_a_member_that_the_node_has_not_folded_is_looked_for(home: Path) -> None:
+    good("seal", "--home", home)
+    with sqlite3.connect(Home(home).state) as state:
+        state.execute("DELETE FROM member_row")
+    with node(home, {"holders": [RecordHolders((), 0)]}):
+        told = good("status", "--home", home, "-o", "json").json
+    assert [row["member_name"] for row in told["finality"]["witnesses"]] == ["Ann"]
 
 
 def test_peers_are_listed_connected_or_not(home: Path) -> None:
