@@ -16,6 +16,7 @@ from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import CommunityId, Record, RecordDraft, RecordId
+from commonweal.protocol.vocabulary.budget import BUDGET_MAX, MIB
 from commonweal.storage.records.logs.log_store import Store
 
 NOW_MS = 1_700_000_000_000
@@ -23,6 +24,15 @@ RECORDS_PER_APPEND = 1_000
 USES = 1_000
 
 Data: TypeAlias = dict[str, Value]
+
+LARGE_BUDGET: Mapping[str, int] = MappingProxyType(
+    {
+        "records": BUDGET_MAX.daily.records,
+        "header_mib": BUDGET_MAX.daily.bytes // MIB,
+        "text_mib": BUDGET_MAX.daily.texts // MIB,
+    }
+)
+"""Fields of the budget in the rules with which one member may write the most in a day."""
 
 NO_RULES: Mapping[str, Any] = MappingProxyType({})
 

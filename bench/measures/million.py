@@ -20,7 +20,6 @@ from bench.measures.nodes import newcomer
 from bench.nodes import processes
 from bench.nodes.sheet_rows import PART
 from commonweal.client.governance.rule_templates import document_of_rules
-from commonweal.protocol.vocabulary.budget import BUDGET_MAX
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.logs.log_store import Store
 
@@ -55,14 +54,9 @@ def figures(rows: int = ROWS) -> list[Figure]:
 
 def _rules() -> dict[str, Any]:
     """Return the co-operative's rules with the largest budget: one member may write all rows."""
-    daily = BUDGET_MAX.daily
     rules = dict(document_of_rules("cooperative"))
     del rules["membership"]
-    rules["budget"] = rules["budget"] | {
-        "records": daily.records,
-        "header_mib": daily.bytes >> 20,
-        "text_mib": daily.texts >> 20,
-    }
+    rules["budget"] = rules["budget"] | made.LARGE_BUDGET
     return rules
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.community import LARGE_BUDGET
 from bench.figures import Figure
 from bench.measures.books.sheet import lines
 from commonweal.client import Member, create_home
@@ -86,12 +87,7 @@ def _sealed(records: int) -> tuple[list[dict[str, Any]], float]:
 
 def _large_budget(rules: str) -> str:
     """Return rules with the largest budget, so that one member may write so much in a day."""
-    daily = BUDGET_MAX.daily
-    for field, most in (
-        ("records", daily.records),
-        ("header_mib", daily.bytes >> 20),
-        ("text_mib", daily.texts >> 20),
-    ):
+    for field, most in LARGE_BUDGET.items():
         rules = re.sub(rf"(?m)^{field} = \d+$", f"{field} = {most}", rules)
     return rules
 
