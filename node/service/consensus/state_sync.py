@@ -43,8 +43,12 @@ GIVE_UP_MS = 60_000
 TAKE_MS_MAX = 15 * 60 * 1000
 """The longest time that folding waits, even if chunks keep coming."""
 
-FIRST_MS_MAX = 30_000
-"""Records wait for a state no longer than this after the last chunk that was right."""
+FIRST_MS_MAX = 60_000
+"""Records wait for a state no longer than this after the last chunk that was right.
+
+Before the first one the giver makes an offer: of a million rows in some 10 s, on a busy machine in
+more than 30 s. Records that are sent meanwhile take the processor from it.
+"""
 
 GIVERS_ASKED_MAX = 32
 """Peers' requests that wait for the ledger; further ones are ignored and come again."""
