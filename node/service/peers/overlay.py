@@ -210,7 +210,20 @@ class Overlay:
         room = max(NEIGHBOURS_AIM - len(members), CHOSEN_AIM - chosen) - coming
         busy = sum(peer.dialling for peer in self._tries.values())
         room = min(room, DIALS_AT_ONCE_MAX - busy)
-        due = [
+        looks_around = core.now_ms - self._looked_ms >= LOOK_AROUND_MS
+        due = self._due() if room > 0 or looks_around else []
+        while due and room > 0:
+            self._dial(due.pop(core.rng.randrange(len(due))))
+            room -= 1
+        if due and looks_around:
+            self._looked_ms = core.now_ms
+            self._dial(min(due, key=lambda known: (self._try(known.peer).tried_ms, known.peer)))
+        self._make_room()
+
+    def _due(self) -> list[Address]:
+        """Return the peers that may be dialled now; reads the whole address book."""
+        core = self.core
+        return [
             known
             for known in self._book.values()
             if known.peer not in core.peers
@@ -218,13 +231,6 @@ class Overlay:
             and (known.places or known.peer in self._near)
             and self._is_due(known.peer)
         ]
-        while due and room > 0:
-            self._dial(due.pop(core.rng.randrange(len(due))))
-            room -= 1
-        if due and core.now_ms - self._looked_ms >= LOOK_AROUND_MS:
-            self._looked_ms = core.now_ms
-            self._dial(min(due, key=lambda known: (self._try(known.peer).tried_ms, known.peer)))
-        self._make_room()
 
     def _dial(self, known: Address) -> None:
         dial = self._try(known.peer)

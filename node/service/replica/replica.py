@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from commonweal.node.service.replica.admissions import differs
 from commonweal.node.service.replica.chain import SealChain
 from commonweal.node.service.replica.light_logs import LightLogs
 from commonweal.node.service.replica.quota import Quota
@@ -91,6 +92,7 @@ class Replica:
         """How many records that membership or rules rest on were taken in since."""
         self.convictions = 0
         """How many proofs were."""
+        self._compared: tuple[object, ...] = ()
         self.chain.reload()
         self._decided(read_decisions(self.store))
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
@@ -325,27 +327,24 @@ class Replica:
                 self.refold()
 
     def _is_behind(self) -> bool:
-        """Say whether the fold differs from the ledger and the seals on who is admitted."""
-        state = self.ledger.state
-        for device in membership.devices(state):
-            status = None if device.status is None else device.status.partition(":")[0]
-            if status == "active" and device.member in self.waiting:
-                return True
-            is_out = status in ("requested", "refused") and device.member not in self.waiting
-            known = registry.member_row(state, device.member)
-            back = known is not None and known.status == registry.LEFT
-            if is_out and self._is_in(device.member, device.key, back=back):
-                return True
-        return False
+        """Say whether the fold differs from the ledger and the seals on who is admitted.
 
-    def _is_in(self, member: MemberId, device: DeviceKey, *, back: bool) -> bool:
+        Reads all devices, so it looks once at what it compares: a second fold would be the same.
+        """
+        read = (self.deciding, self.convictions, self.chain.height, self.waiting, self.decided)
+        if self._compared == read:
+            return False
+        self._compared = read
+        return differs(self.ledger.state, self.waiting, self._is_in)
+
+    def _is_in(self, member: MemberId, device: DeviceKey, back: bool) -> bool:
         """Say whether seals show that an applicant is a member. back: they were one before."""
         return member in self.decided.back if back else self.sealed_length(device) > 0
 
     def _told(self, asker: Applicant) -> bool | None:
         if asker.member in self.waiting:
             return False
-        if self._is_in(asker.member, asker.device, back=asker.back):
+        if self._is_in(asker.member, asker.device, asker.back):
             return True
         return False if asker.inviter in self.removed else None
 

@@ -151,9 +151,8 @@ class PendingOverlay:
 
     def members(self) -> State:
         """Return the final state with the governance records above the cut folded on it."""
-        ledger, covered = self._begun(CutReader(self.layers)), self.covered()
-        rare = self.store.rare()
-        above = (record for record in rare if record.seq >= covered.get(record.author, 0))
+        ledger = self._begun(CutReader(self.layers))
+        above = self.store.rare(self.covered())
         ledger.add(map(without_data, above))  # what kinds say that nobody knows may be large
         ledger.fold()
         return ledger.state

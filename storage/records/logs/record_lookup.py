@@ -6,8 +6,9 @@ Void records are found by id too, because other records cite them; every range i
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
 from commonweal.protocol import keys
 from commonweal.protocol.errors import InvalidRecord, Malformed
@@ -26,6 +27,8 @@ from commonweal.storage.records.logs.run_pages import SEQ_BITS, SEQ_MAX, whole
 CLOCKS_CACHED_MAX = 4_096
 CLOCKS_IDLE = 256
 """Clocks that are kept when memory is given back: what comes next cites the newest records."""
+
+NO_STARTS: Mapping[bytes, int] = MappingProxyType({})
 
 RARE_ROWS_READ = 500
 """Governance records are read this many at a time, so that no cursor stays open in between."""
@@ -163,16 +166,21 @@ class RecordLookup(LogPages):
                         if first <= at < end and needle in wire:
                             yield at, wire
 
-    def rare(self) -> Iterator[Record]:
-        """Yield the good governance records (all but BULK_KINDS), log by log, in seq order."""
+    def rare(self, starts: Mapping[bytes, int] = NO_STARTS) -> Iterator[Record]:
+        """Yield the good governance records (all but BULK_KINDS), log by log, in seq order.
+
+        starts: by author, the seq below which records are left out.
+        """
         after = -1
         while True:
             rows = self.rows(
-                "SELECT rare.key, opening, tail FROM rare JOIN held USING (key)"
+                "SELECT rare.key, author, seq, opening, tail FROM rare JOIN held USING (key)"
                 " WHERE rare.key > ? AND seq < length ORDER BY rare.key LIMIT ?",
                 (after, RARE_ROWS_READ),
             )
-            for _, opening, tail in rows:
+            for _, author, seq, opening, tail in rows:
+                if seq < starts.get(author, 0):
+                    continue
                 try:
                     record = from_bytes_unchecked(whole(opening, tail))
                 except (Malformed, InvalidRecord):

@@ -20,7 +20,7 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import Record
 from tests.sim.consensus.test_giving import propose
-from tests.sim.consensus.test_seals import chain, council, seal_soon
+from tests.sim.consensus.test_seals import chain, council, seal_soon, until
 from tests.sim.world.node import Node
 from tests.sim.world.settled import copies, crowd
 from tests.sim.world.weather import BREAKING, CALM, Weather
@@ -30,6 +30,7 @@ NODES = int(os.environ.get("COMMONWEAL_NODES") or 30)
 JOINING = 200 if os.environ.get("COMMONWEAL_RUNS") else 40
 WITNESSES = 4
 SETTLED_MS_MAX = 120_000
+CHECKED_MS_MAX = 600_000
 LOSSES = Weather((1, 100), loss=0.02, double=0.01, late=0.02, gossip_loss=0.2, cut=0.01)
 CUT_OFF_PERCENT = 20
 KILLED_PERCENT = 5
@@ -72,12 +73,15 @@ def settled(seed: int, count: int) -> World:
     people = crowd(world, world.nodes[0], count - len(world.nodes))
     world.settle()
     sealed(world, world.nodes)
-    world.run(30_000)  # until every signature is checked
-    assert all(row.checked == row.length for row in home.service.core.replica.rows())
+    until(world, lambda: _is_checked(home), CHECKED_MS_MAX, "signatures are not checked")
     home.crash()
     copies(world, home, people)
     world.run(8_000)
     return world
+
+
+def _is_checked(node: Node) -> bool:
+    return all(row.checked == row.length for row in node.service.core.replica.rows())
 
 
 def sealed(world: World, nodes: list[Node]) -> None:

@@ -235,6 +235,7 @@ def test_rare_records_are_those_of_few_kinds(store: Store, monkeypatch: pytest.M
     store.append(key(ANN), notes(ANN, FOUND_TIP, 3))
     store.append(key(BEN), bens)
     assert list(store.rare()) == [FOUND, *bens]
+    assert list(store.rare({key(BEN): 3})) == [FOUND, *bens[3:]]
     fork = chain(BEN, Tip(3, bens[2].id, bens[2].clock), [{}])
     store.freeze(fork_proof.check(bens[3], fork[0], COMMUNITY))
     assert list(store.rare()) == [FOUND, *bens[:3]]
