@@ -102,7 +102,7 @@ sim-large: $(STAMP) ## many simulated nodes in one process; NODES=n says how man
 	COMMONWEAL_NODES="$(or $(NODES),1000)" $(RUN) -m pytest tests/sim/network/test_large.py -k settled -q -s --timeout=0
 
 fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says how many each
-	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m hypothesis $(SIDE_BY_SIDE)
+	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m "hypothesis or many" $(SIDE_BY_SIDE)
 	$(RUN) -m pip install --quiet --disable-pip-version-check atheris==3.0.0 || true
 	$(RUN) -m tests.fuzz.long --seconds=$(or $(SECONDS_EACH),60)
 
