@@ -170,14 +170,15 @@ class ConsensusReader:
         kept, ruleset = self.kept, self.kept.ruleset
         stamp = (bytes(kept.last.seal), kept.cut.height, bytes(ruleset.id))
         if self._seen is None or self._seen[0] != stamp:
-            final = kept.final
+            final, cut = kept.final, kept.cut
+            is_ruled = not _missing_documents(kept)  # else each event would be valued by others
             values = _Final(
                 proposals.removals(final),
                 invites.returned(final),
                 membership.nameless(final),
                 self._layers.refused_by(witness_set.SEAL_ONLY_REASONS),
                 tuple(offer.witness.device for offer in witness_set.candidates(final)),
-                next_deadline(final, kept.cut, ruleset, self._community),
+                next_deadline(final, cut, ruleset, self._community) if is_ruled else None,
                 budget_shares(final),
                 *self._own_reviews(final),
             )

@@ -10,6 +10,11 @@ from commonweal.node.service.consensus import state_sync
 from commonweal.node.service.events import CheckStateChunk, Event, StateAnswered
 from commonweal.node.service.sync import fetch
 from commonweal.protocol.ledger.checkpoint import snapshot
+from commonweal.protocol.ledger.finality.deadlines import next_deadline
+from commonweal.protocol.ledger.state.advance import CutHeader
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.rules.document import Ruleset
 from commonweal.storage.consensus.offers import Offer, StateOffers
 from commonweal.storage.consensus.snapshots import NOTED, NOTHING_YET, TAKEN, Snapshots
 from commonweal.storage.ledger.ledger import TAKING
@@ -218,6 +223,14 @@ def test_a_node_that_dies_before_it_puts_all_chunks_in_place_does_so_when_it_sta
 def test_the_rules_of_a_state_are_known_before_its_records_come(
     scene: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    valued: list[bytes] = []
+
+    def deadline(final: State, cut: CutHeader, ruleset: Ruleset, of: CommunityId) -> int | None:
+        if cut.height:
+            valued.append(ruleset.id)
+        return next_deadline(final, cut, ruleset, of)
+
+    monkeypatch.setattr("commonweal.storage.consensus.reader.next_deadline", deadline)
     monkeypatch.setattr(state_sync.StateSync, "comes_first", True)
     founder, node = scene.nodes[0], late(scene)
     until(scene, lambda: height(node) >= HEIGHT, 60_000, "no state comes")
@@ -225,4 +238,6 @@ def test_the_rules_of_a_state_are_known_before_its_records_come(
     assert node.store.log(founder.person.device).length == 0, "no record of the founder came"
     assert node.assessor is not None and founder.assessor is not None
     assert not node.assessor.outlook().missing_documents
-    assert node.assessor.kept.ruleset.id == founder.assessor.kept.ruleset.id
+    rules = founder.assessor.kept.ruleset.id
+    assert node.assessor.kept.ruleset.id == rules
+    assert set(valued) == {rules}, "nothing is valued by other rules meanwhile"
