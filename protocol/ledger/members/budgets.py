@@ -19,7 +19,14 @@ from typing import NamedTuple
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.identity.parent import parent_of
 from commonweal.protocol.keys import DeviceKey, MemberId, short
-from commonweal.protocol.ledger.members.registry import DEVICE, DeviceRow, device_row, member_row
+from commonweal.protocol.ledger.members.registry import (
+    DEVICE,
+    MEMBER,
+    DeviceRow,
+    MemberRow,
+    device_row,
+    member_row,
+)
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record, RecordId
@@ -62,12 +69,9 @@ def usage_on(state: State, member: MemberId, day: int, budget: Budget) -> UsageR
 
 def budget_shares(state: State) -> dict[DeviceKey, int]:
     """Return, for each enrolled device, how many devices share its member's budget."""
-    counts = {}
-    for key, value in state.items(DEVICE):
-        member = member_row(state, DeviceRow(*value).member)
-        assert member is not None, "a device belongs to a member"
-        counts[DeviceKey(key[1:])] = member.devices
-    return counts
+    counts = {key[1:]: MemberRow(*value).devices for key, value in state.items(MEMBER)}
+    rows = ((key, DeviceRow(*value)) for key, value in state.items(DEVICE))
+    return {DeviceKey(key[1:]): counts[row.member] for key, row in rows}
 
 
 def inherited_records(founding: Record | None) -> Mapping[DeviceKey, int]:

@@ -136,7 +136,11 @@ def members(state: State) -> list[MemberStatus]:
 
 def nameless(state: State) -> tuple[MemberId, ...]:
     """Return, by id, the active members without a profile that counts."""
-    return tuple(row.id for row in members(state) if row.status == ACTIVE and row.profile is None)
+    rows = (
+        (MemberId(key[1:]), registry.MemberRow(*value))
+        for key, value in state.items(registry.MEMBER)
+    )
+    return tuple(id for id, row in rows if row.status == ACTIVE and row.profile is None)
 
 
 def member(state: State, member: MemberId) -> MemberStatus | None:

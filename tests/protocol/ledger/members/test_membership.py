@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -12,8 +13,10 @@ from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.members.budgets import budget_shares
 from commonweal.protocol.ledger.members.registry import FROZEN
 from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId, erasable_body
 from commonweal.protocol.vocabulary.rule_params import MembershipRules, RuleParams
 from tests.protocol.ledger.village import TEXT, Pen, Person, Village, seed
@@ -353,3 +356,11 @@ def test_unknown_and_reserved_kinds_count_for_nothing_and_say_so() -> None:
     assert ledger.verdict(unknown.id) == Reason.UNKNOWN_KIND
     assert ledger.verdict(reserved.id) == Reason.RESERVED_KIND
     assert ledger.verdict(RecordId(seed("nothing"))) == Reason.NOT_HELD
+
+
+def test_the_shares_of_budgets_are_read_without_looking_up_each_member() -> None:
+    village = Village()
+    pen = village.join("Jun")
+    state = village.ledger().state
+    with patch.object(State, "get", side_effect=AssertionError("looks up each member")):
+        assert budget_shares(state) == {village.mei.key: 1, pen.key: 1}
