@@ -113,6 +113,7 @@ def read_mark(store: Store, rows: Sequence[LogRow], community: CommunityId) -> b
         "SELECT (SELECT count(*) FROM wanted), (SELECT max(height) FROM seal),"
         " (SELECT count(*) FROM double_vote)"
     )
-    logs = [(row.author, row.length, row.head, row.frozen) for row in rows]
-    read = (bytes(community), logs, others, store.removed_bodies())
+    heads = b"".join([row.head for row in rows])  # each names its log and its length
+    frozen = [(row.author, row.frozen) for row in rows if row.frozen is not None]
+    read = (bytes(community), heads, frozen, others, store.removed_bodies())
     return blake2b(msgpack.packb(read, use_bin_type=True), digest_size=MARK_BYTES).digest()
