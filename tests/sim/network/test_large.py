@@ -134,7 +134,6 @@ def _newest(node: Node) -> Record:
     return record
 
 
-@pytest.mark.timeout(1_800)
 def test_a_settled_community_agrees_after_losses_deaths_and_a_split() -> None:
     costs = Costs()
     world = settled(1_000, NODES)
