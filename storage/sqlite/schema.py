@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -73,21 +72,9 @@ def guard(connection: sqlite3.Connection, path: str, *, readonly: bool = False) 
         raise OlderHome(f"{path} has schema {version}; this version needs {LATEST}")
     if version and path != ":memory:":
         copy(connection, Path(f"{path}.schema{version}.backup"))
-    if empty and path == ":memory:":
-        connection.deserialize(_empty())
-        return
     connection.execute("PRAGMA journal_mode = WAL")
     for number, script in migrations()[version:]:
         _migrate(connection, number, script)
-
-
-@cache
-def _empty() -> bytes:
-    """Return the pages of an empty database, which a new one in memory begins with."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for number, script in migrations():
-            _migrate(connection, number, script)
-        return connection.serialize()
 
 
 def copy(connection: sqlite3.Connection, path: Path, step_pages: int = -1) -> None:
