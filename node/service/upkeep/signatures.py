@@ -24,8 +24,7 @@ class SignatureAudit:
 
     def begin(self) -> None:
         """Look at every log that has unchecked signatures."""
-        rows = self.core.replica.rows()
-        self._due = {row.author: None for row in rows if row.checked < row.length}
+        self._due = dict.fromkeys(self.core.replica.authors())
 
     def add(self, author: DeviceKey) -> None:
         """Look at a log that has unchecked signatures."""

@@ -27,17 +27,6 @@ def test_a_start_folds_the_membership_once() -> None:
     assert folds.call_count == 1
 
 
-def test_a_start_looks_at_no_log_whose_signatures_are_checked() -> None:
-    world = World(1)
-    world.grow(3)
-    world.run(20_000)
-    node = world.nodes[1]
-    rows = list(node.service.core.replica.rows())
-    assert all(row.checked == row.length for row in rows)
-    node.service.signature_audit.begin()
-    assert not node.service.signature_audit.step()
-
-
 def test_what_concerns_no_member_compares_no_admissions() -> None:
     world = World(2, seals=True)
     world.grow(3)
