@@ -23,7 +23,7 @@ class SignatureAudit:
         self._due: dict[DeviceKey, None] = {}
 
     def begin(self) -> None:
-        """Look at every log that has unchecked signatures."""
+        """Look at every log that is held."""
         self._due = dict.fromkeys(self.core.replica.authors())
 
     def add(self, author: DeviceKey) -> None:
