@@ -13,6 +13,7 @@ from commonweal.protocol.ledger.contributions import attestation, commons
 from commonweal.protocol.ledger.contributions.value import event_fields, income_pool, value_points
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.ledger.ventures.projects.pools_of_projects import pool_move
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Pool, Ruleset
@@ -20,6 +21,9 @@ from commonweal.protocol.rules.expression import FuelBudget
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 FUEL_MAX = 100_000
+
+NEXT_HEIGHT = 1 << 62
+"""Of the cut that a forecast is about; no cut that covers anything yet is as high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,9 @@ def forecast(
     row = event_row(state, event)
     if row is None:
         return None
+    if row.scope is not None:
+        state = state.above()
+        projects.begin(state, NEXT_HEIGHT, ruleset)
     move = pool_move(state, community, event, row)
     needed = commons.attestations(state, event, rules)
     yes, no = attestation.attesters(state, event)

@@ -81,6 +81,15 @@ def test_a_name_in_use_as_a_scope_is_refused_before_it_is_void(lanxi: Presses) -
             mei.open_project("garden", "beans")
 
 
+def test_income_of_a_project_that_no_seal_covers_yet_is_foretold_for_its_pool(
+    lanxi: Presses,
+) -> None:
+    with Member(lanxi.mei) as mei:
+        mei.open_project("garden", "beans")
+        assert mei.income(90, "EUR", scope="garden").forecast.pool == "project garden"
+        assert mei.income(90, "EUR", scope="gardens").forecast.pool != "project gardens"
+
+
 def test_a_task_is_taken_done_and_no_more_than_is_left(lanxi: Presses) -> None:
     with Member(lanxi.mei) as mei:
         promise = mei.take_task(lanxi.task, 3)
