@@ -84,7 +84,7 @@ class SealApplication(ConsensusReader):
             history = self.kept.history(records_max, least, FULL_CUT_BYTES, waits)
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))
-            strangers = self._strangers()
+            strangers = self._strangers(self._grown())
             chosen = self._authentic(history, now_ms, present, facts, least, strangers)
             if chosen is None:
                 return None

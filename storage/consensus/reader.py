@@ -6,7 +6,7 @@ store. What is final is read once after each seal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -39,6 +39,7 @@ from commonweal.storage.consensus.snapshots import TAKEN
 from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, is_small, waiting
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.records.logs.log_store import LogRow
 from commonweal.storage.records.review_secrets import review_secrets
 
 DEADLINE_MARGIN_MS = 5 * 60_000
@@ -195,14 +196,19 @@ class ConsensusReader:
             tuple(id for id, row in rows if row.status != reviews.WRITTEN),
         )
 
-    def _strangers(self) -> dict[DeviceKey, None]:
-        """Return the devices that are in no cut yet and that nobody admitted.
+    def _grown(self) -> list[LogRow]:
+        """Return the rows of the logs that are longer than in the last cut."""
+        last = self.kept.last.lengths
+        return [row for row in self._store.logs() if row.length > last.get(row.author, 0)]
+
+    def _strangers(self, grown: Iterable[LogRow]) -> dict[DeviceKey, None]:
+        """Return those devices that are in no cut yet and that nobody admitted.
 
         Every node stores only as many strangers' logs as its quota allows, and each stores others:
         a cut with them could not be followed by most nodes.
         """
-        last = self.kept.last.logs
-        new = [row.author for row in self._store.logs() if row.length and row.author not in last]
+        last = self.kept.last.lengths
+        new = [row.author for row in grown if row.author not in last]
         if not new:
             return {}
         state = self.kept.members()
@@ -219,13 +225,13 @@ class ConsensusReader:
 
     def _above(self) -> list[LogRange]:
         """Return the range above the last cut of each log that is longer now."""
-        last, strangers = self.kept.last.logs, self._strangers()
-        ranges = []
-        for row in self._store.logs():
-            start = length_in(last, row.author)
-            if row.length > start and row.author not in strangers:
-                ranges.append(LogRange(row.author, start, row.length))
-        return ranges
+        last, grown = self.kept.last.lengths, self._grown()
+        strangers = self._strangers(grown)
+        return [
+            LogRange(row.author, last.get(row.author, 0), row.length)
+            for row in grown
+            if row.author not in strangers
+        ]
 
     def _kept(self, final: State) -> int:
         """Return how many fork records that votes keep can be covered and are not yet."""

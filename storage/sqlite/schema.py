@@ -25,7 +25,7 @@ from commonweal.storage.files import sync
 APPLICATION_ID = int.from_bytes(b"CWL1", "big")
 """Application id in the header of our databases, for SQLite and `file`."""
 
-LATEST = 9
+LATEST = 10
 """The number of the last step; a file of this schema is opened without reading any step."""
 
 PROVEN = 4

@@ -171,7 +171,7 @@ UNKNOWN_MS = -(1 << 63)
 def _listed(
     kept: LedgerState, wanted: ContributionFilter, after: ListPlace | None
 ) -> Iterator[ContributionRow]:
-    sealed = {author: log.length for author, log in kept.last.logs.items()}
+    sealed = kept.last.lengths
     entries = merge(_counted(kept, wanted, after), _refused(kept, wanted, after), reverse=True)
     for when_ms, clock, id, reason, corrections in entries:
         record = kept.store.record(RecordId(id))

@@ -15,7 +15,7 @@ import msgpack
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
-from commonweal.protocol.seal.cut import SealedLog, length_in
+from commonweal.protocol.seal.cut import SealedLog
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.logs.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import SealStore
@@ -34,7 +34,7 @@ class Checkpoint:
     """The cut up to which all is final.
 
     seal: id of its seal; the community's id before the first. logs: length and head of each
-    sealed log, by author.
+    sealed log, by author. lengths: the lengths alone.
     """
 
     def __init__(self, layers: StateDb, community: CommunityId) -> None:
@@ -42,13 +42,15 @@ class Checkpoint:
         self.cut: CutHeader = BEFORE_ALL
         self.seal: bytes = b""
         self.logs: dict[DeviceKey, SealedLog] = {}
+        self.lengths: dict[bytes, int] = {}
         self.read()
 
     def read(self) -> None:
         """Read it again, since another connection may have written a later one."""
         stored = self._layers.mark("cut")
         if stored is None:
-            self.cut, self.seal, self.logs = BEFORE_ALL, bytes(self._community), {}
+            self.cut, self.seal = BEFORE_ALL, bytes(self._community)
+            self.logs, self.lengths = {}, {}
             return
         *fields, seal = stored
         # A re-founded community begins at a cut of its parent, and at its own id as the seal.
@@ -56,6 +58,7 @@ class Checkpoint:
             self.cut, self.seal = CutHeader(*fields), seal
             rows = self._layers.rows("SELECT author, length, head FROM sealed_log")
             self.logs = {DeviceKey(row[0]): SealedLog(*row) for row in rows}
+            self.lengths = {author: log.length for author, log in self.logs.items()}
 
     def write(self, cut: CutHeader, seal: bytes, grown: tuple[SealedLog, ...]) -> None:
         """Store the next cut. grown: the logs that are longer in it."""
@@ -63,6 +66,7 @@ class Checkpoint:
         marked = [cut.height, cut.time_ms, cut.clock, cut.prev, cut.root, seal]
         self._layers.put_mark("cut", marked)
         self.logs.update((log.author, log) for log in grown)
+        self.lengths.update((log.author, log.length) for log in grown)
         self.cut, self.seal = cut, seal
 
     def reaches(self, rows: Sequence[LogRow]) -> bool:
@@ -70,7 +74,8 @@ class Checkpoint:
 
         Where it does not, as after the state was lost, a state has to come from peers.
         """
-        return all(row.base <= length_in(self.logs, row.author) for row in rows)
+        based = [row for row in rows if row.base]
+        return all(row.base <= self.lengths.get(row.author, 0) for row in based)
 
     def covers(self, store: Store, record: Record) -> bool:
         """Whether a held record is final."""

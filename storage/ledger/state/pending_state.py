@@ -170,7 +170,7 @@ class PendingOverlay:
 
     def covered(self) -> dict[bytes, int]:
         """Return the sealed length of each log, by author."""
-        return {bytes(author): log.length for author, log in self.last.logs.items()}
+        return dict(self.last.lengths)
 
     def records(
         self, reached: Mapping[bytes, int], stops: Mapping[bytes, int] = NO_STOPS
@@ -178,6 +178,8 @@ class PendingOverlay:
         """Yield the good records with seq in [reached, stops), log by log; both by author."""
         for row in self.store.logs():
             at = reached.get(row.author, 0)
+            if row.length <= at:
+                continue
             stop = min(row.length, stops.get(row.author, row.length))
             while at < stop and (wires := self.store.wires(row.author, at, stop, READ_BYTES)):
                 yield from map(from_bytes_unchecked, wires)
@@ -208,7 +210,7 @@ class PendingOverlay:
         """Keep what `ledger`, which holds all records, changed in NEWEST; return the keys."""
         changes = self._put(NEWEST, ledger)
         clock = max((row.clock for row in rows), default=0)
-        reached = {bytes(row.author): row.length for row in rows}
+        reached: dict[bytes, int] = {row.author: row.length for row in rows}
         self._put_end("newest", LayerEnd(clock, reached, said, said))
         return changes
 
@@ -327,9 +329,11 @@ class PendingOverlay:
         """
         first: list[tuple[int, bytes]] = []
         size = 0
+        starts = ((row, point.reached.get(row.author, 0)) for row in rows)
         logs = (
-            places(self.store, row.author, point.reached.get(row.author, 0), row.length)
-            for row in rows
+            places(self.store, row.author, start, row.length)
+            for row, start in starts
+            if start < row.length
         )
         for clock, author, more in merge(*logs):
             is_enough = len(first) >= records_max or size >= bytes_max
@@ -348,11 +352,11 @@ class PendingOverlay:
         if stored is None:
             return None
         clock, reached, ends, said = stored
-        return LayerEnd(clock, self.covered() | reached, ends, said)
+        return LayerEnd(clock, self.last.lengths | reached, ends, said)
 
     def _put_end(self, layer: str, end: LayerEnd) -> None:
         """Store the end of a layer, of each log that goes on above the cut."""
-        covered = self.covered()
+        covered = self.last.lengths
         above = {
             author: length
             for author, length in end.reached.items()
@@ -366,10 +370,11 @@ class PendingOverlay:
 
 def _holds(point: LayerEnd, rows: Sequence[LogRow]) -> bool:
     """Whether every record up to `point` is still held, and good unless it was void there."""
-    known = {row.author: row.length for row in rows}
-    for author, reached in point.reached.items():
-        length, end = known.get(DeviceKey(author)), point.ends.get(author)
-        if length is None or (length < reached and (end is None or end > length)):
+    known: dict[bytes, int] = {row.author: row.length for row in rows}
+    shorter = [author for author, at in point.reached.items() if known.get(author, -1) < at]
+    for author in shorter:
+        length, end = known.get(author), point.ends.get(author)
+        if length is None or end is None or end > length:
             return False
     return True
 

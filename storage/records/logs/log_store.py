@@ -79,23 +79,40 @@ class Counts(NamedTuple):
     bodies: int
 
 
+class _ReadLogs(NamedTuple):
+    """Rows of all logs: at which version of the file, and the greatest `written` among them."""
+
+    version: tuple[int, int]
+    written: int
+    by_author: dict[DeviceKey, LogRow]
+    rows: tuple[LogRow, ...]
+
+
+_NOTHING_READ = _ReadLogs((-1, -1), -1, {}, ())
+
+
 class Store(LogBases, BlobStore, SettingStore, AddressBook, OnceStore):
     """Everything a node stores. See `Database` for opening, commit and errors."""
 
-    _logs: tuple[tuple[int, int], tuple[LogRow, ...]] | None
+    _logs: _ReadLogs
 
     def forget(self) -> None:
         """Drop also the rows of logs, which may be of records that are rolled back."""
         super().forget()
-        self._logs = None
+        self._logs = _NOTHING_READ
 
     def logs(self) -> tuple[LogRow, ...]:
-        """Return the row of every known log, by author; read again only after a write."""
-        version = self.version()
-        if self._logs is None or self._logs[0] != version:
-            asked = f"SELECT {_LOG_ROW} FROM log ORDER BY author"  # noqa: S608  names of ours
-            self._logs = version, tuple(map(LogRow._make, self.rows(asked)))
-        return self._logs[1]
+        """Return the row of every known log, by author; only those written since are read again."""
+        version, known = self.version(), self._logs
+        if known.version != version:
+            asked = f"SELECT written, {_LOG_ROW} FROM log WHERE written > ?"  # noqa: S608  names of ours
+            read = self.rows(asked, (known.written,))
+            by_author = known.by_author | {row[1]: LogRow._make(row[1:]) for row in read}
+            if len(by_author) > len(known.by_author):
+                by_author = dict(sorted(by_author.items()))
+            written = max((row[0] for row in read), default=known.written)
+            self._logs = known = _ReadLogs(version, written, by_author, tuple(by_author.values()))
+        return known.rows
 
     def log(self, author: DeviceKey) -> LogRow:
         """Return the row of one log; an empty row for an unknown one."""
