@@ -184,7 +184,9 @@ class Replica:
             self.ledger.add(read)
             self._sorted = False
             if any(record.kind in (FOUND, INHERIT) for record in read):
-                self.refold()  # it says what newcomers are asked, or who was a member before
+                # It says what newcomers are asked, or who was a member; the ledger looked without.
+                self.joining, self.waiting = None, frozenset()
+                self.refold()
 
     def freeze(self, proof: ForkProof) -> bool:
         """Take in a checked proof; say whether it changed anything."""

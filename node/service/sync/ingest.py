@@ -257,6 +257,8 @@ class Ingest:
         if not whole or brought < came:
             _close(replica, reads)
             brought = sum(len(read.records) for read in reads.values())
+        kept = self._keep_founding(reads)
+        brought -= kept
         for read in reads.values():
             replica.ledger.add(governance_records(read.records))
         limits = NewcomerLimits(replica)
@@ -266,17 +268,29 @@ class Ingest:
                 self._cut_to_bodies(peer, read)
         if brought > sum(len(read.records) for read in reads.values()):
             _close(replica, reads)
-        kept = 0
+        left = sum(len(read.records) for read in reads.values())
         for read in reads.values():
             if read.records:
                 replica.append(read.author, read.records, read.bodies)
-                kept += len(read.records)
         for author in shut:
             replica.quota.shut(author)
-        if kept < brought:
+        if left < brought:
             self._refolded_ms[peer.key] = self.core.now_ms
             replica.refold()
-        return kept > 0
+        return kept + left > 0
+
+    def _keep_founding(self, reads: dict[DeviceKey, _Read]) -> int:
+        """Keep the founding record before the others, and say whether it came (1 or 0).
+
+        Its document says how many may begin, and so whose logs in this frame are members'.
+        """
+        replica = self.core.replica
+        for read in reads.values():
+            if read.records and read.records[0].id == replica.community:
+                replica.append(read.author, read.records[:1], read.bodies)
+                del read.records[:1]
+                return 1
+        return 0
 
     def _cut_to_room(self, read: _Read) -> bool:
         """Remove what exceeds the budget until the next seal; say whether anything did."""

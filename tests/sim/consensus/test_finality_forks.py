@@ -68,7 +68,7 @@ def test_both_branches_of_a_fork_are_shown_and_nobody_honest_is_dropped(
     ours: int, theirs: int
 ) -> None:
     world, away, start = forked(40 + ours, ours, theirs)
-    for _ in range(60):
+    for _ in range(120):
         world.run(1_000)  # it raises where a node drops an honest one
         if all(chain(node).fork for node in world.nodes):
             break

@@ -274,7 +274,7 @@ def test_strangers_whom_a_seal_covers_are_taken_in_without_room_for_strangers(
             hear(node, messages.Runs(tuple(crowd), 0, asked=False))
     world.run(3_000)
     with monkeypatch.context() as older:
-        older.setattr(SealApplication, "_strangers", lambda _: {})
+        older.setattr(SealApplication, "_strangers", lambda *_: {})
         next_seal(world, seated)
     sealed = chain(seated[0])
     assert sum(device in sealed.logs for device in away.service.core.replica.newcomers()) == 0

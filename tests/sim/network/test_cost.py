@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.records.record import from_bytes_unchecked
+from commonweal.storage.records.logs.log_store import Store
 from tests.sim.world.node import Node
 from tests.sim.world.settled import crowd
 from tests.sim.world.world import World
@@ -109,6 +113,37 @@ def test_no_record_goes_twice_over_a_link_in_calm() -> None:
     total = 3 * len(world.nodes)
     for link, cost in spent(world, *RECORDS).items():
         assert cost <= 1.4 * total * size, link
+
+
+@pytest.mark.parametrize("knows", ["nothing", "the beginning of an own log"])
+def test_who_comes_into_a_large_founding_circle_is_sent_each_log_once(knows: str) -> None:
+    world = World(6, seals=True)
+    world.grow(12)  # more than the usual circle
+    for node in world.nodes:
+        node.submit(*[Wish("event", {"n": n}) for n in range(120)])
+    world.settle()
+    host, late = world.nodes[:2]
+    held = sum(row.bytes for row in host.store.logs())
+    invite = world.invited(host)
+    for node in world.nodes:
+        node.crash()
+    if knows == "nothing":
+        late = world.join(invite, [host])
+    else:
+        device, store = late.person.device, Store(":memory:")
+        wires = host.store.wires(device, 0, 2, 1 << 20)
+        store.append(device, [from_bytes_unchecked(wire) for wire in wires])
+        store.mark_checked(device, len(wires))
+        store.commit()
+        late.store = store
+        late.start()
+    world.run(3_000)  # its ledger looks before anything is there
+    world.network.sent.clear()
+    host.start()
+    world.run(10_000)
+    assert sum(row.bytes for row in late.store.logs()) >= held
+    came = spent(world, *RECORDS)[host.key, late.key]
+    assert held <= came <= 1.05 * held
 
 
 def test_a_document_of_every_size_reaches_all() -> None:
