@@ -60,13 +60,16 @@ def figures() -> list[Figure]:
     ]
 
 
-def hop_ms() -> float:
-    """Return the median time from asking for a record until it is durable at a neighbour."""
-    return median(_measure(2).there)
+def hop_ms(pause_s: float) -> float:
+    """Return the median time from asking for a record until it is durable at a neighbour.
+
+    pause_s: between two records; 0 keeps processes and caches warm.
+    """
+    return median(_measure(2, pause_s).there)
 
 
-def _measure(count: int) -> _Times:
-    """Return the latencies in a cluster of `count` nodes; n1 writes."""
+def _measure(count: int, pause_s: float = PAUSE_S) -> _Times:
+    """Return the latencies in a cluster of `count` nodes; n1 writes, with pauses between."""
     with TemporaryDirectory(prefix="weal-bench-") as name, ExitStack() as stack:
         commands.found(Path(name), count)
         cluster = Cluster(name)
@@ -76,13 +79,13 @@ def _measure(count: int) -> _Times:
             )
         cluster.wait_equal(60)
         author = cluster.home("n1")
-        asked, back = _write(author, count - 1)
+        asked, back = _write(author, count - 1, pause_s)
         question = _question_ms(author)
         here, there = (_durable(cluster.home(node), asked) for node in ("n1", "n2"))
         return _Times(here, there, back, question)
 
 
-def _write(home: Home, peers: int) -> tuple[dict[bytes, float], list[float]]:
+def _write(home: Home, peers: int, pause_s: float) -> tuple[dict[bytes, float], list[float]]:
     """Write records one by one; return when each was asked for, by id, and ms until it was back.
 
     Back: this node says that so many peers have it committed, which is a second question.
@@ -101,7 +104,7 @@ def _write(home: Home, peers: int) -> tuple[dict[bytes, float], list[float]]:
                 pass
             back.append((time.monotonic() - start) * 1e3)
             asked[written.id] = start
-            time.sleep(PAUSE_S)
+            time.sleep(pause_s)
     return asked, back
 
 

@@ -40,7 +40,6 @@ def figures() -> list[Figure]:
 
 def _beside_hypercore(ours: float) -> list[Figure]:
     blocks = median(hypercore.cold_rate(RECORDS, SIZE) for _ in range(ROUNDS))
-    hop_ms, theirs = latency.hop_ms(), hypercore.hop(BLOCKS, SIZE, latency.PAUSE_S * 1e3)
     return [
         _cold(ours, "hypercore", blocks, must=10, want=15),
         compare(
@@ -52,18 +51,17 @@ def _beside_hypercore(ours: float) -> list[Figure]:
             must=1.0,
             want=1.5,
         ),
-        Figure(
-            "record to a neighbour, durable there, p50",
-            hop_ms,
-            "ms",
-            "hypercore, not durable",
-            theirs.p50,
-            hop_ms / theirs.p50,
-            1.0,
-            0.67,
-            low=True,
-        ),
+        _hop("record to a neighbour, durable there, one after the other, p50", 0, must=1.0),
+        _hop(f"the same, {latency.PAUSE_S * 1e3:.0f} ms after the one before", latency.PAUSE_S),
     ]
+
+
+def _hop(name: str, pause_s: float, must: float | None = None) -> Figure:
+    """Return the figure of one record to a neighbour. pause_s: between two; 0: all is warm."""
+    ours = latency.hop_ms(pause_s)
+    theirs = hypercore.hop(BLOCKS, SIZE, pause_s * 1e3).p50
+    beside = "hypercore, not durable"
+    return Figure(name, ours, "ms", beside, theirs, ours / theirs, must, low=True)
 
 
 def _cold(ours: float, name: str, theirs: float, *, must: float, want: float) -> Figure:
