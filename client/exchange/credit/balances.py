@@ -78,6 +78,13 @@ class MemberAccount(MemberBalance):
     credit: tuple[CreditBalance, ...]
 
 
+PAID_SINCE = (
+    "SELECT id, provider, unit, quantity_n, quantity_scale FROM event_row"
+    " WHERE height IS NULL AND action = ?"
+)
+"""The events of an action that no seal covers; an index has these alone."""
+
+
 class MemberBalances(Shares):
     """What members have with each other."""
 
@@ -177,11 +184,7 @@ def _balance(
 
 def _waiting(view: LedgerView) -> dict[tuple[bytes, str], Decimal]:
     """Return how much each member paid since the last seal, by member and unit."""
-    rows = view.kept.layers.rows(
-        "SELECT id, provider, unit, quantity_n, quantity_scale FROM event_row"
-        " WHERE height IS NULL AND action = ?",
-        (credit.ACTION,),
-    )
+    rows = view.kept.layers.rows(PAID_SINCE, (credit.ACTION,))
     sums: dict[tuple[bytes, str], Decimal] = {}
     for id, provider, unit, n, scale in rows:
         if credit.is_payment(view.state, id):

@@ -171,6 +171,8 @@ CREATE INDEX event_time ON event_entry (when_start, clock);
 CREATE INDEX event_corrected ON event_entry (provider) WHERE corrections > 0;
 CREATE INDEX event_provider ON event_entry (provider, when_start, clock);
 
+CREATE INDEX event_unsealed ON event_entry (action) WHERE height IS NULL;
+
 CREATE INDEX event_fulfills ON event_entry (fulfills) WHERE fulfills IS NOT NULL;
 
 -- What each gave, in all and in seals, by action and unit: effort where there is any, else the

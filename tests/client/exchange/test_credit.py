@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
 
 from commonweal.client import Member
 from commonweal.client.exchange.credit import notices as credit_notices
-from commonweal.client.exchange.credit.balances import CreditBalance
+from commonweal.client.exchange.credit.balances import PAID_SINCE, CreditBalance
 from commonweal.client.home.submit import now_ms
 from commonweal.protocol.errors import UnknownId, UnreadableQuantity, WouldNotCount
+from commonweal.protocol.ledger.exchange import credit
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.state.state_db import StateDb
 from tests.builders.commons import RULES, Commons
 from tests.builders.credit_rules import CREDIT_RULES
 
@@ -215,3 +218,10 @@ def test_a_payment_asks_nobody_for_an_attestation(lanxi: Commons) -> None:
     assert "event" not in [kind for kind, _, _ in (*told(lanxi.ana), *told(lanxi.mei))]
     with Member(lanxi.mei) as mei:
         assert mei.to_attest().total == 0
+
+
+def test_what_was_paid_since_the_last_seal_is_found_without_a_look_at_all_that_is_sealed() -> None:
+    with closing(StateDb()) as layers:
+        plan = layers.rows(f"EXPLAIN QUERY PLAN {PAID_SINCE}", (credit.ACTION,))
+    assert any("USING INDEX event_unsealed (action=?)" in step for *_, step in plan), plan
+    assert not any(step.startswith("SCAN") for *_, step in plan), plan
