@@ -122,8 +122,9 @@ def _run(
     ready: Callable[[list[str]], None],
 ) -> None:
     from commonweal.node.control.server import LocalServer
-    from commonweal.node.runtime import logs, process
+    from commonweal.node.runtime import logs, process, process_life
 
+    process_life.step_back()
     with logs.log_to(settings.log_level, log):
         process.run(home, secrets, settings, LocalServer, ready)
 

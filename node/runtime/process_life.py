@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import trio
@@ -31,6 +32,8 @@ M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 MMAP_BYTES_MIN = 128 * 1024
 """Larger pieces are mapped, and go back to the system when they are freed. By default this bound
 grows to the largest piece that was ever freed."""
+NICE = 10
+"""How far a node steps back: beside one busy command a tenth of a core is left to it."""
 END_S_MAX = 3.0
 """Longest orderly end; then the process exits at once."""
 
@@ -44,6 +47,13 @@ def run_trio(main: Callable[[Unpack[Ts]], Awaitable[T]], *details: *Ts) -> T:
         if not isinstance(first, CommonwealError | KeyboardInterrupt):
             log.critical("the node ended by a fault of its own: %r", first, exc_info=first)
         raise first from None
+
+
+def step_back() -> None:
+    """Let what is typed on this machine come first; call it before there are threads."""
+    if hasattr(os, "nice"):
+        with suppress(OSError):  # a system may not allow it
+            os.nice(NICE)
 
 
 async def obey_signals(

@@ -23,7 +23,7 @@ from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
 from commonweal.node.control.join_once import request_admission
 from commonweal.node.control.messages import Status, Submit, Wait
-from commonweal.node.runtime import logs
+from commonweal.node.runtime import logs, process_life
 from commonweal.node.service.events import Wish
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -191,6 +191,16 @@ def test_a_node_listens_everywhere_at_its_own_port(tmp_path: Path) -> None:
         port = Settings.read(store).port
     with running(home, ()) as addresses:
         assert {each.split("/")[4] for each in addresses} == {str(port)}
+
+
+def test_every_thread_of_a_node_steps_back_behind_what_is_typed(tmp_path: Path) -> None:
+    home = homes.founder(tmp_path / "h")
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    with running(home):
+        threads = [int(entry.name) for entry in Path(f"/proc/{home.holder()}/task").iterdir()]
+        theirs = {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
+    assert len(threads) > 1
+    assert theirs == {min(19, ours + process_life.NICE)}
 
 
 def test_what_a_peer_sends_forges_no_line_of_the_log(tmp_path: Path) -> None:
