@@ -286,7 +286,7 @@ class Ingest:
         """
         replica = self.core.replica
         for read in reads.values():
-            if read.records and read.records[0].id == replica.community:
+            if read.records and read.records[0].id == RecordId(replica.community):
                 replica.append(read.author, read.records[:1], read.bodies)
                 del read.records[:1]
                 return 1
