@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
 from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
 
+from commonweal.node.control import program
 from commonweal.storage.home import keystore
+from tests.house.command_server import serving
 from tests.house.threats import Watch
 
 # A test that names its own max_examples keeps that number under `make fuzz-long` too.
@@ -31,6 +35,31 @@ def pytest_configure(config: pytest.Config) -> None:
     """See whether what docs/threats.md names really runs; of several processes, the first looks."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Watch())
+
+
+FORKED = ("tests/client/", "tests/cluster/", "tests/commands/", "tests/web/")
+"""Folders whose tests start nodes and look at what nodes do, not at how a process begins."""
+ALONE = "tests/cluster/test_slow_ledgers_cluster.py"
+"""It changes what a new process loads."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nodes_are_forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the nodes of these tests be forked from a process that is loaded: 0.6 s of CPU each."""
+    started_alone = program.command
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+
+        @cache
+        def forked() -> str:
+            return str(stack.enter_context(serving(tmp_path_factory.mktemp("weal"))) / "weal")
+
+        def command() -> list[str]:
+            test = os.environ.get("PYTEST_CURRENT_TEST", "")
+            is_forked = test.startswith(FORKED) and not test.startswith(ALONE)
+            return [forked()] if is_forked else started_alone()
+
+        patch.setattr(program, "command", command)
+        yield
 
 
 @pytest.fixture(scope="session")
