@@ -32,8 +32,8 @@ M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 MMAP_BYTES_MIN = 128 * 1024
 """Larger pieces are mapped, and go back to the system when they are freed. By default this bound
 grows to the largest piece that was ever freed."""
-NICE = 10
-"""How far a node steps back: beside one busy command a tenth of a core is left to it."""
+NICE = 5
+"""How far a node steps back: beside one busy command a quarter of a core is left to it."""
 END_S_MAX = 3.0
 """Longest orderly end; then the process exits at once."""
 
