@@ -68,7 +68,8 @@ def test_both_branches_of_a_fork_are_shown_and_nobody_honest_is_dropped(
     ours: int, theirs: int
 ) -> None:
     world, away, start = forked(40 + ours, ours, theirs)
-    for _ in range(120):
+    # By chance the last of the four hears of a fork after 64 s in one of these worlds.
+    for _ in range(120 if ours == 3 else 60):
         world.run(1_000)  # it raises where a node drops an honest one
         if all(chain(node).fork for node in world.nodes):
             break
