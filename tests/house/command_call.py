@@ -9,8 +9,10 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 NUMBER = struct.Struct("!i")
+LOOK_S = 0.001
 
 
 def main(place: str, words: list[str]) -> int:
@@ -29,6 +31,18 @@ def main(place: str, words: list[str]) -> int:
             return _number(line)
         except EOFError:
             return 128 + signal.SIGKILL
+        finally:
+            _wait_for_end_of(pid)
+
+
+def _wait_for_end_of(pid: int) -> None:
+    """Wait until the process is gone: its socket may close before it gives its locks free."""
+    while True:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(LOOK_S)
 
 
 def _number(line: socket.socket) -> int:

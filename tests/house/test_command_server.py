@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from commonweal.storage.home.home import Home
-from tests.house.command_server import serving
+from tests.house.command_server import CALL, PID_AND_CODE, serving
 
 INSTALLED = Path(sys.executable).parent / "weal"
 
@@ -97,3 +98,18 @@ def test_it_ends_as_a_signal_ends_the_command(served: Path, tmp_path: Path, kill
     finally:
         node.kill()
         node.wait()
+
+
+def test_it_ends_no_sooner_than_the_process(tmp_path: Path) -> None:
+    """A killed process closes its socket before the lock of its home, which a test looks at."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        listener.listen()
+        with subprocess.Popen([sys.executable, "-IS", CALL, tmp_path / "socket"]) as call:
+            caller, _ = listener.accept()
+            with caller, subprocess.Popen(["sleep", "1"]) as lasting:
+                caller.sendall(PID_AND_CODE.pack(lasting.pid))
+                caller.shutdown(socket.SHUT_WR)
+                with pytest.raises(subprocess.TimeoutExpired):
+                    call.wait(0.5)
+            assert call.wait(20) == 128 + signal.SIGKILL
