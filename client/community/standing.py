@@ -14,7 +14,7 @@ from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeStatus
+    from commonweal.node.control.messages.node_status import NodeStatus
 
 WAITING = "waiting-for-admission"
 AWAITING = N_("awaiting-restore")
@@ -39,7 +39,7 @@ def joined(home: Home, store: Store) -> tuple[dict[str, int] | None, int | None]
     """
     from contextlib import closing
 
-    from commonweal.storage.consensus.snapshots import coming, held
+    from commonweal.storage.consensus.restored import coming, held
     from commonweal.storage.ledger.state.state_db import StateDb
 
     if not home.state.exists():

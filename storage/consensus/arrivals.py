@@ -7,7 +7,7 @@ from the records that are here, a portion at a time, whether they came before th
 from __future__ import annotations
 
 from commonweal.protocol.records.record import from_bytes_unchecked
-from commonweal.storage.consensus.snapshots import NOTED, TAKEN
+from commonweal.storage.consensus.restored import NOTED, TAKEN
 from commonweal.storage.ledger.contributions.event_times import (
     EVENT_KIND,
     TimeRow,

@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.records.record import CommunityId
-from commonweal.storage.consensus.snapshots import TAKEN
+from commonweal.storage.consensus.restored import TAKEN
 from commonweal.storage.ledger.contributions.event_times import adopt_times
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import StateDb

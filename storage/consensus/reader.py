@@ -35,7 +35,7 @@ from commonweal.protocol.seal.have_frontiers import (
 )
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import witness_devices
-from commonweal.storage.consensus.snapshots import TAKEN
+from commonweal.storage.consensus.restored import TAKEN
 from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, is_small, waiting
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState

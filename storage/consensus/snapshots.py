@@ -10,7 +10,7 @@ state. `audit` does that later. Nothing here asks a peer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from commonweal.protocol import merkle
 from commonweal.protocol.errors import WrongState
@@ -23,20 +23,14 @@ from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, scope_r
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.offers import Offer
+from commonweal.storage.consensus.restored import NOTED, TAKEN
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.state.state_db import StateDb, TreePages
 from commonweal.storage.ledger.state.state_rows import NUMBERED, packed, unpacked
-from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
 CUT_TREE, STATE_TREE, MEMBERS_TREE = range(len(Trees._fields))
-
-TAKEN = "taken"
-"""Mark of the height of a restored state, until its records were folded, too. See also `TAKING`."""
-
-NOTED = "times noted"
-"""Mark of what `arrivals` has noted: the length of each log, by author."""
 
 PLACED = "placed"
 """Mark of the file beside: height and depth of the offer, and the number of placed chunks."""
@@ -62,37 +56,6 @@ class SnapshotProgress:
 
     offer: Offer
     wanted: int | None
-
-
-class Held(NamedTuple):
-    """A restored state: its height, and how many of its records are here, of how many."""
-
-    height: int
-    records: int
-    of: int
-
-
-def held(layers: StateDb, store: Store) -> Held | None:
-    """Return how many records of the restored state have arrived.
-
-    None without a restored state, and after all records arrived and were folded.
-    """
-    height = layers.mark(TAKEN)
-    if height is None:
-        return None
-    rows = {row.author: row.length for row in store.logs()}
-    logs = layers.rows("SELECT author, length FROM sealed_log")
-    here = sum(min(length, rows.get(author, 0)) for author, length in logs)
-    return Held(height, here, sum(length for _, length in logs))
-
-
-def coming(layers: StateDb) -> int | None:
-    """Return the height of the state that is being fetched; 0 before a peer offered one.
-
-    None while none is.
-    """
-    marked = layers.mark(TAKING)
-    return None if marked is None else Offer(*marked).height
 
 
 class Snapshots:

@@ -9,7 +9,7 @@ from pytest import MonkeyPatch
 
 from commonweal.client.community import node
 from commonweal.client.community.standing import WAITING
-from commonweal.storage.consensus.snapshots import TAKEN
+from commonweal.storage.consensus.restored import TAKEN
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger.ledger import TAKING
 from commonweal.storage.ledger.state.state_db import StateDb

@@ -16,7 +16,8 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Ruleset
 from commonweal.storage.consensus.offers import Offer, StateOffers
-from commonweal.storage.consensus.snapshots import NOTED, NOTHING_YET, TAKEN, Snapshots
+from commonweal.storage.consensus.restored import NOTED, TAKEN
+from commonweal.storage.consensus.snapshots import NOTHING_YET, Snapshots
 from commonweal.storage.ledger.ledger import TAKING
 from commonweal.storage.ledger.state.finalizer import Finalizer
 from commonweal.storage.ledger.state.state_db import StateDb

@@ -16,7 +16,8 @@ from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.wire import frame_codec
 from commonweal.protocol.wire.state_sync import StatePart
 from commonweal.storage.consensus.offers import STATE_TREE, Offer, StateOffers
-from commonweal.storage.consensus.snapshots import TAKEN, SnapshotProgress, Snapshots
+from commonweal.storage.consensus.restored import TAKEN
+from commonweal.storage.consensus.snapshots import SnapshotProgress, Snapshots
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
 from tests.sim.consensus.test_seals import SEALED_MS_MAX, chain, next_seal, seal_soon, until
 from tests.sim.world.node import Node

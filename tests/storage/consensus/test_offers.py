@@ -16,7 +16,8 @@ from commonweal.storage.consensus import arrivals, offers
 from commonweal.storage.consensus.arrivals import note_arrivals
 from commonweal.storage.consensus.audit import Audit, AuditProgress
 from commonweal.storage.consensus.offers import OFFER_UNUSED_MS_MAX, PAIR_MORE_BYTES
-from commonweal.storage.consensus.snapshots import TAKEN, Snapshots
+from commonweal.storage.consensus.restored import TAKEN
+from commonweal.storage.consensus.snapshots import Snapshots
 from commonweal.storage.ledger.state import finalizer, pending_state
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.ledger.views import views

@@ -18,7 +18,8 @@ from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.audit import Audit, AuditProgress
 from commonweal.storage.consensus.offers import OFFER_MS, Offer, StateOffers, Whole, whole
-from commonweal.storage.consensus.snapshots import Snapshots, held
+from commonweal.storage.consensus.restored import held
+from commonweal.storage.consensus.snapshots import Snapshots
 from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal, MissingParts
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
 from commonweal.storage.records.seal_store import KeptSeal

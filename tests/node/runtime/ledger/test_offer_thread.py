@@ -15,7 +15,7 @@ from commonweal.node.runtime.ledger.offer_thread import OfferThread
 from commonweal.node.service.events import Event, ReadStateChunk, StateAnswered
 from commonweal.storage.consensus.audit import AuditProgress
 from commonweal.storage.consensus.offers import OFFER_UNUSED_MS_MAX
-from commonweal.storage.consensus.snapshots import TAKEN
+from commonweal.storage.consensus.restored import TAKEN
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.logs.log_store import Store
 from tests.builders.sealing_nodes import Node
