@@ -25,7 +25,7 @@ from bench.plot import Line, Panel, page
 from commonweal.commands.node import cluster as command
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
-from commonweal.node.control.messages import Submit
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.runtime import logs
 from commonweal.node.service.events import Wish
 from commonweal.protocol.errors import NotReachable, NotYet

@@ -24,7 +24,7 @@ from commonweal.storage.home.home import Home
 if TYPE_CHECKING:
     from commonweal.client.ledger.drafts import Drafts
     from commonweal.client.ledger.ledger_view import LedgerView
-    from commonweal.node.control.messages import Question
+    from commonweal.node.control.messages.question import Question
     from commonweal.node.service.events import OnceKey, Text, Wish
 
 A = TypeVar("A")

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.community import Community, Person
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import NodeStatus, Status
+from commonweal.node.control.messages.node_status import NodeStatus, Status
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home import keystore

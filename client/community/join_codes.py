@@ -24,7 +24,7 @@ def offered_code(home: Home, link: CommunityLink, until_ms: int) -> str | None:
 
     None when no node runs, or it has no address of its own that is a number.
     """
-    from commonweal.node.control.messages import HoldCode
+    from commonweal.node.control.messages.control import HoldCode
 
     address = next(filter(is_dialled, link.contacts[0].addresses), None)
     if address is None or home.holder() is None:

@@ -68,7 +68,7 @@ def meet(home: Home, link: CommunityLink, words: Words = ENGLISH) -> None:
     The running node does so at once, else the next one. Raises InCommunityAlready when the
     link knows no node but the one of this home.
     """
-    from commonweal.node.control.messages import Meet
+    from commonweal.node.control.messages.control import Meet
 
     with home.store(readonly=True) as store:
         device = Settings.read(store).device

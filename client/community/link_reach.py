@@ -18,7 +18,7 @@ from commonweal.protocol.identity.invite import CommunityLink, is_circuit
 from commonweal.storage.home.home import Home
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeStatus
+    from commonweal.node.control.messages.node_status import NodeStatus
     from commonweal.node.reach_state import ReachState
 
 MET, RELAYED, MEMBER = "met", "relayed", "member"
@@ -70,7 +70,7 @@ def tried_reach(home: Home) -> ReachState | None:
     Returns what is known then, None where no node runs. Addresses that were met are in a link that
     is made afterwards.
     """
-    from commonweal.node.control.messages import TryReach
+    from commonweal.node.control.messages.reach import TryReach
 
     return ask_if_running(home, TryReach())
 
@@ -86,7 +86,7 @@ def link_reach(
 
     reach: None where no node runs. owner: returns the member of a peer key, and their name.
     """
-    from commonweal.node.control.messages import Status
+    from commonweal.node.control.messages.node_status import Status
 
     status = ask_if_running(home, Status()) if reach is not None else None
     state, address, peer = _found(link, reach, status)

@@ -23,7 +23,7 @@ from commonweal.storage.records import light_home
 from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeStatus, PeerStatus
+    from commonweal.node.control.messages.node_status import NodeStatus, PeerStatus
     from commonweal.node.reach_state import ReachState
 
 ROOM_FIELDS = ("records", "bytes", "documents", "texts")
@@ -199,7 +199,7 @@ class NodeOfHome(HomeAccess):
 
     def peers(self) -> KnownPeers:
         """Return the nodes of other members, connected or not. Raises NotReachable."""
-        from commonweal.node.control.messages import Peers
+        from commonweal.node.control.messages.node_status import Peers
 
         answer = ask(self.home, Peers())
         with self.home.store(readonly=True) as store:
@@ -211,17 +211,17 @@ class NodeOfHome(HomeAccess):
         """Return what the running node says of itself; None, and nothing is loaded, without one."""
         if self.home.holder() is None:
             return None
-        from commonweal.node.control.messages import Status
+        from commonweal.node.control.messages.node_status import Status
 
         return self.node_answer(Status())
 
     def _reach(self) -> ReachState | None:
-        from commonweal.node.control.messages import Reach
+        from commonweal.node.control.messages.reach import Reach
 
         return self.node_answer(Reach())
 
     def _newest_held_by(self, store: Store, settings: Settings) -> int | None:
-        from commonweal.node.control.messages import Holders
+        from commonweal.node.control.messages.held_records import Holders
 
         head = store.log(settings.device).head
         answer = self.node_answer(Holders(bytes(head))) if head else None

@@ -171,7 +171,7 @@ class Contributions(ContributionLists):
 
         Raises NotYet after a minute without news, NotReachable when no node runs here.
         """
-        from commonweal.node.control.messages import Wait
+        from commonweal.node.control.messages.held_records import Wait
         from commonweal.protocol.errors import NotReachable
 
         held = 0

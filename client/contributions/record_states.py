@@ -86,7 +86,7 @@ class RecordStates(HomeAccess):
         self, records: Sequence[Record]
     ) -> tuple[dict[RecordId, int | None], int | None]:
         """Return how many connected members hold each record, and how many are connected."""
-        from commonweal.node.control.messages import CountHolders
+        from commonweal.node.control.messages.held_records import CountHolders
 
         places = tuple((bytes(record.author), record.seq) for record in records)
         answer = self.node_answer(CountHolders(places)) if places else None

@@ -111,7 +111,7 @@ class Records(HomeAccess):
         """Return the devices of connected members that hold a record; None without a node."""
         if self.home.holder() is None:
             return None
-        from commonweal.node.control.messages import Holders
+        from commonweal.node.control.messages.held_records import Holders
 
         answer = self.node_answer(Holders(bytes(record)))
         return None if answer is None else tuple(filter(None, answer.holders))

@@ -10,7 +10,7 @@ from commonweal.protocol.errors import NotReachable
 from commonweal.storage.home.home import Home
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeChanges
+    from commonweal.node.control.messages.changes import NodeChanges
 
 SILENCE_S_MAX = 15.0
 """The node answers within 10 s even when nothing changes; after this time it is halted or lost."""
@@ -54,7 +54,7 @@ class NodeWatch:
 
         Raises NotReachable when the node is gone or silent, UsageError when too many watch it.
         """
-        from commonweal.node.control.messages import Watch
+        from commonweal.node.control.messages.changes import Watch
 
         while not self._is_closed:
             last = self._last

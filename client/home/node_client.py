@@ -9,7 +9,7 @@ from commonweal.storage.home.home import Home
 
 if TYPE_CHECKING:
     from commonweal.node.control.client import LocalClient
-    from commonweal.node.control.messages import Question
+    from commonweal.node.control.messages.question import Question
 
 A = TypeVar("A")
 

@@ -45,7 +45,7 @@ def fetch_missing(home: Home, ids: Iterable[bytes], words: Words) -> bool:
 
     Raises LightHome while no node runs, and NobodyGives.
     """
-    from commonweal.node.control.messages import FetchRecord
+    from commonweal.node.control.messages.held_records import FetchRecord
 
     with home.store(readonly=True) as store:
         if not store.has_bases():

@@ -30,7 +30,7 @@ FAR_IPV4, FAR_IPV6, FAR_PORT = "192.0.2.1", "2001:db8::1", 9
 
 def own_addresses(home: Home, settings: Settings) -> list[str]:
     """Return the multiaddrs of this node, best first: those it has, else those it would have."""
-    from commonweal.node.control.messages import Status
+    from commonweal.node.control.messages.node_status import Status
 
     status = ask_if_running(home, Status())
     if status is not None and status.listening:

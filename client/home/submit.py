@@ -25,7 +25,7 @@ from commonweal.storage.home.home import Home, Settings
 
 if TYPE_CHECKING:
     from commonweal.node.control.client import LocalClient
-    from commonweal.node.control.messages import NewRecords
+    from commonweal.node.control.messages.submission import NewRecords
     from commonweal.node.service.events import OnceKey, Wish
     from commonweal.node.service.service import Service
     from commonweal.storage.home.keystore import Secrets
@@ -112,7 +112,7 @@ def line_or_lock(home: Home, held: ExitStack) -> LocalClient | None:
 def _through(
     line: LocalClient, wishes: Sequence[Wish], once: OnceKey | None
 ) -> list[WrittenRecord]:
-    from commonweal.node.control.messages import Submit
+    from commonweal.node.control.messages.submission import Submit
 
     try:
         return _written(line.ask(Submit(tuple(wishes), once)))
@@ -133,7 +133,7 @@ def service_of(store: Store, secrets: Secrets) -> Service:
 
 def _alone(service: Service, wishes: Sequence[Wish], once: OnceKey | None) -> list[WrittenRecord]:
     from commonweal.node.control.message_codec import from_map
-    from commonweal.node.control.messages import NewRecords
+    from commonweal.node.control.messages.submission import NewRecords
     from commonweal.node.service.events import Answer, Committed, Submitted, Ticket
 
     now = now_ms()

@@ -36,7 +36,7 @@ from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home.home import Home, Settings
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeStatus, PeerStatus
+    from commonweal.node.control.messages.node_status import NodeStatus, PeerStatus
     from commonweal.node.reach_state import ReachState
 
 Check: TypeAlias = "Callable[[CheckedHome], HealthFinding]"
@@ -64,7 +64,7 @@ class HomeHealth(HomeAccess):
             return (node, *(_finding(check, checked) for check in CHECKS))
 
     def _reach(self) -> ReachState | None:
-        from commonweal.node.control.messages import Reach
+        from commonweal.node.control.messages.reach import Reach
 
         return self.node_answer(Reach())
 
@@ -78,7 +78,7 @@ def _finding(check: Check, checked: CheckedHome) -> HealthFinding:
 
 def _node(home: Home, settings: Settings, words: Words) -> tuple[NodeStatus | None, HealthFinding]:
     """Return what the running node says of itself, and whether it runs."""
-    from commonweal.node.control.messages import Status
+    from commonweal.node.control.messages.node_status import Status
 
     name = N_("node")
     if settings.community is None:

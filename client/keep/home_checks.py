@@ -22,7 +22,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.logs.log_store import LogRow, Store
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeStatus
+    from commonweal.node.control.messages.node_status import NodeStatus
     from commonweal.node.reach_state import ReachState
 
 

@@ -19,7 +19,7 @@ from commonweal.storage.records.logs.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.names.directory import People
-    from commonweal.node.control.messages import SealingStatus
+    from commonweal.node.control.messages.node_status import SealingStatus
     from commonweal.protocol.seal.witnesses import Witness
 
 

@@ -19,7 +19,7 @@ from commonweal.storage.records.seal_store import SealStore
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
     from commonweal.node.control.client import LocalClient
-    from commonweal.node.control.messages import SealOutcome, SealProgress
+    from commonweal.node.control.messages.control import SealOutcome, SealProgress
 
 SEAL_SECONDS_MAX = 60
 SEALS_LISTED = 20
@@ -146,7 +146,7 @@ class Sealing(HomeAccess):
         self, client: LocalClient, wait_s: float, waits: Callable[[str], None]
     ) -> SealOutcome:
         """Return what the running node says, once the next seal is made. Raises NotYet."""
-        from commonweal.node.control.messages import SealNow, SealOutcome
+        from commonweal.node.control.messages.control import SealNow, SealOutcome
 
         deadline = time.monotonic() + wait_s
         told = ""

@@ -277,7 +277,7 @@ def _ask(question: str, default: str | None = None, *, hidden: bool = False) -> 
 
 def _tell_standing(home: Home) -> None:
     """Wait a moment for the admission of a newcomer, and say how they stand."""
-    from commonweal.node.control.messages import Status
+    from commonweal.node.control.messages.node_status import Status
 
     deadline = time.monotonic() + ADMISSION_SECONDS_MAX
     state = WAITING

@@ -91,7 +91,7 @@ def record(
     AGENT is a member, somebody outside or `community`, by name or id. RESOURCE and PROCESS are
     named by id, or by a name that only one has.
     """
-    from commonweal.node.control.messages import Status
+    from commonweal.node.control.messages.node_status import Status
 
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for

@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 
 from commonweal.node.control import message_codec
 from commonweal.node.control.message_codec import LENGTH_BYTES, MESSAGE_BYTES_MAX
-from commonweal.node.control.messages import Question
+from commonweal.node.control.messages.question import Question
 from commonweal.protocol.errors import Malformed, NotReachable
 from commonweal.storage.home.home import ForeignSocket
 

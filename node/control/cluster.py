@@ -14,7 +14,7 @@ from pathlib import Path
 
 from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Status
+from commonweal.node.control.messages.node_status import Status
 from commonweal.protocol.errors import CommonwealError, NotReachable, NotYet, UnknownNode
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings

@@ -22,7 +22,7 @@ from typing import IO
 
 from commonweal.node.control import program
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Stop
+from commonweal.node.control.messages.control import Stop
 from commonweal.node.runtime import logs
 from commonweal.protocol.errors import (
     HomeInUse,

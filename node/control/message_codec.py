@@ -3,13 +3,13 @@
 A message is its length (4 bytes, big-endian) and a canonical map (protocol/codec.py). A question
 is {"question": name, "about": fields}. Each answer to it is {"ok": fields, "last": bool}, or
 {"error": class name, "text": str, "exit": exit code}, which is always the last. A field that has
-its default is left out. Nothing here opens a socket, and nothing is imported from the service until
-a submission is read, so that a command which asks starts quickly.
+its default is left out. Nothing here opens a socket, and the questions are imported by who asks or
+answers them, so that a command which asks starts quickly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -18,7 +18,6 @@ from typing import (
     TYPE_CHECKING,
     Any,
     NewType,
-    TypeGuard,
     TypeVar,
     cast,
     get_args,
@@ -26,21 +25,18 @@ from typing import (
     get_type_hints,
 )
 
-from commonweal.node.control.messages import QUESTIONS, AnyQuestion, Question, Submit
+from commonweal.node.control.messages.question import OwnForm, Question
 from commonweal.protocol import codec, errors
 from commonweal.protocol.errors import CommonwealError, Malformed
-from commonweal.protocol.records.record import DEPS_MAX, SALT_BYTES, RecordId
 
 if TYPE_CHECKING:
-    from commonweal.node.service.events import OnceKey, Text, Wish
+    from commonweal.node.control.messages.all_questions import AnyQuestion
 
 MESSAGE_BYTES_MAX = 1024 * 1024
 LENGTH_BYTES = 4
 DEPTH_MAX = 12
 """A submission carries the data of records, which are 8 deep themselves."""
 ERROR_CHARS_MAX = MESSAGE_BYTES_MAX // 8
-MORE_OF_A_WISH = frozenset({"deps", "text", "basis", "stand_in", "secret"})
-"""What a wish may leave out."""
 
 A = TypeVar("A")
 V = TypeVar("V")
@@ -53,6 +49,8 @@ def question_to_bytes(question: Question[Any]) -> bytes:
 
 def question_from_bytes(data: bytes) -> AnyQuestion:
     """Return the question of a message without its length. Raises Malformed, UsageError."""
+    from commonweal.node.control.messages.all_questions import QUESTIONS
+
     match codec.decode(data, DEPTH_MAX):
         case {"question": str(name), "about": dict(about)}:
             kind = QUESTIONS.get(name)
@@ -90,9 +88,8 @@ def answer_from_bytes(question: Question[A], data: bytes) -> tuple[A, bool]:
 
 def to_map(value: Any) -> dict[str, Any]:
     """Return the fields of a question or answer as the codec takes them, without defaults."""
-    if isinstance(value, Submit):
-        once = {} if value.once is None else {"once": [value.once.key, value.once.request]}
-        return {"wishes": [_wish_map(wish) for wish in value.wishes], **once}
+    if isinstance(value, OwnForm):
+        return value.to_map()
     return {
         field.name: _plain(getattr(value, field.name))
         for field in fields(value)
@@ -102,8 +99,8 @@ def to_map(value: Any) -> dict[str, Any]:
 
 def from_map(kind: type[V], data: Mapping[str, Any]) -> V:
     """Return a question or answer of this kind, every field checked. Raises Malformed."""
-    if kind is Submit:
-        return cast(V, _submission(data))
+    if issubclass(kind, OwnForm):
+        return kind.from_map(data)
     own = _fields(cast(Any, kind))
     required = {name for name, (_, is_required) in own.items() if is_required}
     if not required <= data.keys() <= own.keys():
@@ -149,79 +146,6 @@ def _checked(hint: Any, value: Any) -> Any:
     if type(value) is not hint:
         raise Malformed(f"{value!r:.40} is not of the type {hint}")
     return value
-
-
-def _wish_map(wish: Wish) -> dict[str, Any]:
-    text = wish.text and to_map(wish.text) | {"permanent": wish.text.permanent}
-    value = {"kind": wish.kind, "data": dict(wish.data), "deps": list(wish.deps), "text": text}
-    named: dict[str, bytes] = {"basis": wish.basis, "stand_in": wish.stand_in}
-    named["secret"] = wish.secret
-    return value | {key: part for key, part in named.items() if part}
-
-
-def _submission(data: Mapping[str, Any]) -> Submit:
-    """Return a submission; once, deps, text, basis, stand_in may be left out. Raises Malformed."""
-    from commonweal.node.service.events import DRAFTS_MAX
-
-    match data:
-        case {"wishes": list(wishes), **rest} if 0 < len(wishes) <= DRAFTS_MAX:
-            return Submit(tuple(map(_wish, wishes)), _once(rest))
-        case _:
-            raise Malformed(f"a submission has 1 to {DRAFTS_MAX} wishes")
-
-
-def _once(rest: Mapping[str, Any]) -> OnceKey | None:
-    from commonweal.node.service.events import OnceKey
-
-    match rest:
-        case {"once": [bytes(key), bytes(request)]} if _is_id(key) and _is_id(request):
-            return OnceKey(key, request)
-        case {"once": _}:
-            raise Malformed("a key that cannot be read")
-        case _:
-            return None
-
-
-def _wish(value: object) -> Wish:
-    from commonweal.node.service.events import Wish
-
-    match value:
-        case {"kind": str(kind), "data": dict(data), **rest} if rest.keys() <= MORE_OF_A_WISH:
-            deps = rest.get("deps", [])
-            basis, stand_in = rest.get("basis", b""), rest.get("stand_in", b"")
-            secret = rest.get("secret", b"")
-            if not _is_id(basis, (0, 32)) or not _is_id(stand_in, (0, 32)):
-                raise Malformed("a wish with an id of another length")
-            if isinstance(deps, list) and len(deps) <= DEPS_MAX and isinstance(secret, bytes):
-                ids = tuple(RecordId(id) for id in deps if _is_id(id))
-                if len(ids) == len(deps):
-                    named = RecordId(basis), RecordId(stand_in)
-                    return Wish(kind, data, ids, _text(rest.get("text")), *named, secret)
-    raise Malformed("a wish that cannot be read")
-
-
-def _is_id(value: object, sizes: Collection[int] = (32,)) -> TypeGuard[bytes]:
-    return isinstance(value, bytes) and len(value) in sizes
-
-
-def _text(value: object) -> Text | None:
-    from commonweal.node.service.events import Text
-
-    match value:
-        case None:
-            return None
-        case {
-            "media_type": str(kind),
-            "content": bytes(content),
-            "permanent": bool(permanent),
-            **rest,
-        } if rest.keys() <= {"salt"}:
-            salt = rest.get("salt", b"")
-            if not _is_id(salt, (0, SALT_BYTES)):
-                raise Malformed("a salt of another length")
-            return Text(kind, content, permanent, salt=salt)
-        case _:
-            raise Malformed("a text that cannot be read")
 
 
 def _framed(value: dict[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from commonweal.node.control.message_codec import from_map
-from commonweal.node.control.messages import SealOutcome
+from commonweal.node.control.messages.control import SealOutcome
 from commonweal.node.runtime.ledger.ledger_answers import answer
 from commonweal.node.service.events import (
     Action,

@@ -21,16 +21,11 @@ import trio
 
 from commonweal.node.control import message_codec
 from commonweal.node.control.message_codec import LENGTH_BYTES, MESSAGE_BYTES_MAX
-from commonweal.node.control.messages import (
-    AnyQuestion,
-    Done,
-    Ending,
-    HoldCode,
-    Reach,
-    Stop,
-    Submit,
-    TryReach,
-)
+from commonweal.node.control.messages.all_questions import AnyQuestion
+from commonweal.node.control.messages.control import Ending, HoldCode, Stop
+from commonweal.node.control.messages.question import Done
+from commonweal.node.control.messages.reach import Reach, TryReach
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.runtime.join_codes import OpenCode
 from commonweal.node.runtime.ports import ReachSource
 from commonweal.node.service.events import (

@@ -22,7 +22,9 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils.varint import encode_uvarint
 
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Holders, Status, Submit, Wait
+from commonweal.node.control.messages.held_records import Holders, Wait
+from commonweal.node.control.messages.node_status import Status
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.network import Network, peer_id
 from commonweal.node.network.channel.stream import Flag
 from commonweal.node.network.channel.yamux import FrameType, Mux

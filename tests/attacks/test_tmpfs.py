@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Status
+from commonweal.node.control.messages.node_status import Status
 from commonweal.node.runtime.loop import RETRY_S
 from commonweal.protocol.errors import DiskFull, StorageError
 from commonweal.protocol.records.record import RecordId

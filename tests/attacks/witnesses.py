@@ -9,7 +9,8 @@ from pathlib import Path
 
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
-from commonweal.node.control.messages import SealNow, SealOutcome, Submit
+from commonweal.node.control.messages.control import SealNow, SealOutcome
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.service.events import Wish
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import RecordId

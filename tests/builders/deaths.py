@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Submit
+from commonweal.node.control.messages.submission import Submit
 from commonweal.storage.records.logs.log_store import Store
 
 WITH_NODE = ("before it asks", "before it reads the answer", "after the answer")

@@ -37,8 +37,8 @@ LISTS = (
 ROOT = Path(__file__).parents[2]
 
 
-def loaded(script: str) -> list[str]:
-    """Return the heavy modules that a script has loaded when it ends."""
+def loaded(script: str, of_interest: tuple[str, ...] = HEAVY) -> list[str]:
+    """Return the modules and packages of interest that a script has loaded when it ends."""
     ended = subprocess.run(
         [sys.executable, "-c", f"import sys\n{script}\nprint(*sys.modules)"],
         capture_output=True,
@@ -51,7 +51,7 @@ def loaded(script: str) -> list[str]:
     return [
         module
         for module in ended.stdout.split()
-        if any(f"{module}.".startswith(f"{heavy}.") for heavy in HEAVY)
+        if any(f"{module}.".startswith(f"{heavy}.") for heavy in of_interest)
     ]
 
 
@@ -76,3 +76,16 @@ def test_a_list_loads_only_what_reading_needs(name: str, home: Path) -> None:
     module, part, method = name.rsplit(".", 2)
     script = f"from commonweal.client.{module} import {part}\n{part}({str(home)!r}).{method}()"
     assert loaded(script) == []
+
+
+def test_who_asks_a_node_loads_the_values_of_that_question_alone() -> None:
+    values = "commonweal.node.control.messages"
+    asked = loaded(
+        f"""
+from commonweal.node.control import client, message_codec
+from {values}.node_status import Status
+message_codec.question_to_bytes(Status())
+""",
+        (values, "commonweal.node.service"),
+    )
+    assert sorted(asked) == [values, f"{values}.node_status", f"{values}.question"]

@@ -16,7 +16,7 @@ from commonweal.client import Member, create_home
 from commonweal.client.home import live
 from commonweal.client.home.live import NodeWatch
 from commonweal.client.language.plain import plain
-from commonweal.node.control.messages import NodeChanges, Watch
+from commonweal.node.control.messages.changes import NodeChanges, Watch
 from commonweal.node.service.change_feed import WATCHERS_MAX
 from commonweal.protocol.errors import NotReachable, UsageError
 from commonweal.storage.home.home import Home

@@ -9,7 +9,7 @@ import pytest
 from commonweal.client import Member
 from commonweal.client.contributions.record_states import RecordState, Safety
 from commonweal.client.language.plain import plain
-from commonweal.node.control.messages import CountHolders, HolderCounts
+from commonweal.node.control.messages.held_records import CountHolders, HolderCounts
 from commonweal.node.service.events import PLACES_ASKED_MAX
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.records.record import RecordId

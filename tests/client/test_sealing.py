@@ -12,7 +12,7 @@ import pytest
 from commonweal.client import Member, create_home
 from commonweal.client.access import Watch
 from commonweal.client.sharing import seals
-from commonweal.node.control.messages import SealOutcome, SealProgress
+from commonweal.node.control.messages.control import SealOutcome, SealProgress
 from commonweal.protocol.errors import NotYet
 from commonweal.protocol.ledger.finality import history
 from commonweal.storage.consensus import proposals, reader

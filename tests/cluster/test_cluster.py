@@ -22,7 +22,9 @@ from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
 from commonweal.node.control.join_once import request_admission
-from commonweal.node.control.messages import Status, Submit, Wait
+from commonweal.node.control.messages.held_records import Wait
+from commonweal.node.control.messages.node_status import Status
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.runtime import logs, process_life
 from commonweal.node.service.events import Wish
 from commonweal.protocol.errors import (

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Peers, PeerStatus, Wait
+from commonweal.node.control.messages.held_records import Wait
+from commonweal.node.control.messages.node_status import Peers, PeerStatus
 from commonweal.node.service.peers.overlay import RETRY_MS_MIN
 from commonweal.storage.home.home import Home
 from tests.builders import homes

@@ -28,7 +28,7 @@ from commonweal.client.importers import git
 from commonweal.node.control import client
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.message_codec import answer_to_bytes
-from commonweal.node.control.messages import NewRecords
+from commonweal.node.control.messages.submission import NewRecords
 from commonweal.protocol.errors import BadLink, UnreadableRepository
 from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.keys import PeerKey

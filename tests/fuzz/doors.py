@@ -27,7 +27,8 @@ from commonweal.node.control.message_codec import (
     question_from_bytes,
     question_to_bytes,
 )
-from commonweal.node.control.messages import HeldBy, Submit, Wait
+from commonweal.node.control.messages.held_records import HeldBy, Wait
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.control.server import event_of
 from commonweal.node.runtime import config
 from commonweal.node.service.events import Ticket, Wish

@@ -16,7 +16,7 @@ import pytest
 from commonweal.client import Member
 from commonweal.node.control import daemon, program
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Peers, Status
+from commonweal.node.control.messages.node_status import Peers, Status
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity import invite
 from commonweal.storage.home import keystore

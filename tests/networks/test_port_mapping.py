@@ -14,7 +14,7 @@ import trio
 from commonweal.client import Member
 from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Reach
+from commonweal.node.control.messages.reach import Reach
 from commonweal.node.network.addresses import Endpoint
 from commonweal.node.network.reach import port_mapper
 from commonweal.node.network.reach.gateways.default_route import default_route

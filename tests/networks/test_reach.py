@@ -11,7 +11,7 @@ import pytest
 from commonweal.client import Member
 from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import Reach
+from commonweal.node.control.messages.reach import Reach
 from commonweal.node.reach_state import ReachState, Verdict
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity import invite

@@ -16,7 +16,7 @@ from commonweal.client.ledger.ledger_view import folded
 from commonweal.commands.node import cluster as command
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
-from commonweal.node.control.messages import Peers, Status
+from commonweal.node.control.messages.node_status import Peers, Status
 from commonweal.protocol.ledger.state.state import State
 from commonweal.storage.home.home import Home
 from tests.builders.weal import good

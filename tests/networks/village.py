@@ -11,7 +11,7 @@ from pathlib import Path
 from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster, NodeState
-from commonweal.node.control.messages import Peers
+from commonweal.node.control.messages.node_status import Peers
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.records.record import RecordId

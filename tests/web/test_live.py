@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from commonweal.client.language.words import ENGLISH, words_in
-from commonweal.node.control.messages import NodeChanges
-from commonweal.node.control.messages.changes import NodeSummary, OwnLogHolders
+from commonweal.node.control.messages.changes import NodeChanges, NodeSummary, OwnLogHolders
 from commonweal.protocol.errors import NotReachable
 from commonweal.storage.home.home import Home
 from commonweal.web.live import hub as hubs

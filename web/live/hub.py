@@ -22,7 +22,7 @@ from commonweal.storage.home.home import Home
 from commonweal.web.live.strip import Strip, lost_strip, node_strip, status_strip
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeChanges, NodeSummary
+    from commonweal.node.control.messages.changes import NodeChanges, NodeSummary
 
 STREAMS_MAX = 8
 HEARTBEAT_SECONDS = 15.0
@@ -87,7 +87,7 @@ class LiveHub:
 
     def strip(self, words: Words) -> Strip:
         """Return how the node stands, as the top of every page says it."""
-        from commonweal.node.control.messages import Status
+        from commonweal.node.control.messages.node_status import Status
 
         if (now := self.now) is not None:
             return node_strip(now, words)

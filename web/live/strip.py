@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from commonweal.client.language.words import Words
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import NodeStatus, NodeSummary
+    from commonweal.node.control.messages.changes import NodeSummary
+    from commonweal.node.control.messages.node_status import NodeStatus
 
 GOOD, BUSY, BAD = "good", "busy", "bad"
 MEMBER = "member"

@@ -15,7 +15,9 @@ from bench.nodes.processes import IDLE_CPU_S, wait_for
 from commonweal.commands.node import cluster as commands
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
-from commonweal.node.control.messages import Peers, SealNow, SealOutcome, Submit
+from commonweal.node.control.messages.control import SealNow, SealOutcome
+from commonweal.node.control.messages.node_status import Peers
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.service.events import DRAFTS_MAX, Wish
 from commonweal.protocol.codec import Value
 from commonweal.protocol.keys import MemberId

@@ -22,7 +22,8 @@ from commonweal.client.home.live import NodeWatch
 from commonweal.commands.node import cluster as commands
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
-from commonweal.node.control.messages import Peers, Submit
+from commonweal.node.control.messages.node_status import Peers
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import NotReachable

@@ -19,7 +19,9 @@ from bench.nodes import commit_times, processes
 from commonweal.commands.node import cluster as commands
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
-from commonweal.node.control.messages import Peers, Submit, Wait
+from commonweal.node.control.messages.held_records import Wait
+from commonweal.node.control.messages.node_status import Peers
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home, Settings

@@ -18,7 +18,9 @@ from commonweal.client import Member
 from commonweal.commands.node import cluster as commands
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
-from commonweal.node.control.messages import Status, Submit, Wait
+from commonweal.node.control.messages.held_records import Wait
+from commonweal.node.control.messages.node_status import Status
+from commonweal.node.control.messages.submission import Submit
 from commonweal.node.service.events import Wish
 from commonweal.storage.home.home import Home
 

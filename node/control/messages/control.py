@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commonweal.node.control.messages.question import Question
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Nothing to tell: it is done."""
+from commonweal.node.control.messages.question import Done, Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,44 +1,10 @@
-"""Records: writing them, and who holds them."""
+"""Who holds records."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from commonweal.node.control.messages.control import Done
-from commonweal.node.control.messages.question import Question
-
-if TYPE_CHECKING:
-    from commonweal.node.service.events import OnceKey, Wish
-
-
-@dataclass(frozen=True, slots=True)
-class NewRecord:
-    """A record that was written. seq: its place in the log of this device."""
-
-    id: bytes
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewRecords:
-    """The records of a submission, in order, once they are durable on this node."""
-
-    records: tuple[NewRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Submit(Question[NewRecords]):
-    """Write these records, all or none: 1 to DRAFTS_MAX of them.
-
-    once: under this key they are written once; made again, the answer is the same. Raises what
-    refuses them: OverBudget, NotPermitted, OlderCopy, KeyTaken and other CommonwealErrors.
-    """
-
-    NAME = "submit"
-    ANSWER = NewRecords
-    wishes: tuple[Wish, ...]
-    once: OnceKey | None = None
+from commonweal.node.control.messages.question import Done, Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
-"""What every question of the local API has: a name, and the kinds of its answers."""
+"""What questions of the local API share: a name, the kinds of answers, and the plain answer."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 A = TypeVar("A")
 
@@ -14,3 +16,23 @@ class Question(Generic[A]):
     NAME: ClassVar[str]
     ANSWER: ClassVar[type]
     PROGRESS: ClassVar[type | None] = None
+
+
+class OwnForm:
+    """A question that turns itself into a map, where its fields are not written by their types."""
+
+    __slots__ = ()
+
+    def to_map(self) -> dict[str, Any]:
+        """Return the fields as the codec takes them."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_map(cls, data: Mapping[str, Any]) -> Self:
+        """Return the question of these fields. Raises Malformed."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Nothing to tell: it is done."""

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from commonweal.client.community.join_requests import places
-from commonweal.node.control.messages import Done, Meet
+from commonweal.node.control.messages.control import Meet
+from commonweal.node.control.messages.question import Done
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.invite import CommunityLink, Contact

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from commonweal.client.keep import health as examining
-from commonweal.node.control.messages import NodeStatus, PeerStatus, RecordHolders, SealingStatus
+from commonweal.node.control.messages.held_records import RecordHolders
+from commonweal.node.control.messages.node_status import NodeStatus, PeerStatus, SealingStatus
 from commonweal.node.reach_state import PortMapping, ReachState
 from commonweal.protocol.identity.invite import from_text
 from commonweal.protocol.records.record import from_bytes

@@ -21,23 +21,18 @@ from commonweal.node.control.message_codec import (
     error_to_bytes,
     question_from_bytes,
 )
-from commonweal.node.control.messages import (
-    AnyQuestion,
-    Done,
-    HeldBy,
-    Holders,
-    NewRecord,
-    NewRecords,
+from commonweal.node.control.messages.all_questions import AnyQuestion
+from commonweal.node.control.messages.held_records import HeldBy, Holders, RecordHolders, Wait
+from commonweal.node.control.messages.node_status import (
     NodeStatus,
     PeerList,
     PeerStatus,
-    RecordHolders,
     SealingStatus,
     Status,
-    Submit,
-    TryReach,
-    Wait,
 )
+from commonweal.node.control.messages.question import Done
+from commonweal.node.control.messages.reach import TryReach
+from commonweal.node.control.messages.submission import NewRecord, NewRecords, Submit
 from commonweal.node.reach_state import ConfirmedAddress, ReachState
 from commonweal.node.service.events import Text
 from commonweal.protocol import errors

@@ -15,18 +15,11 @@ import trio
 
 from commonweal.node.control import message_codec, server
 from commonweal.node.control.client import LocalClient
-from commonweal.node.control.messages import (
-    Ending,
-    HeldBy,
-    Holders,
-    NewRecords,
-    Question,
-    SealNow,
-    Status,
-    Stop,
-    Submit,
-    Wait,
-)
+from commonweal.node.control.messages.control import Ending, SealNow, Stop
+from commonweal.node.control.messages.held_records import HeldBy, Holders, Wait
+from commonweal.node.control.messages.node_status import Status
+from commonweal.node.control.messages.question import Question
+from commonweal.node.control.messages.submission import NewRecords, Submit
 from commonweal.node.control.server import LocalServer
 from commonweal.node.reach_state import ReachState
 from commonweal.node.runtime.join_codes import OpenCode

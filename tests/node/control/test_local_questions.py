@@ -11,26 +11,13 @@ import trio
 
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.message_codec import from_map, to_map
-from commonweal.node.control.messages import (
-    QUESTIONS,
-    AnyQuestion,
-    CountHolders,
-    FetchRecord,
-    Health,
-    HoldCode,
-    Holders,
-    Meet,
-    NewRecords,
-    Peers,
-    Reach,
-    SealNow,
-    Status,
-    Stop,
-    Submit,
-    TryReach,
-    Wait,
-    Watch,
-)
+from commonweal.node.control.messages.all_questions import QUESTIONS, AnyQuestion
+from commonweal.node.control.messages.changes import Watch
+from commonweal.node.control.messages.control import HoldCode, Meet, SealNow, Stop
+from commonweal.node.control.messages.held_records import CountHolders, FetchRecord, Holders, Wait
+from commonweal.node.control.messages.node_status import Health, Peers, Status
+from commonweal.node.control.messages.reach import Reach, TryReach
+from commonweal.node.control.messages.submission import NewRecords, Submit
 from commonweal.node.control.server import LocalServer
 from commonweal.node.runtime import process
 from commonweal.node.service.events import Wish
