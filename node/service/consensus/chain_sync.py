@@ -77,6 +77,7 @@ class ChainSync:
         self.core, self.chain, self._held = core, chain, held
         self._refused = (0, "")
         """A certified height that differs from our checkpoint, and why it is not followed."""
+        self._has_told_of_fork = False
         self._proofs_ms = 0
         self._exchanges: dict[PeerKey, _Exchange] = {}
 
@@ -215,8 +216,16 @@ class ChainSync:
             self.ask(peer, height)
 
     def tick(self) -> None:
-        """Drop peers that did not show their seal in time; call it every second."""
+        """Drop peers that did not show their seal in time; call it every second.
+
+        After a fork was found every member is told our seal, once: who stands on the other branch
+        asks for it and shows its own, so that both have the proof.
+        """
+        tells_all = self.chain.fork is not None and not self._has_told_of_fork
+        self._has_told_of_fork = self._has_told_of_fork or tells_all
         for peer in self.core.members():
+            if tells_all:
+                self.tell(peer)
             doubt = self._of(peer).doubt
             if doubt is not None and self.core.now_ms - doubt.since_ms > DOUBT_MS_MAX:
                 self.core.drop(peer, doubt.reason)

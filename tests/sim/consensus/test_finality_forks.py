@@ -21,6 +21,9 @@ from tests.sim.consensus.test_seals import chain, council, next_seal, until
 from tests.sim.world.node import Node
 from tests.sim.world.world import World
 
+FORK_KNOWN_S_MAX = 15
+"""A member is told a height by chance every few seconds; from the first who knows on, all at once."""
+
 Branch = list[tuple[SealedHeight, Delta]]
 
 
@@ -68,8 +71,7 @@ def test_both_branches_of_a_fork_are_shown_and_nobody_honest_is_dropped(
     ours: int, theirs: int
 ) -> None:
     world, away, start = forked(40 + ours, ours, theirs)
-    # By chance the last of the four hears of a fork after 64 s in one of these worlds.
-    for _ in range(120 if ours == 3 else 60):
+    for _ in range(FORK_KNOWN_S_MAX):
         world.run(1_000)  # it raises where a node drops an honest one
         if all(chain(node).fork for node in world.nodes):
             break
