@@ -59,11 +59,13 @@ class HeightDriver:
         self.core, self.chain, self.chain_sync = core, chain, chain_sync
         self.anti_entropy, self.gossip = anti_entropy, gossip
         self.candidates: tuple[DeviceKey, ...] = ()
-        self._passed_on_ms = self._ledger_ms = 0
+        self._passed_on_ms = self._took_ms = self._pace_ms = 0
         self.begin()
 
     def begin(self) -> None:
         """Begin with a height of which nothing is known yet."""
+        self._pace_ms, self._took_ms = max(self._took_ms, self._pace_ms // 2), 0
+        """How long the ledger may take at this height, and how long it took at most so far."""
         self.agreement: Agreement | None = None
         self.is_open = False
         """Whether this device takes part now."""
@@ -108,7 +110,7 @@ class HeightDriver:
                 seals.lock(height),
                 self.candidates,
             )
-            self.agreement.ledger_ms = self._ledger_ms
+            self.agreement.ledger_ms = self._pace_ms
         return self.agreement
 
     def offer(self, candidates: Sequence[DeviceKey]) -> None:
@@ -225,10 +227,14 @@ class HeightDriver:
         return None
 
     def _note_pace(self, took_ms: int) -> None:
-        """Note how long the ledger took for a seal; what it took before counts half each time."""
-        self._ledger_ms = max(took_ms, self._ledger_ms // 2)
+        """Note how long the ledger took for a seal; of earlier heights half counts at each.
+
+        What it knows already, such as what it built itself, it answers at once: that is no pace.
+        """
+        self._took_ms = max(took_ms, self._took_ms)
+        self._pace_ms = max(took_ms, self._pace_ms)
         if self.agreement is not None:
-            self.agreement.ledger_ms = self._ledger_ms
+            self.agreement.ledger_ms = self._pace_ms
 
     # What the agreement asks for.
 

@@ -72,7 +72,8 @@ def test_four_with_slow_ledgers_mostly_seal_in_round_0_once_they_know_their_pace
         assert built[height - 2] <= 4, f"seed {seed}"
         for at, more in zip((height - 1, height), later, strict=True):
             assert built[at] <= 1 + more, f"seed {seed}"
-    assert sum(lost) <= len(lost) // 3, "rounds beyond the first, of two seals in each world"
+    # A ledger may still fold what the height before asked for in vain: 2 of 48 seals of 24 worlds.
+    assert sum(lost) <= 1, "rounds beyond the first, of two seals in each world"
 
 
 @pytest.mark.parametrize("fault", ["dead", "hangs"])
