@@ -22,7 +22,7 @@ from tests.sim.world.node import Node
 from tests.sim.world.world import World
 
 FORK_KNOWN_S_MAX = 15
-"""A member is told a height by chance every few seconds; from the first who knows on, all at once."""
+"""Every 4 s a member by chance is told a height; once a member knows of the fork, all are."""
 
 Branch = list[tuple[SealedHeight, Delta]]
 
