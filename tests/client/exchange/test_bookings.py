@@ -348,3 +348,17 @@ def test_days_begin_at_the_midnight_of_this_machine(
         minutes = bo.lent_thing("bike").utc_offset_minutes
     assert offset is not None
     assert minutes * 60 == offset.total_seconds()
+
+
+def test_before_the_first_seal_it_is_said_what_a_booking_waits_for(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    early = Commons(tmp_path_factory.mktemp("early"))
+    with at(early.bo) as bo:
+        bo.add_resource("bike", 1, "one")
+        bo.set_terms("bike")
+    early.meet()
+    with at(early.ana) as ana, pytest.raises(WouldNotCount, match="nothing is sealed yet"):
+        ana.book("bike", [ahead(30)])
+    early.seal()
+    assert book(early.ana, ahead(30)).state == "asked"
