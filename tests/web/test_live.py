@@ -19,6 +19,7 @@ from commonweal.storage.home.home import Home
 from commonweal.web.live import hub as hubs
 from commonweal.web.live.hub import EVERYTHING, STREAMS_MAX, LiveHub, TooManyStreams
 from commonweal.web.live.strip import node_strip
+from tests.builders import own_loop
 
 NOW = NodeSummary(
     state="member",
@@ -92,7 +93,7 @@ def within(hub: LiveHub, story: Callable[[], Awaitable[None]]) -> None:
         async with asyncio.timeout(20), hub.running():
             await story()
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_a_window_is_told_once_of_all_that_came_while_it_was_slow(

@@ -24,6 +24,7 @@ from commonweal.web.api.bodies import BODY_BYTES_MAX
 from commonweal.web.api.calls import ANSWERS_MAX, KEY_CHARS_MAX, KeptAnswers
 from commonweal.web.api.parameters import NAME_CHARS_MAX
 from commonweal.web.api.routes.contributions import IDS_MAX
+from tests.builders import own_loop
 from tests.builders.api_calls import API, Caller, calling, token_of
 
 WORK = {"action": "work", "quantity": "3", "unit": "hours"}
@@ -142,7 +143,7 @@ def test_a_body_has_a_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
-    asyncio.run(bodies.BoundedBodies(never)(scope, never, send))
+    own_loop.run(bodies.BoundedBodies(never)(scope, never, send))
     assert sent[0]["status"] == 408
     assert b"too_slow" in sent[1]["body"]
 
