@@ -1,6 +1,6 @@
 """The client of the local API: asks the running node of a home through its unix socket.
 
-The messages are in messages.py. Nothing here imports trio or the service, so a command that asks
+The messages are in messages/. Nothing here imports trio or the service, so a command that asks
 starts quickly.
 """
 
