@@ -1,6 +1,6 @@
 """The server of the local API: a unix socket for the commands of the home's owner.
 
-It reads questions (messages.py), gives each a ticket, hands it to the service as an event, and
+It reads questions (messages/), gives each a ticket, hands it to the service as an event, and
 passes the answers on. It decides nothing but `Stop`, `HoldCode`, `Reach` and `TryReach`. A caller
 that hangs up is forgotten, and one that reads too slowly is disconnected. Only the owner of the
 home can reach the socket.

@@ -293,6 +293,7 @@ def test_what_a_member_publishes_without_end_has_a_budget() -> None:
 def test_a_rule_reaches_all_by_gossip_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(6)
     world.grow(5)
+    world.settle()
     world.network.weather = replace(CALM, gossip_loss=0.0)
     writer = world.nodes[1]
     for node in world.nodes:
