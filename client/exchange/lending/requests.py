@@ -52,10 +52,7 @@ class WantedTime:
 
 
 def request_of(view: LedgerView, thing_id: RecordId, *, use: bool) -> WantedTime:
-    """Return what this member's bookings of a thing say.
-
-    Raises UsageError for a thing that is with them, WouldNotCount before the first seal.
-    """
+    """Return what this member's bookings of a thing say. Raises UsageError for one with them."""
     where, terms = thing_row(view.state, thing_id), terms_row(view.state, thing_id)
     assert where is not None and terms is not None, "it is lent"
     held = resource_row(view.state, where.at)
@@ -63,9 +60,6 @@ def request_of(view: LedgerView, thing_id: RecordId, *, use: bool) -> WantedTime
     if voice_for(view, held.custodian) == view.me:
         text = view.words("{name} is with you: nobody has to lend it to you")
         raise UsageError(text.format(name=thing_name(view, thing_id)))
-    if not view.kept.cut.height:  # there is no time yet, so every booking would be too far ahead
-        text = view.words("bookings go by the time of seals, and nothing is sealed yet: weal seal")
-        raise WouldNotCount(text)
     data: dict[str, Any] = {
         "action": "use" if use else "transferCustody",
         "provider": held.custodian,
@@ -80,7 +74,13 @@ def request_of(view: LedgerView, thing_id: RecordId, *, use: bool) -> WantedTime
 def drafted(
     view: LedgerView, drafts: Drafts, request: WantedTime, span: Span, places: int
 ) -> tuple[int, RecordId]:
-    """Draft a booking; return the number of its agreement's record, and what stands for its id."""
+    """Draft a booking; return the number of its agreement's record, and what stands for its id.
+
+    Raises WouldNotCount with why it would be refused, or when nothing is sealed yet.
+    """
+    if not view.kept.cut.height:  # there is no time yet, so every booking would be too far ahead
+        text = view.words("bookings go by the time of seals, and nothing is sealed yet: weal seal")
+        raise WouldNotCount(text)
     begin, end = span
     times = {"hasBeginning": begin, "hasEnd": end}
     if request.use:

@@ -358,7 +358,10 @@ def test_before_the_first_seal_it_is_said_what_a_booking_waits_for(
         bo.add_resource("bike", 1, "one")
         bo.set_terms("bike")
     early.meet()
-    with at(early.ana) as ana, pytest.raises(WouldNotCount, match="nothing is sealed yet"):
-        ana.book("bike", [ahead(30)])
+    with at(early.ana) as ana:
+        (seen_before,) = ana.booking_outlook("bike", [ahead(30)])
+        assert "nothing is sealed yet" in seen_before.why
+        with pytest.raises(WouldNotCount, match="nothing is sealed yet"):
+            ana.book("bike", [ahead(30)])
     early.seal()
     assert book(early.ana, ahead(30)).state == "asked"
