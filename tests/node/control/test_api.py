@@ -28,6 +28,7 @@ from commonweal.node.service.events import (
     Asked,
     Event,
     Forgotten,
+    OnceKey,
     Submitted,
     Text,
     Ticket,
@@ -41,10 +42,11 @@ from commonweal.protocol.errors import (
     NotReachable,
     UsageError,
 )
-from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.records.record import SALT_BYTES, RecordId
 from tests.builders.link_pairs import no_file_left
 
 PATIENCE_S = 5.0
+ONCE = OnceKey(b"k" * 32, b"r" * 32)
 T = TypeVar("T")
 
 
@@ -158,12 +160,23 @@ async def test_wishes_arrive_as_they_were_sent(tmp_path: Path) -> None:
     wishes = (
         Wish("event", {"action": "work", "deep": [{"n": 1}]}, (b"d" * 32,)),  # type: ignore[arg-type]
         Wish("event", {}, (), Text("text/plain", b"a note")),
+        Wish("rules", {}, (), Text("text/plain", b"rules", permanent=True), secret=b"said"),
+        Wish("event", {}, (), Text("text/plain", b"promised", salt=b"s" * SALT_BYTES)),
         Wish("process", {}, basis=RecordId(b"b" * 32), stand_in=RecordId(b"s" * 32)),
     )
     async with opened(tmp_path / "s") as door:
         door.reply = lambda event: [Answer(event.ticket, {"records": []})]  # type: ignore[union-attr]
         assert await asking(door.path, Submit(wishes)) == NewRecords(())
-        assert door.events == [Submitted(Ticket(1), wishes)]
+        assert await asking(door.path, Submit(wishes, ONCE)) == NewRecords(())
+        assert door.events == [Submitted(Ticket(1), wishes), Submitted(Ticket(2), wishes, ONCE)]
+
+
+async def test_a_sealed_body_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    wish = Wish("review", {}, (), Text("text/plain", b"bytes", sealed=True))
+    async with opened(tmp_path / "s") as door:
+        with pytest.raises(Malformed, match="only the node itself"):
+            await asking(door.path, Submit((wish,)))
+        assert door.events == []
 
 
 GOOD = {"kind": "event", "data": {}}
