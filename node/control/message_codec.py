@@ -25,7 +25,7 @@ from typing import (
     get_type_hints,
 )
 
-from commonweal.node.control.messages.question import OwnForm, Question
+from commonweal.node.control.messages.question import Question, SelfEncoding
 from commonweal.protocol import codec, errors
 from commonweal.protocol.errors import CommonwealError, Malformed
 
@@ -88,7 +88,7 @@ def answer_from_bytes(question: Question[A], data: bytes) -> tuple[A, bool]:
 
 def to_map(value: Any) -> dict[str, Any]:
     """Return the fields of a question or answer as the codec takes them, without defaults."""
-    if isinstance(value, OwnForm):
+    if isinstance(value, SelfEncoding):
         return value.to_map()
     return {
         field.name: _plain(getattr(value, field.name))
@@ -99,7 +99,7 @@ def to_map(value: Any) -> dict[str, Any]:
 
 def from_map(kind: type[V], data: Mapping[str, Any]) -> V:
     """Return a question or answer of this kind, every field checked. Raises Malformed."""
-    if issubclass(kind, OwnForm):
+    if issubclass(kind, SelfEncoding):
         return kind.from_map(data)
     own = _fields(cast(Any, kind))
     required = {name for name, (_, is_required) in own.items() if is_required}

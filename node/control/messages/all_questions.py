@@ -1,4 +1,4 @@
-"""The questions that a node answers, by name: for who reads what was asked."""
+"""The registry of the local API: every question that a node answers, by its name."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ class Question(Generic[A]):
     PROGRESS: ClassVar[type | None] = None
 
 
-class OwnForm:
-    """A question that turns itself into a map, where its fields are not written by their types."""
+class SelfEncoding:
+    """A question that encodes its fields itself, where their types do not say how."""
 
     __slots__ = ()
 

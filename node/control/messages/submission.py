@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
-from commonweal.node.control.messages.question import OwnForm, Question
+from commonweal.node.control.messages.question import Question, SelfEncoding
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.records.record import DEPS_MAX, SALT_BYTES, RecordId
 
@@ -33,7 +33,7 @@ class NewRecords:
 
 
 @dataclass(frozen=True, slots=True)
-class Submit(Question[NewRecords], OwnForm):
+class Submit(Question[NewRecords], SelfEncoding):
     """Write these records, all or none: 1 to DRAFTS_MAX of them.
 
     once: under this key they are written once; made again, the answer is the same. Raises what
