@@ -23,9 +23,8 @@ class SignatureAudit:
         self._due: dict[DeviceKey, None] = {}
 
     def begin(self) -> None:
-        """Look at every log that is held and has unchecked signatures."""
-        rows = self.core.replica.rows()
-        self._due = dict.fromkeys(row.author for row in rows if row.checked < row.length)
+        """Look at every log that is held."""
+        self._due = dict.fromkeys(self.core.replica.authors())
 
     def add(self, author: DeviceKey) -> None:
         """Look at a log that has unchecked signatures."""

@@ -162,28 +162,3 @@ def test_a_document_of_every_size_reaches_all() -> None:
     late = world.join(world.invited(world.nodes[0]), [world.nodes[1]])
     world.settle()
     assert late.store.counts().bodies == world.nodes[0].store.counts().bodies
-
-
-def test_a_start_audits_only_logs_with_unchecked_signatures(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world, one, two = pair()
-    world.settle()
-    world.run(5_000)
-    assert all(row.checked == row.length for row in one.service.core.replica.rows())
-    again(world, one)
-    steps: list[int] = []
-    check = one.service.signature_audit._check
-
-    def counted() -> None:
-        steps.append(1)
-        check()
-
-    monkeypatch.setattr(one.service.signature_audit, "_check", counted)
-    world.run(2_000)
-    assert steps == []
-    for _ in range(3):
-        two.write()
-    world.settle()
-    world.run(2_000)
-    assert steps, "what comes is audited"
