@@ -6,6 +6,7 @@ records that wait, a portion at a time, and checks the signature of the last one
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from commonweal.cli import GARBAGE_OBJECTS
 from commonweal.client import Member
 from commonweal.client.access import Watch
 from commonweal.protocol.records.record import from_bytes, from_bytes_unchecked
@@ -63,5 +65,6 @@ def _since(start: float) -> float:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(GARBAGE_OBJECTS)  # as `weal` does
     act = read if sys.argv[2:] == ["plain"] else seal
     act(Path(sys.argv[1]))

@@ -149,7 +149,7 @@ class Snapshots:
         """Write the pairs of a checked chunk into the file beside."""
         beside, pairs = self._layers.beside(BESIDE), chunk.pairs
         with beside.writing():
-            beside.drop_upkeep("local_id")
+            beside.drop_indexes("local_id")
             told = [(key, unpacked(value)) for key, value in pairs if key.startswith(_TOLD)]
             self._place_told(beside, told)
             beside.put_encoded(p for p in pairs if not p.key.startswith((*_TOLD, *_ABOUT)))
@@ -174,7 +174,7 @@ class Snapshots:
 
     def _place_waiting(self, beside: StateDb) -> None:
         """Write the pairs about events, by their numbers, now that all events have one."""
-        beside.make_upkeep("local_id")
+        beside.make_indexes("local_id")
         while rows := beside.rows("SELECT number, pairs FROM offered_pairs LIMIT 1"):
             ((number, data),) = rows
             with beside.writing():

@@ -110,7 +110,7 @@ def attesters(state: State, event: bytes, without: bytes | None = None) -> tuple
     the commons. without: another member who is not counted.
     """
     row = event_row(state, event)
-    if row is None:
+    if row is None or not (row.yes or row.no):
         return 0, 0
     partial = [agents.person(state, row.provider)]
     if row.receiver is not None and commons.common_row(state, event) is not None:
@@ -128,6 +128,8 @@ def is_attested(
     without: a member who is not counted.
     """
     yes, no = attesters(state, event, without)
+    if not yes:
+        return False
     return yes >= commons.attestations(state, event, rules) and (yes > no or not no)
 
 

@@ -142,7 +142,9 @@ class State:
 
     def _changes(self, numbers: Iterable[int]) -> Iterator[tuple[bytes, Any]]:
         for number in sorted(numbers):
-            for key, value in self._ours(bytes([number])):
+            table = self._tables[number]
+            for key in self._keys(number):
+                value = table[key]
                 now = None if value is _GONE else value
                 was = None if self._base is None else self._base.get(key)
                 if now != was:
@@ -164,15 +166,19 @@ class State:
         table[key] = value
 
     def _ours(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
-        number = prefix[0]
-        table = self._tables.get(number)
+        table = self._tables.get(prefix[0])
         if not table:
             return
-        keys = self._sorted.get(number)
-        if keys is None:
-            keys = self._sorted[number] = sorted(table)
+        keys = self._keys(prefix[0])
         for place in range(bisect_left(keys, prefix), len(keys)):
             key = keys[place]
             if not key.startswith(prefix):
                 return
             yield key, table[key]
+
+    def _keys(self, number: int) -> list[bytes]:
+        """Return the keys that were written to a table, ascending."""
+        keys = self._sorted.get(number)
+        if keys is None:
+            keys = self._sorted[number] = sorted(self._tables[number])
+        return keys

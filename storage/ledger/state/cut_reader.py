@@ -13,6 +13,7 @@ from typing import Any
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.ledger.state.state import LOCAL
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.state.state_rows import NUMBERED
 
 VALUES_CACHED_MAX = 20_000
 """Values that are cached during one fold."""
@@ -22,6 +23,9 @@ LISTS_CACHED_MAX, LIST_KEYS_MAX = 2_000, 32
 
 _Pairs = tuple[tuple[bytes, Any], ...]
 
+_LONGER = frozenset({LOCAL, b"9"})
+"""First bytes of the prefixes of two bytes."""
+
 
 NEW_FEW = 16
 """Number of new records up to which each is looked up: it costs less than one query for all."""
@@ -30,19 +34,22 @@ NEW_FEW = 16
 class CutReader:
     """The layers up to one of them, which do not change meanwhile; the base of a `State`."""
 
-    __slots__ = ("_base", "_held", "_layers", "_lists", "_new", "_top", "_values")
+    __slots__ = ("_base", "_held", "_layers", "_lists", "_new", "_numbered", "_top", "_values")
 
     def __init__(self, layers: StateDb, top: int = FINAL) -> None:
         self._layers, self._top, self._base = layers, top, LayeredState(layers, top)
         self._values: dict[bytes, Any] = {}
         self._lists: dict[bytes, _Pairs] = {}
         self._new: dict[bytes, None] = {}
+        self._numbered: list[bytes] | None = None
+        """Those of the new records that the numbered tables may name; None: not looked for yet."""
         self._held: dict[bytes, Set[bytes]] = {}
 
     def begin(self, ids: Iterable[bytes]) -> None:
         """Note the records that are folded next."""
         new = dict.fromkeys(ids)
         self._new, self._held = new if len(new) > NEW_FEW else {}, {}
+        self._numbered = None
 
     def get(self, key: bytes) -> Any:
         """Return the value of `key`, or None."""
@@ -74,11 +81,19 @@ class CutReader:
 
     def _is_absent(self, key: bytes) -> bool:
         """Whether a key names a new record, and no key of its table names that one."""
-        at = 2 if key[:1] == LOCAL else 1
+        at = 2 if key[:1] in _LONGER else 1
         id = key[at : at + HASH_BYTES]
         if id not in self._new:
             return False
         held = self._held.get(key[:at])
         if held is None:
-            held = self._held[key[:at]] = self._layers.ids_held(key[:at], self._new, self._top)
+            held = self._held[key[:at]] = self._ids_held(key[:at])
         return id not in held
+
+    def _ids_held(self, table: bytes) -> Set[bytes]:
+        """Return those of the new records with which, after `table`, a key begins."""
+        if table not in NUMBERED:
+            return self._layers.ids_held(table, self._new, self._top)
+        if self._numbered is None:
+            self._numbered = self._layers.ids_numbered(self._new)
+        return self._layers.ids_held(table, self._numbered, self._top)

@@ -17,9 +17,6 @@ if TYPE_CHECKING:  # not loaded where only names are completed
 START_BYTES = 6
 """Bytes of an id that are indexed; more than one id may begin with them."""
 
-IDS_AT_ONCE = 500
-"""Ids that one query looks for."""
-
 NUMBER = (
     f"(SELECT number FROM local_id WHERE substr(id, 1, {START_BYTES}) ="  # noqa: S608
     f" substr(?1, 1, {START_BYTES}) AND id = ?1)"
@@ -33,7 +30,7 @@ AGENT = "(SELECT number FROM agent WHERE id = ?{})"
 def numbers_of(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
     """Return the numbers of ids; those that have none get the next ones. The caller commits."""
     asked = dict.fromkeys(ids)
-    numbers = _known(layers, sorted(asked))
+    numbers = known_numbers(layers, sorted(asked))
     return numbers | new_numbers(layers, (id for id in asked if id not in numbers))
 
 
@@ -46,17 +43,10 @@ def new_numbers(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
     return new
 
 
-def _known(layers: StateDb, ids: Sequence[bytes]) -> dict[bytes, int]:
+def known_numbers(layers: StateDb, ids: Sequence[bytes]) -> dict[bytes, int]:
     """Return the numbers of those ids that have one."""
-    numbers: dict[bytes, int] = {}
-    for at in range(0, len(ids), IDS_AT_ONCE):
-        part = ids[at : at + IDS_AT_ONCE]
-        query = (
-            f"SELECT id, number FROM local_id WHERE substr(id, 1, {START_BYTES})"  # noqa: S608
-            f" IN ({', '.join('?' * len(part))})"
-        )
-        numbers.update(layers.rows(query, [bytearray(id[:START_BYTES]) for id in part]))
-    return numbers
+    query = f"SELECT id, number FROM local_id WHERE substr(id, 1, {START_BYTES}) IN ({{}})"  # noqa: S608
+    return dict(layers.among(query, [bytearray(id[:START_BYTES]) for id in ids]))
 
 
 def agents_of(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:

@@ -7,17 +7,23 @@ the names of members. It never folds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from commonweal.protocol.ledger.things.event_row import is_unvalued
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.state.local_ids import agents_of, new_numbers, numbers_of
+from commonweal.storage.ledger.state.local_ids import (
+    agents_of,
+    known_numbers,
+    new_numbers,
+    numbers_of,
+)
 from commonweal.storage.ledger.state.state_file import StateFile
 from commonweal.storage.ledger.state.state_rows import (
     FINAL_BYTES,
     GET,
+    HELD_ANY,
     HELD_KEY,
     HELD_NUMBER,
     KEY,
@@ -107,12 +113,18 @@ class StateDb(StateFile):
             for (id,) in self.rows(asked, (FINAL, *(reason.value for reason in reasons)))
         )
 
-    def ids_held(self, table: bytes, ids: Iterable[bytes], layer_max: int = FINAL) -> set[bytes]:
+    def ids_numbered(self, ids: Iterable[bytes]) -> list[bytes]:
+        """Return those of `ids` that a key of a numbered table may name."""
+        return list(known_numbers(self, sorted(ids)))
+
+    def ids_held(self, table: bytes, ids: Collection[bytes], layer_max: int = FINAL) -> set[bytes]:
         """Return those of `ids` with which, after `table`, a key up to a layer begins."""
+        if not (ids and self.rows(HELD_ANY, (table, after(table), layer_max))):
+            return set()
         self.change("CREATE TEMP TABLE IF NOT EXISTS asked (id BLOB, start BLOB, stop BLOB)")
         self.change("DELETE FROM asked")
         starts = ((id, table + id) for id in ids)
-        rows = ((id, start, after(start)) for id, start in starts)
+        rows = ((bytearray(id), bytearray(start), bytearray(after(start))) for id, start in starts)
         self.change_many("INSERT INTO asked VALUES (?, ?, ?)", rows)
         held = HELD_NUMBER if table in NUMBERED else HELD_KEY
         asked = f"SELECT id FROM asked WHERE EXISTS ({held})"  # noqa: S608
@@ -260,13 +272,17 @@ class StateDb(StateFile):
     def page(self, tree: int, place: bytes) -> bytes | None:
         """Return the page of a Merkle tree at a place, or None."""
         row = self._do(
-            "SELECT page FROM tree WHERE tree = ? AND place = ?", (tree, place)
+            "SELECT page FROM tree WHERE tree = ? AND place = ?", (tree, bytearray(place))
         ).fetchone()
         return None if row is None else bytes(row[0])
 
     def put_pages(self, tree: int, pages: Mapping[bytes, bytes | None]) -> None:
         """Write pages of a Merkle tree by place; None removes a page."""
-        put = [(tree, place, page) for place, page in sorted(pages.items()) if page is not None]
+        put = [
+            (tree, bytearray(place), bytearray(page))
+            for place, page in sorted(pages.items())
+            if page is not None
+        ]
         gone = [(tree, place) for place, page in pages.items() if page is None]
         self.change_many("INSERT OR REPLACE INTO tree VALUES (?, ?, ?)", put)
         self.change_many("DELETE FROM tree WHERE tree = ? AND place = ?", gone)

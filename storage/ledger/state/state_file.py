@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -19,13 +19,16 @@ from commonweal.storage.ledger.state.state_rows import packed, unpacked
 from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
 
-VERSION = 28
+VERSION = 29
 """Version of the tables in views.sql and of their content."""
 
 BUSY_MS_MAX = 30_000
 """Maximum time that a command waits for another process that folds."""
 
 CACHE_KIB_MAX = 8 * 1024
+
+VALUES_AT_ONCE = 500
+"""Values that one query looks for."""
 
 
 class StateFile:
@@ -139,6 +142,15 @@ class StateFile:
         except sqlite3.Error as error:
             raise named(error) from error
 
+    def among(self, statement: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query of ours that looks for many values, some at a time.
+
+        statement: with {} where the places of the values come.
+        """
+        for at in range(0, len(values), VALUES_AT_ONCE):
+            part = values[at : at + VALUES_AT_ONCE]
+            yield from self.rows(statement.format(", ".join("?" * len(part))), part)
+
     def change(self, statement: str, values: Iterable[Any] = ()) -> None:
         """Execute a write."""
         self._do(statement, values)
@@ -150,24 +162,19 @@ class StateFile:
         except sqlite3.Error as error:
             raise named(error) from error
 
-    def drop_upkeep(self, table: str) -> None:
-        """Drop the indexes and triggers of a table that is filled at once.
-
-        `make_upkeep` makes them again; the triggers do not see the rows that came meanwhile.
-        """
+    def drop_indexes(self, table: str) -> None:
+        """Drop the indexes of a table that is filled at once; `make_indexes` makes them again."""
         asked = (
-            "SELECT type, name FROM sqlite_schema WHERE type IN ('index', 'trigger')"
-            " AND tbl_name = ? AND sql NOTNULL"
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql NOTNULL"
         )
-        for kind, name in self.rows(asked, (table,)):
-            self.change(f"DROP {kind} {name}")
+        for (name,) in self.rows(asked, (table,)):
+            self.change(f"DROP INDEX {name}")
 
-    def make_upkeep(self, table: str) -> None:
-        """Make what a table lacks of it: each index in one pass over the table, which it sorts."""
+    def make_indexes(self, table: str) -> None:
+        """Make the indexes that a table lacks, each in one pass over the table, which it sorts."""
         for statement in _statements():
-            for kind in _UPKEEP:
-                if kind in statement and re.search(rf"\bON {table}\b", statement):
-                    self.change(statement.replace(kind, f"{kind} IF NOT EXISTS", 1))
+            if _INDEX in statement and re.search(rf"\bON {table}\b", statement):
+                self.change(statement.replace(_INDEX, f"{_INDEX} IF NOT EXISTS", 1))
 
     def mark(self, name: str) -> Any:
         """Return the value stored under `name`, or None."""
@@ -238,7 +245,7 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-_UPKEEP = "CREATE INDEX", "CREATE TRIGGER"
+_INDEX = "CREATE INDEX"
 
 
 def _statements() -> Iterator[str]:

@@ -244,6 +244,9 @@ def final_query(prefix: bytes) -> tuple[str, tuple[bytes, ...]]:
     return f"{query} AND start >= ? AND start < ? {_IN_ORDER}", (prefix, after(prefix))
 
 
+HELD_ANY = "SELECT 1 FROM state WHERE start >= ? AND start < ? AND layer <= ? LIMIT 1"
+"""Whether a table has any key up to a layer; the values are its prefix and what comes after it."""
+
 HELD_NUMBER = (
     "SELECT 1 FROM local_id CROSS JOIN state ON state.number = local_id.number"  # noqa: S608
     f" WHERE {_START} = substr(asked.id, 1, {START_BYTES}) AND local_id.id = asked.id"

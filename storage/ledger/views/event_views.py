@@ -6,16 +6,17 @@ numbers are those of the state (`state_rows`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, compress
 from operator import is_not
 from types import MappingProxyType
 from typing import Any
 
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
-from commonweal.storage.ledger.state.local_ids import AGENT, NUMBER
+from commonweal.storage.ledger.state.local_ids import agents_of, known_numbers
 from commonweal.storage.ledger.state.state_db import NumberedEvent, StateDb
+from commonweal.storage.ledger.views.given_sums import GivenSums
 
 TABLES = ("event_entry", "given_sum", "local_id", "agent", "said_at")
 
@@ -40,31 +41,26 @@ _STATED = (
 )
 _TIMES = ("claimed_at", "when_start", "when_is_day", "when_local", "when_stated")
 
-_VALUES = (
-    *(AGENT.format(place) for place in range(2, 2 + len(_AGENTS))),
-    *(f"?{place}" for place in range(2 + len(_AGENTS), 2 + len(_AGENTS) + len(_STATED))),
-)
 _COLUMNS = (*_AGENTS, *_STATED)
+_NAMES = ("number", *_COLUMNS, *_TIMES)
+_NOTHING = (None,) * len(_NAMES)
+_NO_TIMES = (None,) * len(_TIMES)
+_PROVIDER, _ACTION, _SEALED = (_NAMES.index(name) for name in ("provider", "action", "height"))
+_QUANTITY, _EFFORT = (
+    slice(at, at + len(_NO_AMOUNT)) for at in map(_NAMES.index, ("quantity_n", "effort_n"))
+)
 
-_PUT = (
-    f"INSERT INTO event_entry (number, {', '.join((*_COLUMNS, *_TIMES))})"  # noqa: S608
-    f" SELECT {NUMBER}, {', '.join(_VALUES)}, claimed_at, when_start, when_end - when_start > 1,"
-    " when_local, when_stated FROM (SELECT 1) LEFT JOIN said_at ON said_at.id = ?1 WHERE TRUE"
-    f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)}, "
-    + ", ".join(f"{name} = ifnull(excluded.{name}, {name})" for name in _TIMES)
+_HELD = f"SELECT number, {', '.join(_COLUMNS)} FROM event_entry WHERE number IN ({{}})"  # noqa: S608
+_NOTED = (
+    "SELECT id, claimed_at, when_start, when_end - when_start > 1, when_local, when_stated"
+    " FROM said_at WHERE id IN ({})"
+)
+_AGAIN = (
+    f"UPDATE event_entry SET {', '.join(f'{name} = ?' for name in _COLUMNS)}, "  # noqa: S608
+    + ", ".join(f"{name} = ifnull(?, {name})" for name in _TIMES)
+    + " WHERE number = ?"
 )
 """Times that are noted no more, since a row has them, stay as they are."""
-
-_ADD = (
-    "INSERT INTO given_sum (provider, action, unit, scale, is_sealed, events, high, low)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events,"
-    " high = high + excluded.high, low = low + excluded.low"
-)
-_NO_COLUMNS = (None,) * (1 + len(_COLUMNS))
-_PROVIDER, _ACTION = (1 + _COLUMNS.index(name) for name in ("provider", "action"))
-_QUANTITY, _EFFORT = (
-    slice(1 + at, 4 + at) for at in map(_COLUMNS.index, ("quantity_n", "effort_n"))
-)
 
 
 def refresh(
@@ -75,18 +71,38 @@ def refresh(
     written: values of the highest layer that are known, so that they are not read again.
     """
     ids = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
-    put: list[tuple[Any, ...]] = []
-    gone: list[tuple[bytes]] = []
+    if not ids:
+        return
     specs: dict[bytes, str | None] = {}
-    for id in ids:
-        row = _event(layers, id, written, specs)
-        if row is None:
-            gone.append((id,))
-        else:
-            put.append(row)
-    layers.change_many(_PUT, put)
-    layers.change_many("DELETE FROM said_at WHERE id = ?", ((row[0],) for row in put))
-    layers.change_many(f"DELETE FROM event_entry WHERE number = {NUMBER}", gone)  # noqa: S608
+    rows = {id: _event(layers, id, written, specs) for id in ids}
+    numbers = known_numbers(layers, sorted(ids))
+    agents = agents_of(layers, _agents_in(rows.values()))
+    held = {
+        row[0]: row for row in layers.among(_HELD, [numbers[id] for id in ids if id in numbers])
+    }
+    times = {id: noted for id, *noted in layers.among(_NOTED, [*map(bytearray, ids)])}
+    new: list[tuple[Any, ...]] = []
+    again: list[tuple[Any, ...]] = []
+    gone: list[int] = []
+    sums = GivenSums()
+    for id, row in rows.items():
+        number = numbers.get(id)
+        before = held.get(number)
+        if before is not None:
+            _count(sums, before, -1)
+        if row is not None:
+            named = map(agents.get, row[: len(_AGENTS)])
+            now = (number, *named, *row[len(_AGENTS) :], *times.get(id, _NO_TIMES))
+            _count(sums, now)
+            (new if before is None else again).append(now)
+        elif before is not None:
+            gone.append(before[0])
+    _insert(layers, new)
+    layers.change_many(_AGAIN, ((*row, number) for number, *row in again))
+    layers.change_many("DELETE FROM event_entry WHERE number = ?", ((number,) for number in gone))
+    sums.write(layers)
+    listed = (id for id in times if rows[id] is not None)
+    layers.change_many("DELETE FROM said_at WHERE id = ?", ((bytearray(id),) for id in listed))
 
 
 def write_new(layers: StateDb, events: Iterable[NumberedEvent]) -> None:
@@ -95,13 +111,13 @@ def write_new(layers: StateDb, events: Iterable[NumberedEvent]) -> None:
     That is what a specification is called and what an event is worth, which may come later. The
     caller commits. Indexes are made at the end: in order, and not a page for each row.
     """
-    layers.drop_upkeep("event_entry")
+    layers.drop_indexes("event_entry")
     rows = [
         (number, *_columns(agents, value, None, None))
         for number, agents, value in events
         if value[_SPEC] is None
     ]
-    _insert(layers, rows)
+    _insert_counted(layers, rows)
 
 
 def write_all(layers: StateDb) -> None:
@@ -109,16 +125,16 @@ def write_all(layers: StateDb) -> None:
 
     Writes those that are not there. No record has said yet when an event was.
     """
-    layers.drop_upkeep("event_entry")
+    layers.drop_indexes("event_entry")
     after = 0
     while events := layers.final_events(after, EVENTS_AT_ONCE):
         specs: dict[bytes, str | None] = {}
-        rows = (
+        rows = [
             (number, *_columns(agents, value, _specification(layers, value[_SPEC], specs), None))
             for number, agents, value in events
-        )
+        ]
         with layers.writing():
-            _insert(layers, rows)
+            _insert_counted(layers, rows)
         after = events[-1][0]
     after = 0
     while worths := layers.final_worths(after, EVENTS_AT_ONCE):
@@ -126,31 +142,37 @@ def write_all(layers: StateDb) -> None:
         with layers.writing():
             layers.change_many("UPDATE event_entry SET points = ? WHERE number = ?", points)
         after = worths[-1][0]
-    layers.make_upkeep("event_entry")
+    layers.make_indexes("event_entry")
+
+
+def _insert_counted(layers: StateDb, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write new rows, and add what they give to the sums."""
+    sums = GivenSums()
+    for row in rows:
+        _count(sums, row)
+    _insert(layers, rows)
+    sums.write(layers)
 
 
 def _insert(layers: StateDb, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Write new rows, without the columns that have nothing: to say so of each costs most.
-
-    The triggers that keep the sums are away; what the rows add is summed up here.
-    """
-    names = ("number", *_COLUMNS)
+    """Write new rows, without the columns that have nothing: to say so of each costs most."""
     filled: dict[bytes, list[tuple[Any, ...]]] = {}
-    sums: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
-        has = bytes(map(is_not, row, _NO_COLUMNS))
+        has = bytes(map(is_not, row, _NOTHING))
         filled.setdefault(has, []).append(tuple(compress(row, has)))
-        n, scale, unit = row[_EFFORT] if row[_EFFORT.start] is not None else row[_QUANTITY]
-        if n is not None:
-            given = row[_PROVIDER], row[_ACTION], unit, scale, row[-1] is not None
-            kept = sums.setdefault(given, [0, 0, 0])
-            kept[0] += 1
-            kept[1] += n >> 32
-            kept[2] += n & 0xFFFFFFFF
     for has, some in filled.items():
-        columns, places = ", ".join(compress(names, has)), ", ".join("?" * sum(has))
+        columns, places = ", ".join(compress(_NAMES, has)), ", ".join("?" * sum(has))
         layers.change_many(f"INSERT INTO event_entry ({columns}) VALUES ({places})", some)  # noqa: S608
-    layers.change_many(_ADD, ((*given, *kept) for given, kept in sums.items()))
+
+
+def _count(sums: GivenSums, row: Sequence[Any], times: int = 1) -> None:
+    amounts, sealed = (row[_QUANTITY], row[_EFFORT]), row[_SEALED] is not None
+    sums.count(row[_PROVIDER], row[_ACTION], *amounts, sealed=sealed, times=times)
+
+
+def _agents_in(rows: Iterable[tuple[Any, ...] | None]) -> Iterator[bytes]:
+    named = (row[: len(_AGENTS)] for row in rows if row is not None)
+    return (agent for agent in dict.fromkeys(chain.from_iterable(named)) if agent is not None)
 
 
 def _event(
@@ -167,7 +189,7 @@ def _event(
         worth = layers.get(valuation.WORTH + id)
     agents = row.member, row.provider, row.receiver
     points = None if worth is None else worth[0]
-    return (id, *_columns(agents, row, _specification(layers, row.spec, specs), points))
+    return _columns(agents, row, _specification(layers, row.spec, specs), points)
 
 
 def _columns(

@@ -131,10 +131,10 @@ def test_the_rows_of_a_state_that_comes_are_those_of_one_that_was_folded() -> No
         events[id][EventRow._fields.index("spec")] = spec
     coming = StateDb()
     with coming.writing():
-        coming.drop_upkeep("local_id")
+        coming.drop_indexes("local_id")
         write_new(coming, coming.put_new_events({id: events[id] for id in ids[:half]}))
         coming.put_new_events({id: events[id] for id in ids[half:]})  # by a process that ended
-    coming.make_upkeep("local_id")
+    coming.make_indexes("local_id")
     with coming.writing():
         coming.put(
             FINAL,
