@@ -11,7 +11,7 @@ import sys
 from statistics import median
 
 from bench.figures import Figure, compare
-from bench.measures import append
+from bench.measures import append, floor
 from bench.measures.nodes import cold_sync, latency
 from bench.peers import hypercore, postgres
 
@@ -35,22 +35,31 @@ def figures() -> list[Figure]:
         rows = median(postgres.cold_rate(RECORDS, SIZE) for _ in range(ROUNDS))
         name = "PostgreSQL, logical replication of a table"
         figures.append(_cold(ours, name, rows, must=0.7, want=1.0))
+        bare = median(floor.receive_rate(RECORDS) for _ in range(ROUNDS))
+        calls = "what a receiver calls in C, and nothing else"
+        figures.append(Figure(calls, bare, "records/s", name, rows, bare / rows))
     return figures
 
 
 def _beside_hypercore(ours: float) -> list[Figure]:
     blocks = median(hypercore.cold_rate(RECORDS, SIZE) for _ in range(ROUNDS))
+    a_batch = "hypercore, one signature a batch, not durable"
+
+    def appended() -> float:
+        return hypercore.append_rate(RECORDS, SIZE, append.BATCH)
+
     return [
         _cold(ours, "hypercore", blocks, must=10, want=15),
         compare(
             f"append, {append.BATCH} at a time, each signed, durable",
             "records/s",
             append.batch_rate,
-            "hypercore, one signature a batch, not durable",
-            lambda: hypercore.append_rate(RECORDS, SIZE, append.BATCH),
+            a_batch,
+            appended,
             must=1.0,
             want=1.5,
         ),
+        compare("to sign each, and nothing else", "records/s", floor.sign_rate, a_batch, appended),
         _hop("record to a neighbour, durable there, one after the other, p50", 0, must=1.0),
         _hop(f"the same, {latency.PAUSE_S * 1e3:.0f} ms after the one before", latency.PAUSE_S),
     ]
