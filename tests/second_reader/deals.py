@@ -293,9 +293,14 @@ def end(c: Context, record: Record) -> None:
     voice = _voice(c, row["parties"], record.data)
     check(row["status"] != "asked", "NOT_AGREED")
     check(row["status"] == "agreed", "NOT_OPEN")
-    before = c.state.known("SIGNED", id, voice)["ended"]
-    c.state.change("SIGNED", id, voice, ended=why)
-    said = {party: c.state.known("SIGNED", id, party)["ended"] for party in row["parties"]}
+    signed = c.state.row("SIGNED", id, voice)
+    before = None if signed is None else signed["ended"]
+    if signed is None:
+        c.state.put(["yes", record.id, why], "SIGNED", id, voice)
+    else:
+        c.state.change("SIGNED", id, voice, ended=why)
+    words = {party: c.state.row("SIGNED", id, party) for party in row["parties"]}
+    said = {party: None if word is None else word["ended"] for party, word in words.items()}
     waits = any(
         word is None and (party == c.community or c.is_active(party))
         for party, word in said.items()

@@ -244,7 +244,9 @@ def _take(c: Context, id: bytes, clause: Row, agreement: bytes) -> Any:
     if lost is not None:
         row = c.state.known("COMMITMENT", lost)
         return row["agreement"]
-    days = _days(begin, end, 0)
+    days, offset = _days(begin, end, 0), terms["utc_offset_minutes"]
+    touched = _days(begin, end + buffer, 0), _days(begin, end, offset)
+    check(all(some.stop <= 2**32 for some in touched), "TOO_FAR_AHEAD")
     check(all(len(c.state.get("SLOT", thing, _u32(day)) or []) < 512 for day in days), "DAY_FULL")
     check(_has_days(c, thing, clause, terms), "QUOTA")
     number = c.state.known("THING", thing)["slots"] + 1
@@ -253,7 +255,6 @@ def _take(c: Context, id: bytes, clause: Row, agreement: bytes) -> Any:
         others = c.state.get("SLOT", thing, _u32(day)) or []
         slots_of_day = sorted([*others, [begin, end, id, number]])
         c.state.put(slots_of_day, "SLOT", thing, _u32(day))
-    offset = terms["utc_offset_minutes"]
     _count_days(c, thing, clause, _days(begin, end, offset), 1)
     if c.state.get("BOOKING", id) is None:
         _note(c, id, clause, thing, agreement)
@@ -272,8 +273,12 @@ def _u32(day: int) -> bytes:
 
 
 def _count_days(c: Context, thing: bytes, clause: Row, days: range, more: int) -> None:
-    borrower = c.person(clause["receiver"])
+    borrowers = c.person(clause["receiver"]), clause["receiver"]
     for day in days:
+        counted = [who for who in borrowers if c.state.get("BOOKED_DAY", thing, who, _u32(day))]
+        if more < 0 and not counted:
+            continue
+        borrower = counted[0] if more < 0 else borrowers[0]
         count = (c.state.get("BOOKED_DAY", thing, borrower, _u32(day)) or 0) + more
         if count:
             c.state.put(count, "BOOKED_DAY", thing, borrower, _u32(day))
@@ -288,6 +293,8 @@ def _has_days(c: Context, thing: bytes, clause: Row, terms: Row) -> bool:
         return True
     borrower = c.person(clause["receiver"])
     more = _days(clause["begin"], clause["end"], terms["utc_offset_minutes"])
+    if not more:
+        return True
     had = {int.from_bytes(key[-4:]) for key, _ in c.state.all("BOOKED_DAY", thing + borrower)}
     booked = {*had, *more}
     if type(per) is int:

@@ -137,8 +137,8 @@ def end(state: State, record: Record, context: Context) -> Verdict:
         return party
     if row.status != AGREED:
         return Reason.NOT_AGREED if row.status == ASKED else Reason.NOT_OPEN
-    signed = signed_row(state, id, party)
-    assert signed is not None, "all parties said yes"
+    # Who became a party as a custodian took the bookings over has said nothing before.
+    signed = signed_row(state, id, party) or SignedRow(YES, record.id)
     state.put(SIGNED + id + party, [*signed._replace(ended=why)])
     clauses = clause_rows(state, row)
     reasons = _reasons(state, context, id, row)
@@ -296,9 +296,9 @@ def _reasons(state: State, context: Context, id: bytes, row: AgreementRow) -> li
     reasons: list[str | None] = []
     for party in row.parties:
         signed = signed_row(state, id, party)
-        assert signed is not None, "all parties said yes"
-        if _may_answer(state, context, party) or signed.ended is not None:
-            reasons.append(signed.ended)
+        ended = None if signed is None else signed.ended
+        if _may_answer(state, context, party) or ended is not None:
+            reasons.append(ended)
     return reasons
 
 

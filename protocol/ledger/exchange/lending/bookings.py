@@ -24,7 +24,12 @@ from commonweal.protocol.ledger.exchange.lending.booking_row import (
     is_bookable,
     put_booking,
 )
-from commonweal.protocol.ledger.exchange.lending.calendar_slots import DAY_MS, LENGTH_MS_MAX, Slot
+from commonweal.protocol.ledger.exchange.lending.calendar_slots import (
+    DAY_MS,
+    DAYS_MAX,
+    LENGTH_MS_MAX,
+    Slot,
+)
 from commonweal.protocol.ledger.exchange.lending.handovers import shorten
 from commonweal.protocol.ledger.exchange.lending.terms import (
     THING,
@@ -115,10 +120,13 @@ def take(state: State, context: Context, commitment: bytes, agreement: bytes) ->
     assert terms is not None and where is not None, "it can be booked"
     if end - begin > LENGTH_MS_MAX:
         return Reason.TOO_LONG
+    offset = terms.utc_offset_minutes
+    more = quotas.local_days(begin, end, offset)
+    if not calendar_slots.has_room(begin, end + terms.buffer_ms) or more.stop > DAYS_MAX:
+        return Reason.TOO_FAR_AHEAD  # whoever asked for it did so before the thing had terms
     if calendar_slots.is_full(state, thing_id, begin, end):
         return Reason.DAY_FULL
-    borrower, offset = agents.person(state, clause.receiver), terms.utc_offset_minutes
-    more = quotas.local_days(begin, end, offset)
+    borrower = agents.person(state, clause.receiver)
     if _is_over_quota(state, thing_id, borrower, more, terms):
         return Reason.QUOTA
     number = where.slots + 1
@@ -148,6 +156,8 @@ def clash(state: State, context: Context, commitment: bytes) -> bytes | None:
     repair = blocks.repair_at(state, thing_id, first, last)
     if repair is not None:
         return repair
+    if not calendar_slots.has_room(first, last):
+        return None
     taken = calendar_slots.slots_at(state, thing_id, first, last)
     winner = calendar_slots.clash(taken, begin, end, terms.capacity, terms.buffer_ms)
     row = None if winner is None else commitment_row(state, winner)

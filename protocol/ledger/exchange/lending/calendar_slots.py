@@ -20,6 +20,9 @@ DAY_MS = 24 * 60 * 60 * 1000
 LENGTH_MS_MAX = 92 * DAY_MS
 """Longest booking: so many days, and one, are read and written for it."""
 
+DAYS_MAX = 2**32
+"""Days since 1970 that a key has room for; a booking that ends later has no place."""
+
 BUFFER_MS_MAX = 7 * DAY_MS
 DAY_SLOTS_MAX = 512
 """Slots of one thing on one day; another is refused."""
@@ -39,6 +42,11 @@ class Slot(NamedTuple):
 def days(begin: int, end: int) -> range:
     """Return the numbers of the days of UTC since 1970 that [begin, end) touches."""
     return range(max(0, begin) // DAY_MS, -(-max(0, end) // DAY_MS))
+
+
+def has_room(begin: int, end: int) -> bool:
+    """Return whether slots can be kept, and looked for, from `begin` to `end`."""
+    return days(begin, end).stop <= DAYS_MAX
 
 
 def slots_at(state: State, thing_id: bytes, begin: int, end: int) -> list[Slot]:

@@ -108,8 +108,8 @@ def shorten(
     calendar_slots.release(state, row.thing_id, slot, until)
     had = quotas.local_days(clause.begin, row.until, row.offset)
     left = quotas.local_days(clause.begin, until, row.offset) if until > clause.begin else range(0)
-    borrower = agents.person(state, clause.receiver)
-    quotas.uncount(state, row.thing_id, borrower, had[len(left) :])
+    borrowers = agents.person(state, clause.receiver), clause.receiver
+    quotas.uncount(state, row.thing_id, borrowers, had[len(left) :])
     return row._replace(until=until)
 
 

@@ -8,9 +8,10 @@ days until then count. State: 9Q days.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
-from commonweal.protocol.ledger.exchange.lending.calendar_slots import DAY_MS
+from commonweal.protocol.ledger.exchange.lending.calendar_slots import DAY_MS, DAYS_MAX
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
 
@@ -41,7 +42,10 @@ def exceeds(
 
     most: days in each period. At most 2 PERIOD_DAYS_MAX days, and those of a booking, are read.
     """
+    if not more:
+        return False  # it is before the first day that there is
     first, last = _around(more, period)
+    last = min(last, DAYS_MAX - 1)
     booked = [
         day in more or state.get(_key(thing_id, member, day)) is not None
         for day in range(first, last + 1)
@@ -63,16 +67,23 @@ def count(state: State, thing_id: bytes, member: bytes, more: range) -> None:
         state.put(key, (state.get(key) or 0) + 1)
 
 
-def uncount(state: State, thing_id: bytes, member: bytes, fewer: range) -> None:
-    """Count one booking fewer on each of these days."""
+def uncount(state: State, thing_id: bytes, borrowers: Sequence[bytes], fewer: range) -> None:
+    """Count one booking fewer on each of these days, for the first borrower that has one there.
+
+    borrowers: who they are now, and who they were as the days were counted: an agent outside may
+    have been claimed by a member since, or no longer be. Where neither has one, nothing changes.
+    """
     for day in fewer:
-        key = _key(thing_id, member, day)
-        left = (state.get(key) or 0) - 1
-        assert left >= 0, "what is taken back was counted"
-        if left:
-            state.put(key, left)
-        else:
-            state.delete(key)
+        for borrower in borrowers:
+            key = _key(thing_id, borrower, day)
+            counted = state.get(key)
+            if counted is None:
+                continue
+            if counted > 1:
+                state.put(key, counted - 1)
+            else:
+                state.delete(key)
+            break
 
 
 def monday(day: int) -> int:

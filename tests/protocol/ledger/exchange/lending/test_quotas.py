@@ -25,7 +25,7 @@ from commonweal.protocol.ledger.exchange.lending.quotas import (
 from commonweal.protocol.ledger.state.state import State
 from tests.protocol.ledger.exchange.lending.test_calendar_slots import CountingState
 
-THING, MEMBER = bytes(32), b"\1" * 32
+THING, MEMBER, OTHER = bytes(32), b"\1" * 32, b"\2" * 16
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -93,10 +93,12 @@ def test_what_is_uncounted_counts_no_more() -> None:
     state, days = State(), span("2026-03-02", "2026-03-04")
     count(state, THING, MEMBER, days)
     count(state, THING, MEMBER, days[:1])
-    uncount(state, THING, MEMBER, days)
+    uncount(state, THING, [MEMBER], days)
     assert [key[-4:] for key, _ in state.items(BOOKED_DAY)] == [days[0].to_bytes(4, "big")]
-    uncount(state, THING, MEMBER, days[:1])
+    uncount(state, THING, [OTHER, MEMBER], days[:1])
     assert dict(state.items(BOOKED_DAY)) == {}
+    uncount(state, THING, [OTHER, MEMBER], days)
+    assert dict(state.items(BOOKED_DAY)) == {}, "of who has none nothing is taken"
 
 
 @pytest.mark.parametrize(
