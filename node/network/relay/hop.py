@@ -179,7 +179,7 @@ class HopServer:
             return self._refuse(stream, Status.RESOURCE_LIMIT_EXCEEDED)
         self._use(client)
         self._use(other)
-        is_made = False
+        is_made, far = False, None
         try:
             far = await self._stop(other, client.peer)
             if far is None or stream.is_reset:
@@ -190,6 +190,8 @@ class HopServer:
             is_made = True
         finally:
             if not is_made:
+                if far is not None:  # its end took the circuit, and might fill a window for nobody
+                    far.cut()
                 self._circuit_over(client, other)
         return None
 

@@ -34,10 +34,11 @@ class RelayLimits:
     """The bounds of one relay.
 
     reservations, reservations_network: in total, and of one network (/24, or /48 of IPv6).
-    circuits, circuits_network, circuits_peer: in total, of those who come from one network, and of
-    one peer, at either end. circuit_bytes_per_s and
-    bytes_per_s: of one circuit and of all, both directions together. held_bytes: what all circuits
-    together hold of what their readers have not taken; then the one that stands still ends.
+    circuits, circuits_network, circuits_peer, circuits_between: in total, of those who come from
+    one network, of one peer at either end, and from one network to one peer, so that nobody takes
+    all the circuits of another alone. circuit_bytes_per_s and bytes_per_s: of one circuit and of
+    all, both directions together. held_bytes: what all circuits together hold of what their readers
+    have not taken; then the one that stands still ends.
     """
 
     reservations: int = 256
@@ -45,6 +46,7 @@ class RelayLimits:
     circuits: int = 128
     circuits_network: int = 64
     circuits_peer: int = 16
+    circuits_between: int = 8
     circuit_bytes_per_s: int = 8 << 20
     bytes_per_s: int = 32 << 20
     held_bytes: int = HELD_BYTES_MAX
@@ -56,10 +58,12 @@ MEMBER_LIMITS: Final = RelayLimits(
     reservations=64,
     reservations_network=64,
     circuits=64,
+    circuits_network=32,
     circuit_bytes_per_s=MEMBER_CIRCUIT_BYTES_PER_S,
     bytes_per_s=MEMBER_BYTES_PER_S,
 )
-"""Of a member's node; who reserves is a member, so that their network does not matter."""
+"""Of a member's node; who reserves is a member, so that their network does not matter. Who asks for
+a circuit may be anybody."""
 
 
 class CircuitCount:
@@ -69,26 +73,31 @@ class CircuitCount:
         self._limits = limits
         self._peers = Counter[PeerKey]()
         self._networks = Counter[str]()
+        self._between = Counter[tuple[str, PeerKey]]()
         self.total = 0
 
-    def enter(self, network: str, *peers: PeerKey) -> bool:
+    def enter(self, network: str, asker: PeerKey, target: PeerKey) -> bool:
         """Count a circuit that was asked for from `network`; False, and none, when one is full."""
         limits = self._limits
         if (
             self.total >= limits.circuits
             or self._networks[network] >= limits.circuits_network
-            or any(self._peers[peer] >= limits.circuits_peer for peer in peers)
+            or any(self._peers[peer] >= limits.circuits_peer for peer in (asker, target))
+            or self._between[network, target] >= limits.circuits_between
         ):
             return False
         self.total += 1
         self._networks[network] += 1
-        self._peers.update(peers)
+        self._peers.update((asker, target))
+        self._between[network, target] += 1
         return True
 
-    def leave(self, network: str, *peers: PeerKey) -> None:
+    def leave(self, network: str, asker: PeerKey, target: PeerKey) -> None:
         """A circuit that was counted has ended."""
         self.total -= 1
         self._networks.subtract((network,))
-        self._peers.subtract(peers)
+        self._peers.subtract((asker, target))
+        self._between.subtract(((network, target),))
         self._networks += Counter[str]()  # leaves out what is 0
         self._peers += Counter[PeerKey]()
+        self._between += Counter[tuple[str, PeerKey]]()

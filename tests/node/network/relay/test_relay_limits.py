@@ -7,12 +7,14 @@ from contextlib import AsyncExitStack
 import pytest
 import trio
 from libp2p.network.stream.exceptions import StreamError
-from libp2p.relay.circuit_v2.pb.circuit_pb2 import HopMessage, PeerId, Status
+from libp2p.relay.circuit_v2.pb.circuit_pb2 import HopMessage, PeerId, Status, StopMessage
 
 from commonweal.node.network.channel.delimited import MESSAGE_BYTES_MAX
+from commonweal.node.network.channel.multistream import choose
 from commonweal.node.network.channel.stream import WINDOW_BYTES
 from commonweal.node.network.relay import messages
 from commonweal.node.network.relay.relay_limits import (
+    MEMBER_LIMITS,
     REQUESTS_BURST,
     CircuitCount,
     RelayLimits,
@@ -43,6 +45,38 @@ def test_circuits_are_counted_by_peer_by_network_and_in_total() -> None:
     count.leave("a", MEI, BO)
     assert count.total == 3
     assert count.enter("a", MEI, BO)
+
+
+def test_no_network_takes_all_circuits_of_a_member() -> None:
+    strangers = [PeerKey(bytes([number]) * 32) for number in range(10, 90)]
+    members = [PeerKey(bytes([number]) * 32) for number in range(100, 110)]
+    count = CircuitCount(MEMBER_LIMITS)
+    taken = [count.enter("a", stranger, members[0]) for stranger in strangers]
+    assert taken.count(True) == MEMBER_LIMITS.circuits_between < MEMBER_LIMITS.circuits_peer
+    assert count.enter("b", BO, members[0])
+    for member in members:
+        for stranger in strangers:
+            count.enter("a", stranger, member)
+    assert count.total == 1 + MEMBER_LIMITS.circuits_network < MEMBER_LIMITS.circuits
+    assert count.enter("b", BO, members[-1])
+    count.leave("a", strangers[0], members[0])
+    assert count.enter("a", CHEN, members[0])
+
+
+async def test_a_circuit_whose_asker_left_is_cut_at_both_ends() -> None:
+    async with a_relay_and_two() as (relay, mei, bo):
+        assert (await bo.ask(messages.reserve_request())).status == Status.OK
+        near = await mei.stream()
+        messages.write_message(near, messages.connect_request(bo.key))
+        await eventually(lambda: bool(bo.opened))
+        far = bo.opened[-1]
+        await choose(far, lambda: (messages.STOP,))
+        await messages.read_message(far, StopMessage)
+        near.cut()
+        await trio.sleep(0.05)
+        messages.write_message(far, messages.stop_status(Status.OK))
+        await eventually(lambda: far.is_reset)
+        assert relay.counts().circuits == 0
 
 
 async def test_reservations_are_counted_by_network_and_in_total() -> None:
