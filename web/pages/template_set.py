@@ -14,7 +14,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from commonweal.client.language.quantity import shown_action, shown_unit
-from commonweal.client.language.times import shown, shown_when
+from commonweal.client.language.times import iso, shown, shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import Words
 from commonweal.web.pages.assets import address
@@ -91,14 +91,8 @@ def instant(ms: int | None) -> Markup:
     """Return an instant as a `time` element: the reader's minute, and the exact time on hover."""
     if ms is None:
         return Markup()
-    text = shown(ms)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(_exact(ms), _exact(ms), text)
-
-
-def _exact(ms: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
+    exact = iso(ms)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, shown(ms))
 
 
 @lru_cache(maxsize=1)

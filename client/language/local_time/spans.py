@@ -31,6 +31,7 @@ from commonweal.client.language.words import N_, Words
 from commonweal.protocol.errors import EndBeforeBegin, NoEnd, UnreadableTime
 
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+UNKNOWN = "?"
 _NOON_MINUTES = 12 * 60
 
 
@@ -88,7 +89,15 @@ def shown_span(span: Span, words: Words, zone: tzinfo | None = None) -> str:
     """Return a span as people read it: Sat 2026-12-05 09:00–17:00; whole days without times.
 
     A time that comes twice, and both where the clocks change in between, have their offset of UTC.
+    What no calendar has is a question mark: others may state any number.
     """
+    try:
+        return _shown_span(span, words, zone)
+    except UnreadableTime:
+        return " – ".join(shown_moment(ms, words, zone) for ms in span)
+
+
+def _shown_span(span: Span, words: Words, zone: tzinfo | None) -> str:
     begin, end = at(span.begin_ms, zone), at(span.end_ms, zone)
     last = end - timedelta(minutes=1)
     if _is_whole(span, begin.date(), last.date(), zone):
@@ -108,8 +117,14 @@ def shown_span(span: Span, words: Words, zone: tzinfo | None = None) -> str:
 
 
 def shown_moment(at_ms: int, words: Words, zone: tzinfo | None = None) -> str:
-    """Return an instant as people read it: Sat 2026-12-05 09:00; of one that is twice, which."""
-    moment = at(at_ms, zone)
+    """Return an instant as people read it: Sat 2026-12-05 09:00; of one that is twice, which.
+
+    What no calendar has is a question mark.
+    """
+    try:
+        moment = at(at_ms, zone)
+    except UnreadableTime:
+        return UNKNOWN
     text = f"{shown_day(moment.date(), words)} {moment:%H:%M}"
     return f"{text} ({offset(moment)})" if is_repeated(moment, zone) else text
 

@@ -11,7 +11,7 @@ from commonweal.client.exchange.deals.rows import NewDeal
 from commonweal.client.exchange.deals.terms import ClauseTerms
 from commonweal.client.language.times import read_due_ms, shown
 from commonweal.client.member import Member
-from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.errors import CommonwealError, UnreadableTime
 from commonweal.protocol.ledger.exchange.deals.agreements import CLAUSES_MAX
 from commonweal.web.pages.request import Page, PageRequest
 
@@ -64,8 +64,14 @@ def propose_other(page: Page, id: str) -> Response:
 
 
 def _in_local_time(clause: ClauseTerms) -> ClauseTerms:
-    """Return terms whose due time stands as it is shown on this machine, to the minute."""
-    return replace(clause, due=clause.due and shown(read_due_ms(clause.due, 0)))
+    """Return terms whose due time stands as it is shown on this machine, to the minute.
+
+    One that no calendar has is left out: nobody can type it.
+    """
+    try:
+        return replace(clause, due=clause.due and shown(read_due_ms(clause.due, 0)))
+    except UnreadableTime:
+        return replace(clause, due=None)
 
 
 def _flow(text: str) -> tuple[str, str]:
