@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from commonweal.client.home.submit import now_ms
-from commonweal.node.service.events import Wish
+from commonweal.node.service.events import Text, Wish
 from commonweal.web.pages.navigation import MENU
 from tests.builders import homes
 from tests.builders.browser import Browser, browser
-from tests.builders.commons import Commons, Text
+from tests.builders.commons import Commons
 
 FAR_MS = 2**62
 HOUR_MS = 3_600_000
@@ -32,12 +32,12 @@ def lanxi(tmp_path: Path) -> Commons:
     hour: dict[str, Any] = {"effortQuantity": {"n": 1, "scale": 0, "unit": "hour"}}
     far = {"hasBeginning": FAR_MS, "hasEnd": FAR_MS + 1, "due": FAR_MS}
     soon = {"hasBeginning": now_ms() + HOUR_MS, "hasEnd": FAR_MS}
-    project = {"name": "alpha", "split": "equal", "end": FAR_MS}
+    project: dict[str, Any] = {"name": "alpha", "split": "equal", "end": FAR_MS}
     homes.write(lanxi.bo, Wish("project", project, text=Text("text/plain", b"x")))
     work: dict[str, Any] = {"action": "work", "provider": bo, "receiver": mei} | hour
     for span in (far, soon):
         (clause,) = homes.write(lanxi.bo, Wish("commitment", work | span | {"clause": True}))
-        deal = {"stipulates": [clause["id"]], "answerBy": FAR_MS}
+        deal: dict[str, Any] = {"stipulates": [clause["id"]], "answerBy": FAR_MS}
         homes.write(lanxi.bo, Wish("agreement", deal, deps=(clause["id"],)))
         homes.write(lanxi.bo, Wish("commitment", work | span))
         for side in ("provider", "receiver"):

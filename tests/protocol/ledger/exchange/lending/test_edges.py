@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from commonweal.protocol.ledger.exchange.lending.calendar_slots import DAY_MS, DAYS_MAX
@@ -10,6 +12,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.bakery import amount, between
 from tests.protocol.ledger.library import HOUR_MS, MINUTE_MS, Library, at
+from tests.protocol.ledger.village import Pen
 
 OUTSIDE = b"o" * 16
 LAST_DAY = DAYS_MAX - 1
@@ -40,7 +43,7 @@ def lent_outside(library: Library) -> tuple[Record, Record]:
 
 @pytest.mark.parametrize("begin", [(LAST_DAY + 1) * DAY_MS, 2**62])
 @pytest.mark.parametrize("rules", [{}, {"days_max": 3, "per": "week"}])
-def test_a_day_that_no_key_has_room_for_is_refused(begin: int, rules: dict[str, object]) -> None:
+def test_a_day_that_no_key_has_room_for_is_refused(begin: int, rules: dict[str, Any]) -> None:
     library = Library()
     booking = library.ask(library.lin, begin, begin + HOUR_MS)  # the bike has no terms yet
     library.terms(**rules)
@@ -60,7 +63,7 @@ def test_a_day_that_no_key_has_room_for_is_refused(begin: int, rules: dict[str, 
         ({"days_max": 3, "per": 92}, None),
     ],
 )
-def test_the_last_day_of_all_is_booked(said: dict[str, object], verdict: Reason | None) -> None:
+def test_the_last_day_of_all_is_booked(said: dict[str, Any], verdict: Reason | None) -> None:
     library = Library()
     booking = library.ask(library.lin, LAST_DAY * DAY_MS + 11 * HOUR_MS, DAYS_MAX * DAY_MS)
     library.terms(**said)
@@ -68,7 +71,7 @@ def test_the_last_day_of_all_is_booked(said: dict[str, object], verdict: Reason 
 
 
 def test_a_booking_before_the_first_day_counts_on_no_day() -> None:
-    terms = {"days_max": 1, "per": "week", "utc_offset_minutes": -14 * 60}
+    terms: dict[str, Any] = {"days_max": 1, "per": "week", "utc_offset_minutes": -14 * 60}
     young = Young()
     young.terms(**terms)
     clause = young.clause(young.jun, 1_000, 1_000 + MINUTE_MS, receiver=OUTSIDE)
@@ -104,9 +107,9 @@ def test_who_is_a_party_since_a_takeover_ends_the_deal() -> None:
     moved = between(library.bike, None, library.ana) | amount(1, "one")
     library.event(library.jun, "transfer", moved, library.bike, *library.records[-1:])
 
-    def write(kind: str, pen: object, **said: object) -> Record:
+    def write(kind: str, pen: Pen, **said: str) -> Record:
         data = {"agreement": agreement.id} | said
-        return pen.write(kind, data, [agreement, *library.records[-1:]])  # type: ignore[attr-defined]
+        return pen.write(kind, data, [agreement, *library.records[-1:]])
 
     assert library.verdict(write("agreement.sign", library.ana, say="yes")) is None
     assert library.verdict(write("agreement.end", library.lin, why="given up")) is None
