@@ -37,8 +37,10 @@ def ask_to_join(
 ) -> str:
     """Write the request of this home's member, unless it is written; return how they stand.
 
-    A home that is in the community already looks for its nodes where the link says. Raises
-    BadLink where an invite is needed and there is none, InCommunityAlready for another community.
+    A home that is in the community already looks for its nodes where the link says. One that asked
+    another community, of which nobody answered, asks this one in its place: that link may have been
+    mistyped. Raises BadLink where an invite is needed and there is none, InCommunityAlready for
+    another community.
     """
     from commonweal.storage.ledger.membership import requested_invite  # loads the fold
 
@@ -50,7 +52,8 @@ def ask_to_join(
         raise BadLink(words("it holds no invite"))
     with home.lock(), home.store() as store:
         settings = Settings.read(store)
-        _check_community(settings, link)
+        if _is_elsewhere(store, settings, link):
+            store.clear()
         if requested_invite(store, settings.device) != link.invite.id:
             _write_request(store, settings, link, unlock(home), words)
         text = links.to_text(link)
@@ -93,8 +96,7 @@ def _standing(home: Home, link: CommunityLink, words: Words) -> str | None:
 
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
-        _check_community(settings, link)
-        if settings.community is None:
+        if settings.community is None or _is_elsewhere(store, settings, link):
             return None
         state = standing(store, settings, of_home(home, store, settings.community, words))
         asked = requested_invite(store, settings.device)
@@ -103,9 +105,19 @@ def _standing(home: Home, link: CommunityLink, words: Words) -> str | None:
     return state if state in ("member", "frozen") else None
 
 
-def _check_community(settings: Settings, link: CommunityLink) -> None:
-    if settings.community not in (None, link.community):
+def _is_elsewhere(store: Store, settings: Settings, link: CommunityLink) -> bool:
+    """Whether this home asked another community, of which nobody ever answered.
+
+    Raises InCommunityAlready when somebody did, or when it founded that one.
+    """
+    from commonweal.storage.ledger.membership import requested_invite
+
+    if settings.community in (None, link.community):
+        return False
+    is_alone = all(row.author == settings.device for row in store.logs())
+    if not is_alone or requested_invite(store, settings.device) is None:
         raise InCommunityAlready(str(settings.community and settings.community.hex()[:8]))
+    return True
 
 
 def places(link: CommunityLink, *, names: bool = False, words: Words = ENGLISH) -> CommunityLink:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from commonweal.node.control.messages.node_status import NodeStatus
 
 WAITING = "waiting-for-admission"
+LETS_IN = N_("Where the invite is not enough, a member lets you in: `weal vouch`.")
+"""What a newcomer may wait for, who is known to the community already."""
 AWAITING = N_("awaiting-restore")
 STATES = (
     N_("waiting-for-admission"),

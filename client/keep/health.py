@@ -10,7 +10,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING, TypeAlias
 
 from commonweal.client.access import HomeAccess
-from commonweal.client.community.standing import standing
+from commonweal.client.community.standing import LETS_IN, WAITING, standing
 from commonweal.client.home.node_client import ask
 from commonweal.client.home.own_addresses import answers, is_public, is_taken, own_ports, ports_of
 from commonweal.client.home.reach_words import reach_advice, reach_kind, reach_words
@@ -123,6 +123,8 @@ def _membership(checked: CheckedHome) -> HealthFinding:
             "This device was ended by its member; use another, or `weal restore`."
         ),
     }
+    if state == WAITING and _connected(checked):
+        advice[state] = checked.words(LETS_IN)
     if state == "member":
         return HealthFinding(name, True, checked.words("you are a member"))
     refusal = checked.status.refusal if checked.status is not None else None

@@ -9,7 +9,7 @@ import click
 from commonweal.client.community.dialled_addresses import place_words
 from commonweal.client.community.join_codes import link_of
 from commonweal.client.community.join_requests import JOIN_SECONDS_MAX, ask_to_join, knocked, places
-from commonweal.client.community.standing import WAITING
+from commonweal.client.community.standing import LETS_IN, WAITING
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
     form_option,
@@ -63,7 +63,7 @@ def join(
         if not is_in:
             say(_("A node answered; now: {state}.").format(state=_(state)))
             if state == WAITING:
-                say(_("Where the invite is not enough, a member lets you in: `weal vouch`."))
+                say(_(LETS_IN))
         say(_("Next: `weal up` starts your node."))
 
 

@@ -26,7 +26,7 @@ from commonweal.client.community.homes import (
 from commonweal.client.community.invites import Invites
 from commonweal.client.community.join_requests import ask_to_join, places
 from commonweal.client.community.node import NodeOfHome
-from commonweal.client.community.standing import WAITING
+from commonweal.client.community.standing import LETS_IN, WAITING
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock
 from commonweal.client.language.visible_text import visible
@@ -288,6 +288,7 @@ def _tell_standing(home: Home) -> None:
             time.sleep(PAUSE_SECONDS)
     if state == WAITING:
         say(_("Your request waits for a node of the community; `weal status` says how it stands."))
+        say(_(LETS_IN))
     else:
         say(_("You are: {state}.").format(state=_(state)))
         say(_("Next: `weal record work 1 hour` writes down what you gave."))

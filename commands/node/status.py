@@ -10,6 +10,7 @@ from commonweal.client.community.keepers import keeping_pairs, keeping_warnings
 from commonweal.client.community.node import HomeStatus, NodeOfHome, PeerSummary, largest_writers
 from commonweal.client.community.standing import (
     AWAITING,
+    LETS_IN,
     WAITING,
     coming_words,
     refused_words,
@@ -139,7 +140,10 @@ def _show(status: HomeStatus, home: Home) -> None:
     if status.coming is not None:
         say()
         say(coming_words(status.coming, spoken()))
-    elif (advice := _ADVICE.get(status.state)) is not None:
+    if status.state == WAITING and (status.peers or status.coming is not None):
+        say()
+        say(_(LETS_IN))
+    elif status.coming is None and (advice := _ADVICE.get(status.state)) is not None:
         say()
         say(_(advice))
 

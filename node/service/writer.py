@@ -286,5 +286,5 @@ def log_hindrance(store: Store, device: DeviceKey) -> CommonwealError | None:
 def status_hindrance(status: str | None) -> CommonwealError | None:
     """Return why a device of this status in the ledger writes nothing; None when it may."""
     if status is None or status in ("new", "requested"):
-        return NotAdmittedYet("the community has not answered the request yet")
+        return NotAdmittedYet("nobody admitted the request yet")
     return None if status == "active" else NotPermitted(f"this device is {status}")

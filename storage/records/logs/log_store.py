@@ -156,6 +156,16 @@ class Store(LogBases, BlobStore, SettingStore, AddressBook, OnceStore):
         self.change(_GROWN, (stop, stop, last.id, last.clock, *more, number))
         self._remember(last.id, last.clock)
 
+    def clear(self) -> None:
+        """Delete everything but the settings; the caller commits, or nothing of it happens."""
+        asked = (
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            " AND name <> 'setting'"
+        )
+        for (table,) in self.rows(asked):
+            self.change(f"DELETE FROM {table}")  # noqa: S608  names of ours
+        self.forget()
+
     def mark_checked(self, author: DeviceKey, seq: int) -> None:
         """Note that every signature of the log below `seq` was verified on its own."""
         self.change("UPDATE log SET checked = max(checked, ?) WHERE author = ?", (seq, author))

@@ -17,6 +17,7 @@ from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.address_book import Address
 from tests.builders.weal import founder, good, member, weal
@@ -177,3 +178,33 @@ def without(text: str) -> str:
 def without_invite(text: str) -> CommunityLink:
     link = links.from_text(text)
     return replace(link, invite=None)
+
+
+def test_a_mistyped_community_does_not_hold_a_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bo = founder(tmp_path / "ann"), member(tmp_path / "bo", "Bo")
+    link = links.from_text(link_of(ann))
+    wrong = links.to_text(replace(link, community=CommunityId(b"\7" * 32)))
+    knocks(monkeypatch, NotReachable("nobody"))
+    assert weal("join", wrong, "--home", bo).code == 69
+    with Home(bo).store(readonly=True) as store:
+        device = Settings.read(store).device
+        asked = store.log(device).head
+    assert weal("join", links.to_text(link), "--home", bo).code == 69
+    with Home(bo).store(readonly=True) as store:
+        settings = Settings.read(store)
+        assert settings.community == link.community
+        assert [row.author for row in store.logs()] == [device]
+        assert store.record(asked) is None, "the request to nobody is gone"
+        request = store.record(store.log(device).head)
+        assert request is not None and link.invite is not None
+        assert request.data["invite"] == link.invite.id
+    assert good("status", "--home", bo, "-o", "json").json["state"] == "waiting-for-admission"
+
+
+def test_a_home_that_is_in_a_community_stays_there(tmp_path: Path) -> None:
+    ann, bo = founder(tmp_path / "ann"), founder(tmp_path / "bo")
+    ran = weal("join", link_of(ann), "--home", bo)
+    assert ran.code and "in a community already" in ran.err
+    assert good("members", "--home", bo).out

@@ -54,3 +54,4 @@ def test_status_says_that_a_state_is_coming(tmp_path: Path, monkeypatch: MonkeyP
     shown = good("status", "--home", home).out
     assert "joining" in shown
     assert "waits for a node of the community" not in shown
+    assert "Where the invite is not enough, a member lets you in" in shown
