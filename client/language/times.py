@@ -53,12 +53,14 @@ def read_duration_ms(text: str) -> int:
 
 
 def read_when(text: str, now_ms: int) -> PointInTime:
-    """Return when a contribution was given: 2026-01-05, 2026-01-05 18:30, yesterday or 3d.
+    """Return when a contribution was given: 2026-01-05, 2026-01-05 18:30, yesterday, friday or 3d.
 
     A day, or a time without a zone, is the same in every zone; with a zone, or hours back from now,
     it is an instant. Raises UnreadableTime, FutureTime.
     """
-    return _past(_back(_plain(text), now_ms) or _written(text), text, now_ms)
+    plain = _plain(text)
+    when = _back(plain, now_ms) or _weekday(plain, now_ms) or _written(text)
+    return _past(when, text, now_ms)
 
 
 def read_date(text: str, now_ms: int) -> PointInTime:
@@ -185,6 +187,26 @@ def _back(plain: str, now_ms: int) -> PointInTime | None:
         return local(_here(now_ms) - timedelta(days=days), is_day=True)
     except (ValueError, OverflowError, OSError):
         raise UnreadableTime(plain) from None
+
+
+def _weekday(plain: str, now_ms: int) -> PointInTime | None:
+    """Return the last such day, today included, where a weekday stands; None elsewhere.
+
+    Raises FutureTime for what is counted ahead, as tomorrow is.
+    """
+    from commonweal.client.language.local_time.tokens import Ahead, Weekday, tokens_of
+
+    try:
+        tokens = tokens_of(plain)
+    except UnreadableTime:
+        return None
+    match tokens:
+        case [Ahead(days=days, months=months, minutes=minutes)] if days or months or minutes:
+            raise FutureTime(plain)
+        case [Weekday(day=day, week=None)]:
+            here = _here(now_ms)
+            return local(here - timedelta(days=(here.weekday() - day) % 7), is_day=True)
+    return None
 
 
 def _written(text: str) -> PointInTime:

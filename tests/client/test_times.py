@@ -86,6 +86,19 @@ def test_today_is_the_day_of_the_machine(zone: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "day"), [("friday", 20), ("Fri", 20), ("周五", 20), ("星期日", 22), ("monday", 23)]
+)
+def test_a_day_of_the_week_is_the_last_one(zone: str, typed: str, day: int) -> None:
+    assert stated(read_when(typed, NOW_MS)) == f"2026-11-{day}"
+
+
+@pytest.mark.parametrize("typed", ["tomorrow", "明天", "后天"])
+def test_what_is_counted_ahead_is_no_date_yet(zone: str, typed: str) -> None:
+    with pytest.raises(FutureTime):
+        read_when(typed, NOW_MS)
+
+
+@pytest.mark.parametrize(
     "typed",
     [
         *("", "2026", "2026-13-01", "2026-02-30", "05.01.2026", "5/1/26", "12:30"),
