@@ -282,6 +282,22 @@ def test_an_interruption_ends_quietly(
     assert weal("status") == (code, "", "")
 
 
+def test_an_interruption_while_it_loads_ends_quietly() -> None:
+    typed = """
+import builtins, os, signal
+real = builtins.__import__
+def interrupted(name, *more):
+    if name == "commonweal" and "cli" in (more[2] or ()):
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(name, *more)
+from commonweal.__main__ import main
+builtins.__import__ = interrupted
+raise SystemExit(main())
+"""
+    ran = subprocess.run([sys.executable, "-c", typed], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
+
+
 def test_a_reader_that_goes_away_is_no_fault(tmp_path: Path) -> None:
     home = founder(tmp_path / "home")
     shown = subprocess.run(
