@@ -11,7 +11,9 @@ from threading import Barrier
 import pytest
 
 from commonweal.client import Member, create_home
+from commonweal.client.ledger.names.directory import called
 from commonweal.protocol.errors import CommonwealError, PassphraseNeeded, UnknownId, WouldNotCount
+from commonweal.protocol.keys import MemberId
 
 LOOKS = 25
 
@@ -105,3 +107,10 @@ def test_a_passphrase_is_needed_to_write_and_not_to_read(tmp_path: Path) -> None
     with Member(tmp_path / "bo", passphrase="a long one") as member:
         member.found("Lanxi")
         assert member.record("work", 1, "hour").seq == 2
+
+
+def test_a_name_that_begins_as_typed_is_nearer_than_one_that_looks_alike() -> None:
+    names = {MemberId(bytes([n]) * 32): name for n, name in enumerate(("Dan", "Ann O'Brien"))}
+    for typed, near in (("Ann", "Ann O'Brien"), ("ann o", "Ann O'Brien"), ("Dam", "Dan")):
+        with pytest.raises(UnknownId, match=f"; the nearest is {near}$"):
+            called(names, typed)

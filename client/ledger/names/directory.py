@@ -197,8 +197,10 @@ def _nearest(names: Iterable[str], text: str) -> str:
     """Return the name that somebody may have meant; "" without one."""
     from difflib import get_close_matches
 
+    typed = text.casefold()
     folded = {name.casefold(): name for name in names if name}
-    near = get_close_matches(text.casefold(), folded, n=1)
+    begun = [name for name in sorted(folded) if typed and name.startswith(typed)]
+    near = begun or get_close_matches(typed, folded, n=1)
     return folded[near[0]] if near else ""
 
 
