@@ -22,7 +22,7 @@ PAGES_MAX = 80
 
 @pytest.fixture
 def lanxi(tmp_path: Path) -> Commons:
-    """A community in which Bo states far times in all that Mei sees of him."""
+    """A community in which Bo states far times in all that Mei sees of Bo."""
     lanxi = Commons(tmp_path)
     rows = lanxi.json(lanxi.mei, "members")["members"]
     bo, mei = (

@@ -1,4 +1,4 @@
-"""Bookings at the edges of time, and of agents outside whom a member claims meanwhile."""
+"""Bookings at the edges of time, and by agents outside that a member claims meanwhile."""
 
 from __future__ import annotations
 
