@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from commonweal.client.language.words import Words
 from commonweal.web.pictures.canvas import LINE, TEXT_SIZE, Canvas
-from commonweal.web.pictures.others import gathered, others
+from commonweal.web.pictures.others import gathered, latest, others
 from commonweal.web.pictures.picture import (
     NARROW,
     ROWS_MAX,
@@ -46,13 +46,16 @@ class Bar(NamedTuple):
     link: str = ""
 
 
-def bars(legend: Legend, entries: Sequence[Bar], words: Words) -> Picture:
+def bars(legend: Legend, entries: Sequence[Bar], words: Words, *, in_time: bool = False) -> Picture:
     """Return a bar for each entry, from nothing to its amount; below nothing to the left.
 
-    legend: with one heading of amounts. More than BARS_MAX entries: the smallest are gathered.
+    legend: with one heading of amounts. in_time: they follow each other. More than BARS_MAX
+    entries: the smallest are gathered, or the earliest.
     """
-    drawn = gathered(entries, BARS_MAX, _size, partial(_others, words=words))
-    return _picture(legend, entries, words, partial(_single, legend, drawn, words))
+    few = _latest if in_time else _largest
+    drawn = few(entries, BARS_MAX, words)
+    listed = few(entries, ROWS_MAX, words)
+    return _picture(legend, listed, words, partial(_single, legend, drawn, words))
 
 
 def grouped_bars(legend: Legend, entries: Sequence[Bar], words: Words) -> Picture:
@@ -60,14 +63,14 @@ def grouped_bars(legend: Legend, entries: Sequence[Bar], words: Words) -> Pictur
 
     legend: with two headings. More than PAIRS_MAX entries: the smallest are gathered.
     """
-    drawn = gathered(entries, PAIRS_MAX, _size, partial(_others, words=words))
-    return _picture(legend, entries, words, partial(_paired, legend, drawn, words))
+    drawn = _largest(entries, PAIRS_MAX, words)
+    listed = _largest(entries, ROWS_MAX, words)
+    return _picture(legend, listed, words, partial(_paired, legend, drawn, words))
 
 
 def _picture(
-    legend: Legend, entries: Sequence[Bar], words: Words, draw: Callable[[float], Markup]
+    legend: Legend, listed: Sequence[Bar], words: Words, draw: Callable[[float], Markup]
 ) -> Picture:
-    listed = gathered(entries, ROWS_MAX, _size, partial(_others, words=words))
     notation = _notation(listed)
     columns = legend.columns
     rows = [
@@ -81,6 +84,17 @@ def _picture(
             for row, bar in zip(rows, listed, strict=True)
         ]
     return Picture(draw(NARROW), draw(WIDE), legend.caption, columns, tuple(rows))
+
+
+def _largest(entries: Sequence[Bar], room: int, words: Words) -> list[Bar]:
+    return gathered(entries, room, _size, partial(_others, words=words))
+
+
+def _latest(entries: Sequence[Bar], room: int, words: Words) -> list[Bar]:
+    def before(rest: Sequence[Bar]) -> Bar:
+        return _others(rest, words)._replace(name=words("Older ones"))
+
+    return latest(entries, room, before)
 
 
 def _size(bar: Bar) -> Decimal:

@@ -29,6 +29,17 @@ def gathered(
     return [*(entries[place] for place in kept), gather([entries[place] for place in rest])]
 
 
+def latest(entries: Sequence[E], room: int, gather: Callable[[Sequence[E]], E]) -> list[E]:
+    """Return at most `room` entries that follow each other in time: those before the last as one.
+
+    gather: gives one for several.
+    """
+    if len(entries) <= room:
+        return list(entries)
+    first = len(entries) - room + 1
+    return [gather(entries[:first]), *entries[first:]]
+
+
 def others(number: int, words: Words) -> str:
     """Return the name of so many that are gathered."""
     return words.plural("{n} other", "{n} others", number).format(n=f"{number:,}")

@@ -50,6 +50,16 @@ def test_where_nothing_is_no_bar_is_drawn(entries: list[Bar]) -> None:
         assert size(root, "height") >= 1
 
 
+def test_of_many_months_the_earliest_are_gathered() -> None:
+    months = [Bar(f"m{n}", (Decimal(100 - n),)) for n in range(1, BARS_MAX + 5)]
+    picture = bars(GIVEN, months, ENGLISH, in_time=True)
+    for root in drawings(picture):
+        names = texts(root)[::2]
+        assert names == ["Older ones", *(bar.name for bar in months[5:])]
+        assert texts(root)[1] == str(sum(100 - n for n in range(1, 6)))
+    assert [row[0].text for row in picture.rows] == [bar.name for bar in months], "the table has all"
+
+
 def test_the_smallest_amount_can_be_seen() -> None:
     for root in drawings(bars(GIVEN, of(Mei="1000000", Bo="0.01", Ana="-0.01"), ENGLISH)):
         assert all(size(box, "width") >= 1 for box in boxes(root, "bar-a"))
