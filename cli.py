@@ -22,7 +22,7 @@ import click
 from commonweal import __version__
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.command_table import TABLE
-from commonweal.commands.terminal.language import _, sentence, speak
+from commonweal.commands.terminal.language import _, sentence, speak, spoken
 from commonweal.commands.terminal.options import HOME_KEY
 from commonweal.commands.terminal.output import flush, say, warn
 from commonweal.protocol.errors import CommonwealError, OutputRefused
@@ -224,5 +224,5 @@ def _run(arguments: list[str]) -> int:
 
 def _complain(error: CommonwealError) -> None:
     warn(f"{NAME}: {sentence(error)}")
-    if text := visible(str(error)):
+    if text := visible(spoken().details(error)):
         warn(f"  {text}")

@@ -8,7 +8,7 @@ from commonweal.client.community.dialled_addresses import kind_of
 from commonweal.client.community.standing import AWAITING, WAITING, standing
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock, now_ms, without_passphrase
-from commonweal.client.language.words import ENGLISH, Words
+from commonweal.client.language.words import ENGLISH, N_, Words
 from commonweal.client.ledger.names.directory import of_home
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
@@ -26,6 +26,19 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
+
+BAD_LINKS = (
+    N_("a link starts with weal://"),
+    N_("a link starts with weal://, and a code has 28 or 47 letters and digits"),
+    N_("a part of it is missing or changed"),
+    N_("it was made by another version or is not a link"),
+    N_("an address in it cannot be read"),
+    N_("the invite in it cannot be read"),
+    N_("the member in it cannot be read"),
+    N_("a character of the code is mistyped or missing"),
+    N_("the code names no port"),
+)
+"""What is wrong with a link or a code, as the protocol says it: for those who read it."""
 
 JOIN_SECONDS_MAX = 10.0
 PLACES_MAX = 16

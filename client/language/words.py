@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from commonweal.protocol.errors import BadLink
+
 DOMAIN = "commonweal"
 FOLDER = Path(__file__).parents[1] / "locale"
 
@@ -48,6 +50,13 @@ class Words(NamedTuple):
     def error(self, error: BaseException) -> str:
         """Return what the class of `error` says to a member, as one line."""
         return " ".join(self(inspect.cleandoc(type(error).__doc__ or "")).split())
+
+    def details(self, error: BaseException) -> str:
+        """Return what `error` adds to its sentence; "" where it adds nothing.
+
+        What is wrong with a link is said in this language, too; others name what was typed.
+        """
+        return self(str(error)) if isinstance(error, BadLink) else str(error)
 
     def sentences(self, *said: str) -> str:
         """Return sentences one after the other; no space stands between Chinese ones."""

@@ -219,7 +219,7 @@ def _content(upload: Any) -> bytes:
 
 def sentence(error: CommonwealError, words: Words) -> str:
     """Return what went wrong as one sentence, with its details."""
-    said, details = words.error(error), str(error)
+    said, details = words.error(error), words.details(error)
     return f"{said} {details}" if details and details not in said else said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.community.join_requests import places
+from commonweal.client.community.join_requests import BAD_LINKS, places
+from commonweal.client.language.words import words_in
 from commonweal.node.control.messages.control import Meet
 from commonweal.node.control.messages.question import Done
-from commonweal.protocol.errors import NotReachable
+from commonweal.protocol.errors import BadLink, NotReachable, UsageError
 from commonweal.protocol.identity import invite as links
+from commonweal.protocol.identity import join_code
 from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId
@@ -208,3 +211,19 @@ def test_a_home_that_is_in_a_community_stays_there(tmp_path: Path) -> None:
     ran = weal("join", link_of(ann), "--home", bo)
     assert ran.code and "in a community already" in ran.err
     assert good("members", "--home", bo).out
+
+
+def test_what_is_wrong_with_a_link_is_said_in_the_language_of_the_reader() -> None:
+    sources = [Path(str(module.__file__)).read_text("utf-8") for module in (links, join_code)]
+    said = [text for source in sources for text in re.findall(r'BadLink\("([^"]+)"\)', source)]
+    assert len(said) == 7
+    forms: list[str] = []
+    for typed in ("abc", "weal://abc", "https://example.org"):
+        for read in (links.from_text, join_code.from_text):
+            with pytest.raises(BadLink) as caught:
+                read(typed)
+            forms.append(str(caught.value))
+    assert {*said, *forms} <= {*BAD_LINKS}
+    chinese = words_in("zh")
+    assert all(chinese.details(BadLink(text)) != text for text in BAD_LINKS)
+    assert chinese.details(UsageError(BAD_LINKS[0])) == BAD_LINKS[0], "others name what was typed"

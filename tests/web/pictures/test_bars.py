@@ -57,7 +57,7 @@ def test_of_many_months_the_earliest_are_gathered() -> None:
         names = texts(root)[::2]
         assert names == ["Older ones", *(bar.name for bar in months[5:])]
         assert texts(root)[1] == str(sum(100 - n for n in range(1, 6)))
-    assert [row[0].text for row in picture.rows] == [bar.name for bar in months], "the table has all"
+    assert [row[0].text for row in picture.rows] == [bar.name for bar in months]
 
 
 def test_the_smallest_amount_can_be_seen() -> None:

@@ -245,7 +245,8 @@ def _months(series: MonthSeries, page: PageRequest) -> Picture:
     caption = words("{action} by month, in {unit}").format(action=action, unit=unit)
     of = {"action": series.action, "unit": series.unit, "since": "", "until": ""}
     drawn = [Bar(row.month, (row.amount,), link(month=row.month, **of)) for row in series.months]
-    return bars(Legend(caption, unit, words("month"), (words("amount"),)), drawn, words, in_time=True)
+    legend = Legend(caption, unit, words("month"), (words("amount"),))
+    return bars(legend, drawn, words, in_time=True)
 
 
 def _rows(query: SelectionQuery) -> Callable[[Member], Iterator[Mapping[str, Any]]]:
