@@ -34,8 +34,11 @@ def keeping_warnings(status: HomeStatus, words: Words) -> list[str]:
     keepers, needed = status.keepers, status.keepers_needed
     if keepers is None or needed is None or keepers >= needed:
         return []
-    text = words(
+    text = words.plural(
+        "Old records may be lost: {needed} member must keep the whole ledger, and {n} are known"
+        " to. Ask somebody to make their home full: weal start --full.",
         "Old records may be lost: {needed} members must keep the whole ledger, and {n} are known"
-        " to. Ask somebody to make their home full: weal start --full."
+        " to. Ask somebody to make their home full: weal start --full.",
+        needed,
     )
     return [text.format(needed=needed, n=keepers)]
