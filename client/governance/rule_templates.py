@@ -30,6 +30,29 @@ TITLES = {
     "none": N_("No rules yet"),
 }
 """What the templates are called where people choose one."""
+ROLE_WORDS = (
+    N_("Buys here and says what could be better."),
+    N_("Hears first of what is new."),
+    N_("Brings people here and answers for what was promised to them."),
+    N_("A commission for a year on the earnings of the people they brought."),
+    N_("Works, and attests the work of others with care."),
+    N_("A share of the surplus by work."),
+    N_("Votes on the constitution and answers for the whole."),
+    N_("An equal share of what is set aside for co-owners."),
+    N_("Keeps a node running and seals what is right."),
+    N_("Keeps the licence and the tests."),
+    N_("A share by what they gave."),
+    N_("Reviews, releases, answers."),
+    N_("An equal part of what is set aside for upkeep."),
+    N_("Asks for help and gives it."),
+    N_("Helps where people disagree."),
+    N_("Gives, and attests what others give."),
+    N_("Shares in what their contributions earn."),
+    N_("Brings people and orders."),
+    N_("A commission on the shares of those they brought, for half a year."),
+    N_("Keeps what belongs to all."),
+)
+"""What the templates say of the duties and benefits of roles; rules state them in one language."""
 NO_RULES = "none"
 """What is typed for a community that begins without rules."""
 

@@ -31,6 +31,7 @@ def test_members_newcomers_roles_and_agents_are_shown(lanxi: Lanxi) -> None:
     assert "Next step for you: hold consumer or promoter first." in text
     assert "Next step for you: claim it; it is yours at once." in text
     assert "<b>Mill" not in page and "\u202e" not in page
+    assert "按劳动分得盈余的一份。" in chinese and "A share of the surplus" not in chinese
     assert "还缺 1 份担保（共须 2 份）" in chinese and "3 名成员" in chinese
 
 
