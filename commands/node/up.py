@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from commonweal.client.home.node_client import ask_if_running
 from commonweal.commands.terminal.language import _, sentence
 from commonweal.commands.terminal.options import home_option, passphrase_option, unlock
 from commonweal.commands.terminal.output import flush, say
-from commonweal.protocol.errors import CommonwealError, HomeInUse, NodeNotRunning
+from commonweal.protocol.errors import (
+    CommonwealError,
+    HomeInUse,
+    NodeNotRunning,
+    NodeRunsAlready,
+)
 from commonweal.storage.home.home import Home, Settings
 
 if TYPE_CHECKING:
@@ -66,7 +72,10 @@ def up(
     with home.store(readonly=True) as store:
         Settings.read(store).here  # noqa: B018  raises without a community
     if (pid := home.holder()) is not None:
-        raise HomeInUse(f"{home.path}: process {pid or '?'}")
+        from commonweal.node.control.messages.node_status import Status
+
+        in_use = HomeInUse if ask_if_running(home, Status()) is None else NodeRunsAlready
+        raise in_use(f"{home.path}: process {pid or '?'}")
     secrets = unlock(home, passphrase_file)
     if background:
         for address in start(home, secrets, listen=listen, announce=announce, **flags):

@@ -77,6 +77,10 @@ class HomeInUse(ConfigError):
     """Another program uses this home; stop it with `weal down`, or wait until it is done."""
 
 
+class NodeRunsAlready(HomeInUse):
+    """Your node runs already: `weal status` says how it stands, and `weal down` stops it."""
+
+
 class DigestNotShown(ConfigError):
     """The digest was not shown, and comes again the next time; the line below says why."""
 

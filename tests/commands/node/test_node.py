@@ -339,3 +339,14 @@ def test_a_flag_that_weal_types_for_itself_is_refused_with_what_to_type(home: Pa
     ran = weal("up", "--detached", "--home", home, answers="hello\n")
     assert ran.code == 2
     assert "weal up --background" in ran.err
+
+
+def test_up_says_that_the_node_runs_already(home: Path) -> None:
+    with node(home, {"status": [STATUS]}):
+        ran = weal("up", "--home", home)
+    assert ran.code == 78
+    assert ran.err.startswith("weal: Your node runs already: `weal status` says how it stands")
+    with Home(home).lock():
+        ran = weal("up", "--home", home)
+    assert ran.code == 78
+    assert ran.err.startswith("weal: Another program uses this home;")
