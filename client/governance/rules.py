@@ -15,7 +15,13 @@ from commonweal.client.governance.rule_templates import text_of_file
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.client.language.times import read_duration_ms
 from commonweal.client.ledger.words.notes import note_body
-from commonweal.protocol.errors import BadRuleset, MissingDatabase, NotInCommunity, UsageError
+from commonweal.protocol.errors import (
+    BadRuleset,
+    MissingDatabase,
+    NotInCommunity,
+    UsageError,
+    WouldNotCount,
+)
 from commonweal.protocol.ledger.governance import active_ruleset, proposals
 from commonweal.protocol.ledger.governance.proposals import PROPOSAL
 from commonweal.protocol.ledger.members import membership, roles
@@ -174,6 +180,8 @@ class RulesAccess(HomeAccess):
         """
         from commonweal.node.service.events import Text
 
+        if ruleset.id == self.view.kept.ruleset.id:
+            raise WouldNotCount(self.words("these rules are in force already"))
         data: dict[str, Any] = {
             "subject": "rules",
             "base": bytes(self.view.kept.ruleset.id),

@@ -11,7 +11,7 @@ from commonweal.client import Member
 from commonweal.client.governance.backtests import EQUAL
 from commonweal.client.governance.rule_drafts import DraftTexts, NumberChange, RuleSource
 from commonweal.client.governance.rule_templates import text_of_rules
-from commonweal.protocol.errors import BadRuleset, UnknownTemplate
+from commonweal.protocol.errors import BadRuleset, UnknownTemplate, WouldNotCount
 from tests.builders.commons import RULES, Commons, worked
 
 
@@ -142,3 +142,8 @@ def test_a_proposal_carries_the_replay_that_was_looked_at(scene: Callable[[], Co
     assert change.numbers == (NumberChange("part that goes there", "100%", "50%"),)
     assert unchecked.check is None
     assert unchecked.replay is not None and unchecked.replay.hash == looked_at.hash
+
+
+def test_the_rules_in_force_are_not_proposed_again(mei: Path) -> None:
+    with Member(mei) as member, pytest.raises(WouldNotCount, match="in force already"):
+        member.propose_ruleset(member.view.kept.ruleset)
