@@ -291,6 +291,7 @@ def interrupted(name, *more):
         os.kill(os.getpid(), signal.SIGINT)
     return real(name, *more)
 from commonweal.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job behind others ignores it
 builtins.__import__ = interrupted
 raise SystemExit(main())
 """

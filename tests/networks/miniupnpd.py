@@ -70,6 +70,7 @@ class Forwarder:
         devices = self._nft("ip", "-o", "link", "show", "type", "veth").splitlines()
         inside = devices[-1].split(": ")[1].partition("@")[0]
         said = {True: "yes", False: "no"}
+        self._ready = b"Listening for NAT-PMP/PCP" if pcp else b"HTTP listening on"
         self._config.write_text(CONFIG.format(inside=inside, pcp=said[pcp], upnp=said[upnp]))
         self._start()
 
@@ -115,7 +116,7 @@ class Forwarder:
                 stderr=said,
             )
         for _ in range(LOOKS):
-            if b"listening on" in log.read_bytes():
+            if self._ready in log.read_bytes():
                 return
             assert self._process.poll() is None, log.read_text()
             time.sleep(LOOK_S)
