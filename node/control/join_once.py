@@ -6,6 +6,7 @@ at once. When no node answers, the error says what each address answered. It nev
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import trio
@@ -14,6 +15,7 @@ from commonweal.node.control.server import LocalServer
 from commonweal.node.runtime import process, process_life
 from commonweal.node.runtime.config import Config
 from commonweal.node.service.events import Event
+from commonweal.node.service.peer import PeerState
 from commonweal.node.transport import DialFailed
 from commonweal.protocol.errors import NotPermitted, NotReachable
 from commonweal.protocol.identity.invite import CommunityLink
@@ -67,11 +69,7 @@ async def _run(node: process.Node, seconds: float) -> str:
                 if any(session.is_member for session in sessions):
                     if not outcome:
                         patience.deadline = trio.current_time() + LINGER_S
-                    outcome = node.service.queries.state()
-                    # Who knows few records yet may take a member for the only one, whose word is
-                    # enough: a node that compares its records with ours knows us as a member.
-                    if outcome == MEMBER and not any(session.compared for session in sessions):
-                        outcome = WAITING
+                    outcome = _sure(node.service.queries.state(), sessions)
                 elif node.service.handshake.refusal is not None:
                     break
         node.scope.cancel()
@@ -80,6 +78,16 @@ async def _run(node: process.Node, seconds: float) -> str:
         nursery.start_soon(process.live, node, _nothing)
         nursery.start_soon(watch)
     return outcome
+
+
+def _sure(state: str, sessions: Iterable[PeerState]) -> str:
+    """Return how a newcomer stands, as far as a node of the community shows that it agrees.
+
+    Who holds few records yet may take one member for the only one, whose word is enough. A node
+    that compares its records with ours knows us as a member.
+    """
+    is_sure = state != MEMBER or any(session.compared for session in sessions)
+    return state if is_sure else WAITING
 
 
 def _nothing(_addresses: list[str]) -> None:
