@@ -59,7 +59,9 @@ def read_when(text: str, now_ms: int) -> PointInTime:
     it is an instant. Raises UnreadableTime, FutureTime.
     """
     plain = _plain(text)
-    when = _back(plain, now_ms) or _weekday(plain, now_ms) or _written(text)
+    is_date = re.fullmatch(_POINT, plain)  # most are: what reads other words is not loaded for it
+    when = None if is_date else _back(plain, now_ms) or _weekday(plain, now_ms)
+    when = when or _written(text)
     return _past(when, text, now_ms)
 
 

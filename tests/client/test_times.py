@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from commonweal.client.language.local_time import tokens
 from commonweal.client.language.times import iso, read_bound, read_when, shown_when, stated
 from commonweal.protocol.errors import FutureTime, UnreadableTime
 from commonweal.storage.ledger.contributions.points_in_time import (
@@ -90,6 +92,13 @@ def test_today_is_the_day_of_the_machine(zone: str) -> None:
 )
 def test_a_day_of_the_week_is_the_last_one(zone: str, typed: str, day: int) -> None:
     assert stated(read_when(typed, NOW_MS)) == f"2026-11-{day}"
+
+
+def test_a_date_loads_nothing_that_reads_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, tokens.__name__, None)
+    assert stated(read_when("2026-01-05", NOW_MS)) == "2026-01-05"
+    with pytest.raises(ImportError):
+        read_when("friday", NOW_MS)
 
 
 @pytest.mark.parametrize("typed", ["tomorrow", "明天", "后天"])
