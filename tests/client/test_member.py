@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
 from pathlib import Path
 from threading import Barrier
@@ -11,6 +11,8 @@ from threading import Barrier
 import pytest
 
 from commonweal.client import Member, create_home
+from commonweal.client.community.keepers import keeping_warnings
+from commonweal.client.language.words import ENGLISH
 from commonweal.client.ledger.names.directory import called
 from commonweal.protocol.errors import CommonwealError, PassphraseNeeded, UnknownId, WouldNotCount
 from commonweal.protocol.keys import MemberId
@@ -114,3 +116,13 @@ def test_a_name_that_begins_as_typed_is_nearer_than_one_that_looks_alike() -> No
     for typed, near in (("Ann", "Ann O'Brien"), ("ann o", "Ann O'Brien"), ("Dam", "Dan")):
         with pytest.raises(UnknownId, match=f"; the nearest is {near}$"):
             called(names, typed)
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"), [(1, "1 member must keep"), (2, "2 members must keep"), (0, "")]
+)
+def test_too_few_who_keep_the_ledger_are_said_in_numbers(mei: Path, needed: int, said: str) -> None:
+    with Member(mei) as member:
+        status = replace(member.status(), keepers=0, keepers_needed=needed)
+    warned = "".join(keeping_warnings(status, ENGLISH))
+    assert said in warned and bool(said) == bool(warned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,24 @@ def test_a_guest_waits_and_sees_why(home: Path, tmp_path: Path) -> None:
         assert "You asked to join" in mei.text
         assert "No node of the community is reached yet." in mei.text
         assert 'http-equiv="refresh"' in mei.page.text
+
+
+def test_a_guest_who_is_known_reads_that_members_vouch(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Member(founder(tmp_path / "ann")) as ann:
+        link = ann.invite().link
+    with browser(home) as mei:
+        make(mei)
+        write_down(mei)
+        mei.post("/welcome/join", {"link": link})
+        with Member(home) as member:
+            status = replace(member.status(), peers=("a node",), coming=0)  # type: ignore[arg-type]
+        monkeypatch.setattr(Member, "status", lambda _: status)
+        mei.get("/welcome")
+        assert "1 node of the community is connected and has it." in mei.text
+        assert "A member vouches for you" in mei.text
+        assert "Other members are asked for the state of the community." in mei.text
 
 
 def test_a_home_without_a_running_node_can_start_it(home: Path) -> None:
