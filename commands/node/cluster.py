@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from contextlib import suppress
@@ -37,6 +38,8 @@ MEMBERS = (
 EQUAL_SECONDS_MAX = 60.0
 EQUAL_SECONDS_PER_NODE = 5.0
 LOOK_S = 0.2
+MAKING = "making"
+"""The folder of homes that are not all made yet."""
 
 folder_option = click.option(
     "--dir",
@@ -139,20 +142,31 @@ def down(folder: Path) -> None:
 def found(folder: Path, nodes: int, rules: str | None = None) -> None:
     """Make the homes n1 .. nN: n1 founds the community, the others hold its invite.
 
-    Their keystores have no passphrase: it is a cluster to try things out. rules: a template's
-    name or a file, read before a home is made. Raises BadRuleset, UnreadableFile.
+    They are made beside their places, so that who interrupts it can begin again. Their keystores
+    have no passphrase: it is a cluster to try things out. rules: a template's name or a file, read
+    before a home is made. Raises BadRuleset, UnreadableFile.
     """
     document_of_rules(NO_RULES if rules is None else rules)
-    homes = [Home(folder / f"n{number}") for number in range(1, nodes + 1)]
-    folder.mkdir(parents=True, exist_ok=True)
+    making = folder / MAKING
+    if making.exists():
+        shutil.rmtree(making)
+    making.mkdir(parents=True)
+    homes = [Home(making / f"n{number}") for number in range(1, nodes + 1)]
+    _make(homes, rules)
+    for home in homes:
+        home.path.rename(folder / home.path.name)
+    making.rmdir()
+
+
+def _make(homes: list[Home], rules: str | None) -> None:
     for number, home in enumerate(homes):
         round_ = number // len(MEMBERS)
         name = MEMBERS[number % len(MEMBERS)] + (f" {round_ + 1}" if round_ else "")
         make_home(home, name, None, "en")
         _choose_port(home)
     found_community(homes[0], "Lanxi", rules=rules)
-    if nodes > 1 and rules is None:
-        link = _link(homes[0], nodes - 1)
+    if len(homes) > 1 and rules is None:
+        link = _link(homes[0], len(homes) - 1)
         for home in homes[1:]:
             ask_to_join(home, link)
     for home in homes[1:] if rules is not None else ():

@@ -73,3 +73,19 @@ def test_it_gives_up_and_names_what_each_holds(
     assert code == 75
     assert "n1: member, 0 records 61616161" in said
     assert "n2: member, 0 records 62626262" in said
+
+
+def test_homes_whose_making_was_interrupted_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cluster, "ask_to_join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            cluster.found(tmp_path, 2)
+    assert Cluster(tmp_path).names() == [], "a home that cannot go on is no node"
+    cluster.found(tmp_path, 2)
+    assert Cluster(tmp_path).names() == ["n1", "n2"]
+    assert [path.name for path in tmp_path.iterdir() if path.name not in ("n1", "n2")] == []
