@@ -1,8 +1,8 @@
 """Local numbers of ids: what is named often is named by a few bytes in place of 32.
 
-`local_id` has the ids of events in the order in which they came, so that rows by number lie in that
-order too; its index has the first bytes of an id only. `agent` has those who gave or received, who
-are few. A number never leaves this file, and another file has others.
+`local_id` has the ids of events: those of a cut stand behind those of the cut before, and so do the
+rows by number; its index has the first bytes of an id only. `agent` has those who gave or received,
+who are few. A number never leaves this file, and another file has others.
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ def numbers_of(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
     """Return the numbers of ids; those that have none get the next ones. The caller commits."""
     asked = dict.fromkeys(ids)
     numbers = known_numbers(layers, sorted(asked))
-    return numbers | new_numbers(layers, (id for id in asked if id not in numbers))
+    return numbers | new_numbers(layers, asked.keys() - numbers)
 
 
 def new_numbers(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
-    """Return the next numbers for ids that have none yet. The caller commits."""
+    """Return the next numbers for ids that have none yet, in their order. The caller commits.
+
+    In order, each page of the index is read and written once, however many of the ids it has.
+    """
     ((last,),) = layers.rows("SELECT ifnull(max(number), 0) FROM local_id")
-    new = dict(zip(dict.fromkeys(ids), count(last + 1)))
+    new = dict(zip(sorted(set(ids)), count(last + 1)))
     rows = ((number, bytearray(id)) for id, number in new.items())
     layers.change_many("INSERT INTO local_id (number, id) VALUES (?, ?)", rows)
     return new

@@ -1,9 +1,9 @@
 """How a pair of the state stands in its table: by local numbers in place of ids that come often.
 
-A key that begins with the id of an event has its number; so the rows of events, and what hangs on
-them, lie in the order in which events came, and a cut writes few pages of the file. The row of an
-event has the numbers of the agents that it names, and no field that is as usual. Keys and values
-are whole when they are read.
+A key that begins with the id of an event has its number; so the rows of the events of one cut, and
+what hangs on them, lie side by side, and a cut writes few pages of the file. The row of an event
+has the numbers of the agents that it names, and no field that is as usual. Keys and values are
+whole when they are read.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ CREATE TABLE member_row (
 
 CREATE INDEX member_missing ON member_row (missing) WHERE missing IS NOT NULL;
 
--- Local numbers of the ids of events, as they came. The index has how an id begins.
+-- Local numbers of the ids of events, those of each cut together. The index has how an id begins.
 CREATE TABLE local_id (
     number INTEGER PRIMARY KEY,
     id     BLOB NOT NULL

@@ -118,6 +118,13 @@ def test_ids_that_begin_alike_have_numbers_of_their_own() -> None:
     assert "local_id_start" in plan[0][-1]
 
 
+def test_the_numbers_of_new_ids_follow_their_order() -> None:
+    layers = StateDb()
+    numbers_of(layers, [b"m" * 32])
+    numbers = numbers_of(layers, [b"z" * 32, b"a" * 32, b"m" * 32, b"k" * 32])
+    assert sorted(numbers, key=numbers.__getitem__) == [id * 32 for id in (b"m", b"a", b"k", b"z")]
+
+
 def test_the_rows_of_a_state_that_comes_are_those_of_one_that_was_folded() -> None:
     shop = busy()
     home = Home(shop.community, shop.documents)
