@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TypeAlias
 
 from commonweal.protocol import keys
@@ -82,18 +82,22 @@ def subtree_hash(leaves: Sequence[Leaf], depth: int) -> bytes:
     """
     if len(leaves) < 2:
         return leaves[0][1] if leaves else EMPTY
+    copy = _FORK.copy
     numbers = [int.from_bytes(key, "big") for key, _ in leaves]
-    parting = (DEPTH_MAX - (left ^ right).bit_length() for left, right in pairwise(numbers))
+    parting = [DEPTH_MAX - (left ^ right).bit_length() for left, right in pairwise(numbers)]
     # What waits for its right side: its hash, a key in it, its depth, and where it parts from that.
     waiting: list[tuple[bytes, int, int, int]] = []
-    parts = chain(parting, (depth - 1,))
-    for number, (_, below), part in zip(numbers, leaves, parts, strict=True):
+    for number, (_, below), part in zip(numbers, leaves, [*parting, depth - 1], strict=True):
         at = 0  # of a leaf, which stands wherever it is alone
         while waiting and waiting[-1][3] > part:
             left, left_number, left_at, joint = waiting.pop()
-            left = _lifted(left, left_number, left_at, joint + 1)
-            below = hash_of_fork(left, _lifted(below, number, at, joint + 1))
-            at = joint
+            if left_at > joint + 1:
+                left = _lifted(left, left_number, left_at, joint + 1)
+            if at > joint + 1:
+                below = _lifted(below, number, at, joint + 1)
+            hasher = copy()  # as `hash_of_fork` does: a call costs as much as the hash
+            hasher.update(left + below)
+            below, at = hasher.digest(), joint
         waiting.append((below, number, at, part))
     below, number, at, _ = waiting[0]
     return _lifted(below, number, at, depth)

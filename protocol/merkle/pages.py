@@ -7,9 +7,10 @@ which they came. Pages are local: nothing of them is agreed on or sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from struct import Struct
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.merkle.hashes import (
@@ -33,15 +34,23 @@ Child: TypeAlias = tuple[int, bytes]
 
 NO_CHILD: Child = (0, EMPTY)
 
-_CHILD = Struct(f">I{HASH_BYTES}s")
+_CHILDREN = Struct(">" + f"I{HASH_BYTES}s" * CHILDREN)
 _LEAF = Struct(f"{HASH_BYTES}s{HASH_BYTES}s")
 
 
 class PageReader(Protocol):
-    """The stored pages of one tree, by place."""
+    """The stored pages of one tree, by place; a dict is one."""
 
     def get(self, place: bytes, /) -> bytes | None:
         """Return the page at `place`, or None."""
+
+
+@runtime_checkable
+class PagesReader(PageReader, Protocol):
+    """Stored pages of which many are read at a lower cost than each by itself."""
+
+    def among(self, places: Sequence[bytes], /) -> Mapping[bytes, bytes]:
+        """Return the pages at those of `places` that have one."""
 
 
 def place_of(depth: int, prefix: int) -> bytes:
@@ -56,7 +65,7 @@ def leaf_page(leaves: Iterable[Leaf]) -> bytes:
 
 def fork_page(children: Iterable[Child]) -> bytes:
     """Return a page of the places further down."""
-    return FORK_TAG + b"".join(_CHILD.pack(*child) for child in children)
+    return FORK_TAG + _CHILDREN.pack(*chain.from_iterable(children))
 
 
 def is_fork(page: bytes) -> bool:
@@ -71,7 +80,8 @@ def read_leaves(page: bytes | None) -> list[Leaf]:
 
 def read_children(page: bytes) -> list[Child]:
     """Return the places further down."""
-    return list(_CHILD.iter_unpack(memoryview(page)[1:]))
+    fields = _CHILDREN.unpack_from(page, len(FORK_TAG))
+    return list(zip(fields[::2], fields[1::2], strict=True))
 
 
 def joined(left: Child, right: Child) -> Child:
@@ -80,6 +90,12 @@ def joined(left: Child, right: Child) -> Child:
     if count < 2:
         return left if left[0] else right
     return count, hash_of_fork(left[1], right[1])
+
+
+def parent(children: Sequence[Child]) -> Child:
+    """Return the place of a page from those further down, which are `CHILDREN`."""
+    first, second, third, fourth = children
+    return joined(joined(first, second), joined(third, fourth))
 
 
 def levels(children: Sequence[Child]) -> list[list[Child]]:

@@ -25,10 +25,12 @@ from commonweal.protocol.merkle.pages import (
     STEP,
     Child,
     PageReader,
+    PagesReader,
     fork_page,
     is_fork,
     leaf_page,
     levels,
+    parent,
     place_of,
     read_children,
     read_leaves,
@@ -53,6 +55,12 @@ class _Built(NamedTuple):
     child: Child
     pages: Mapping[bytes, bytes | None]
 
+
+_Visit: TypeAlias = "tuple[bytes | None, list[tuple[int, Sequence[_Change]]]]"
+"""The page of a place, and the changes below it by where they lie; none in a page of leaves."""
+
+CHANGES_AT_ONCE = 500
+"""The most changes of which all pages are in memory at once."""
 
 _NOTHING_BUILT: Mapping[bytes, _Built] = {}
 
@@ -145,12 +153,16 @@ class _Growth:
     def __init__(self, stored: PageReader, built: Mapping[bytes, _Built] = _NOTHING_BUILT) -> None:
         """built: of places whose leaves may come."""
         self._stored, self._built = stored, built
+        self._many = stored.among if isinstance(stored, PagesReader) else None
+        self._visits: dict[bytes, _Visit] = {}
         self.written: dict[bytes, bytes | None] = {}
 
     def apply(self, depth: int, prefix: int, changes: Sequence[_Change]) -> Child:
         """Return a place after `changes`, which lie below it, sorted."""
         place = place_of(depth, prefix)
-        old = self._stored.get(place)
+        if place not in self._visits:
+            self._visit(depth, prefix, changes)
+        old, parts = self._visits.pop(place)
         if old is None:
             leaves = [(key, leaf) for key, leaf in changes if leaf is not None]
             return self.build(depth, prefix, leaves, old)
@@ -163,13 +175,37 @@ class _Growth:
                     held[key] = hashed
             return self.build(depth, prefix, sorted(held.items()), old)
         children = read_children(old)
-        for side, part in _parted(changes, depth, STEP):
+        for side, part in parts:
             children[side] = self.apply(depth + STEP, prefix << STEP | side, part)
         if sum(count for count, _ in children) <= LEAVES_MAX:
             gathered = self._gathered(depth, prefix, children)
             return self.build(depth, prefix, gathered, old)
         self._write(place, old, fork_page(children))
-        return levels(children)[0][0]
+        return parent(children)
+
+    def _visit(self, depth: int, prefix: int, changes: Sequence[_Change]) -> None:
+        """Read the page of a place; where there are few changes, all pages on their paths.
+
+        Those are read level by level, many in one question.
+        """
+        is_whole = self._many is not None and len(changes) <= CHANGES_AT_ONCE
+        level = [(prefix, changes)]
+        while level:
+            places = [place_of(depth, at) for at, _ in level]
+            pages = self._pages(places)
+            below: list[tuple[int, Sequence[_Change]]] = []
+            for place, (at, part) in zip(places, level, strict=True):
+                page = pages.get(place)
+                parts = list(_parted(part, depth, STEP)) if page and is_fork(page) else []
+                self._visits[place] = page, parts
+                below += [(at << STEP | side, some) for side, some in parts]
+            level = below if is_whole else []
+            depth += STEP
+
+    def _pages(self, places: Sequence[bytes]) -> Mapping[bytes, bytes | None]:
+        if self._many is None:
+            return {place: self._stored.get(place) for place in places}
+        return self._many(places)
 
     def build(self, depth: int, prefix: int, leaves: Sequence[Leaf], old: bytes | None) -> Child:
         """Return a place that has exactly these leaves, sorted. old: the page there."""
@@ -185,7 +221,7 @@ class _Growth:
         for side, part in _parted(leaves, depth, STEP):
             children[side] = self.build(depth + STEP, prefix << STEP | side, part, None)
         self._write(place, old, fork_page(children))
-        return levels(children)[0][0]
+        return parent(children)
 
     def _gathered(self, depth: int, prefix: int, children: list[Child]) -> list[Leaf]:
         """Return the leaves of places that are few enough for one page, and delete their pages."""
@@ -216,12 +252,9 @@ def _parted(items: Sequence[_Item], depth: int, bits: int) -> Iterator[tuple[int
     def side_of(item: _Item) -> int:
         return item[0][byte] >> shift & mask
 
-    at = 0
+    at, last = 0, side_of(items[-1]) if items else 0
     while at < len(items):
         side = side_of(items[at])
-        if side_of(items[-1]) == side:
-            yield side, items[at:]
-            return
-        end = bisect_right(items, side, at, key=side_of)
+        end = len(items) if side == last else bisect_right(items, side, at, key=side_of)
         yield side, items[at:end]
         at = end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +37,18 @@ def applied(stored: Stored, changed: Mapping[bytes, bytes | None]) -> None:
             stored[place] = page
 
 
+class Many(Stored):
+    """Pages of which many are read at once; they are never read alone in a change."""
+
+    def __init__(self, pages: Stored) -> None:
+        super().__init__(pages)
+        self.asked: list[int] = []
+
+    def among(self, places: Sequence[bytes]) -> Stored:
+        self.asked.append(len(places))
+        return {place: self[place] for place in places if place in self}
+
+
 def follow(steps: list[Changes]) -> None:
     """Change both trees alike, and compare all that can be asked of them after each step."""
     paged: Stored = {}
@@ -58,6 +70,8 @@ def follow(steps: list[Changes]) -> None:
         assert merkle.root_of(pairs.items()) == expected.root
         assert paged == merkle.restore(pairs.items(), expected.root)
         assert merkle.update(paged, {}) == merkle.Update(expected.root, {})
+        undone = {key: pairs.get(key) and b"y" for key in [*changes, *list(pairs)[:9]]}
+        assert merkle.update(Many(paged), undone) == merkle.update(paged, undone)
         _compare_paths(paged, plain, pairs, [*list(changes)[:2], *list(pairs)[:2]], expected.root)
 
 
@@ -175,3 +189,16 @@ def test_a_full_page_is_a_row_that_needs_no_second_page_of_sqlite() -> None:
     stored = merkle.restore(pairs.items(), merkle.root_of(pairs.items()))
     assert max(map(len, stored.values())) <= 961
     assert sum(map(len, stored.values())) / len(pairs) <= 76
+
+
+def test_pages_on_the_paths_of_some_changes_are_read_level_by_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pairs = {number.to_bytes(4, "big"): b"x" for number in range(20_000)}
+    held = Many(merkle.restore(pairs.items(), merkle.root_of(pairs.items())))
+    merkle.update(held, dict.fromkeys(list(pairs)[: tree.CHANGES_AT_ONCE], b"y"))
+    assert len(held.asked) == max(place[0] for place in held) + 1, "a question a level"
+    most, held.asked = max(held.asked), []
+    merkle.update(held, dict.fromkeys(pairs, b"y"))
+    assert max(held.asked) <= tree.CHANGES_AT_ONCE, "of more changes fewer pages are in memory"
+    assert most <= tree.CHANGES_AT_ONCE

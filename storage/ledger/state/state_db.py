@@ -276,6 +276,11 @@ class StateDb(StateFile):
         ).fetchone()
         return None if row is None else bytes(row[0])
 
+    def pages(self, tree: int, places: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the pages of a Merkle tree at those of `places` that have one."""
+        query = f"SELECT place, page FROM tree WHERE tree = {tree:d} AND place IN ({{}})"  # noqa: S608
+        return dict(self.among(query, [*map(bytearray, places)]))
+
     def put_pages(self, tree: int, pages: Mapping[bytes, bytes | None]) -> None:
         """Write pages of a Merkle tree by place; None removes a page."""
         put = [
@@ -327,3 +332,7 @@ class TreePages:
     def get(self, place: bytes) -> bytes | None:
         """Return the page at `place`, or None."""
         return self._layers.page(self._tree, place)
+
+    def among(self, places: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Return the pages at those of `places` that have one."""
+        return self._layers.pages(self._tree, places)
