@@ -78,7 +78,8 @@ def _imported(home: Home, file: Path, rows: int) -> list[Figure]:
 
 def _sealed(home: Home, rows: int) -> list[Figure]:
     told = _run("sealed_backlog", str(home.path))
-    marks = [_first_with(told, n) for n in (PART, 2 * PART, rows - PART, rows)]
+    seals = told[:-1]  # the end writes the rows of the last seal, as the next seal else does
+    marks = [_first_with(seals, n) for n in (PART, 2 * PART, rows - PART, rows)]
     second, last = (
         (end["cpu_s"] - begin["cpu_s"]) / (end["records"] - begin["records"]) * 1e6
         for begin, end in (marks[:2], marks[2:])
