@@ -25,6 +25,7 @@ from multiaddr import Multiaddr
 from commonweal.node.network.channel.carrier import Carrier
 from commonweal.node.network.channel.multistream import NoAgreement, choose, offer
 from commonweal.node.transport import PeerKey
+from commonweal.protocol.errors import Malformed
 
 YAMUX: Final = "/yamux/1.0.0"
 SEAL_BYTES: Final = 16
@@ -203,7 +204,7 @@ def why(error: BaseException) -> str:
             return "no answer in time"
         case WrongPeer() | PeerIDMismatchesPubkey():
             return "another node answers at this address"
-        case OSError() | ValueError() | NoAgreement():
+        case OSError() | ValueError() | NoAgreement() | Malformed():
             return str(error) or type(error).__name__
         case _:
             return f"the handshake failed ({type(error).__name__})"

@@ -14,6 +14,7 @@ from typing import Final
 import trio
 from libp2p.network.stream.exceptions import StreamEOF
 
+from commonweal.node.network.addresses import parse
 from commonweal.node.network.channel.stream import Stream
 from commonweal.node.network.channel.yamux import Mux
 from commonweal.node.network.connections.protocols import open_stream
@@ -35,7 +36,7 @@ _RESULTS: Final = {int(result): result for result in DialBackResult}
 class ReachAnswer:
     """How a member sees this node, and what became of each address that it was asked to dial.
 
-    seen: a multiaddr, or "" where the link leads through a relay.
+    seen: a multiaddr of an IP address, or "" where the link leads through a relay.
     """
 
     seen: str
@@ -68,13 +69,22 @@ def answer_from_bytes(data: bytes, asked: int) -> ReachAnswer:
     """Return the answer to a question about `asked` addresses. Raises Malformed."""
     match codec.decode(data, values_max=3 + ASKED_MAX):
         case [str(seen), list(results)] if len(results) == asked and (
-            seen == "" or is_address(seen)
+            seen == "" or _is_number(seen)
         ):
             known = [_RESULTS.get(result) for result in results if type(result) is int]
             told = tuple(result for result in known if result is not None)
             if len(told) == asked:
                 return ReachAnswer(seen, told)
     raise Malformed("an answer about reach cannot be read")
+
+
+def _is_number(seen: str) -> bool:
+    """Whether `seen` is a multiaddr of an IP address itself, as only such a one can be seen."""
+    try:
+        endpoint = parse(seen)
+    except ValueError:
+        return False
+    return is_address(seen) and endpoint.kind in ("ip4", "ip6") and not endpoint.relay
 
 
 async def ask(mux: Mux, addresses: Sequence[str]) -> ReachAnswer:

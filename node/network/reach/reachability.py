@@ -119,12 +119,11 @@ class Reachability:
             self._came[peer] = False
             try:
                 answer = await ask(mux, about)
-            except Exception as error:  # the wall around libp2p
-                log.debug("%s does not say how it sees us: %s", connection.address, why(error))
-                return
+                self._note(peer, about, answer, came=self._came[peer])
+            except Exception as error:  # the wall around libp2p, and around what a member says
+                log.info("%s does not say how it sees us: %s", connection.address, why(error))
             finally:
-                came = self._came.pop(peer)
-            self._note(peer, about, answer, came=came)
+                del self._came[peer]
 
     def state(self) -> ReachState:
         """Return what is known of our own addresses."""

@@ -104,6 +104,32 @@ async def test_a_member_that_never_came_confirms_nothing(monkeypatch: pytest.Mon
         assert not home.network.own.state().confirmed
 
 
+@pytest.mark.parametrize("seen", ["/ip4/not.a.number/tcp/1", "/dns/a.example/tcp/1"])
+async def test_a_member_who_sees_nonsense_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    async def lie(*about: Sequence[str]) -> ReachAnswer:
+        return ReachAnswer(seen, (REACHED,) * len(about[-1]))
+
+    monkeypatch.setattr(DialBack, "_answer", lie)
+    home, member = End(1), End(2)
+    async with running(home, member):
+        await behind_a_router(home, member)
+        assert not (await home.network.reach.test()).observed
+        assert home.network.own.candidates() == ()
+
+
+async def test_an_answer_that_cannot_be_noted_ends_no_asking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    members = Members(monkeypatch, 1)
+    members.own.map(PortMapping("PCP", "/ip4/45.0.0.7/tcp/4001"))
+    members.seen = "/dns/a.example/tcp/1"
+    await members.reach.ask(members.links[0])
+    assert members.asked
+    assert not members.own.state().confirmed
+
+
 class Members:
     """Linked members who answer from a table; who was asked about what is kept."""
 
