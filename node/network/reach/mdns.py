@@ -63,16 +63,19 @@ class Mdns:
         """Announce and browse until cancelled. Without a usable network it tries again later."""
         while True:
             with trio.CancelScope() as self._round:
-                await self._run_round()
+                try:
+                    await self._run_round()
+                except Exception as error:  # zeroconf raises what its platform, or others, make it
+                    words = str(error) or type(error).__name__
+                    log.warning("mDNS does not work on this network: %s", words)
                 await trio.sleep(AGAIN_S)
 
     async def _run_round(self) -> None:
-        """Announce and browse on the present interfaces; return where they cannot be used."""
-        try:
-            zeroconf = await trio.to_thread.run_sync(Zeroconf)
-        except Exception as error:  # zeroconf raises what its platform raises
-            log.warning("mDNS does not work on this network: %s", error)
-            return
+        """Announce and browse on the present interfaces; raises anything where that is refused.
+
+        Anybody on the network can claim our name, so that it is refused.
+        """
+        zeroconf = await trio.to_thread.run_sync(Zeroconf)
         send, receive = trio.open_memory_channel[ServiceInfo](FOUND_PER_S_MAX)
         token = trio.lowlevel.current_trio_token()
         name = f"{secrets.token_hex(16)}.{SERVICE}"
@@ -87,8 +90,6 @@ class Mdns:
             async for info in receive:
                 self._read(info)
                 await trio.sleep(1 / FOUND_PER_S_MAX)
-        except OSError as error:
-            log.warning("mDNS does not work on this network: %s", error)
         finally:
             # The goodbye takes zeroconf a second; nothing waits for it.
             threading.Thread(target=zeroconf.close, daemon=True).start()

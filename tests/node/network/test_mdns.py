@@ -9,6 +9,7 @@ import pytest
 import trio
 from zeroconf import (
     EventLoopBlocked,
+    NonUniqueNameException,
     ServiceBrowser,
     ServiceInfo,
     ServiceStateChange,
@@ -52,6 +53,37 @@ def test_a_node_on_the_network_is_found() -> None:
     four, six = at("/ip4/192.0.2.7/tcp/4001", OTHER), at("/ip6/2001:db8::1/tcp/4001", OTHER)
     expected = (OTHER, ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::1/tcp/4001"))
     assert told(four, six) == [expected]
+
+
+@pytest.mark.parametrize("error", [NonUniqueNameException(), EventLoopBlocked(), OSError("gone")])
+async def test_a_name_that_others_claim_ends_no_node(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    """Another round begins, and the log says why this one ended."""
+    closed = 0
+    again = trio.Event()
+
+    class Refusing:
+        def register_service(self, _service: ServiceInfo) -> None:
+            raise error
+
+        def close(self) -> None:
+            nonlocal closed
+            closed += 1
+            if closed == 2:
+                token.run_sync_soon(again.set)
+
+    token = trio.lowlevel.current_trio_token()
+    monkeypatch.setattr(mdns, "Zeroconf", Refusing)
+    monkeypatch.setattr(mdns, "AGAIN_S", 0)
+    own = at("/ip4/192.0.2.7/tcp/4001", OWN).decode()
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Mdns(OWN, lambda: (own,), lambda _peer, _addresses: None).run)
+            await again.wait()
+            nursery.cancel_scope.cancel()
+    words = str(error) or type(error).__name__
+    assert f"mDNS does not work on this network: {words}" in caplog.messages
 
 
 async def test_names_that_nobody_answers_for_do_not_pile_up(
