@@ -1,19 +1,22 @@
 """Metrics of a running node for monitors: `/metrics` and `/health`, over HTTP on loopback only.
 
 Served only when the setting `metrics_port` asks for it. It answers GET and nothing else, shows
-no secret, no name and no address, and bounds what a slow or chatty client can cost. h11 reads
-and writes HTTP; each connection serves one request.
+no secret, no name and no address, and bounds what a slow or chatty client can cost. A `Host` that
+is a foreign name is refused, or a page that a browser has open could read the figures (DNS
+rebinding). h11 reads and writes HTTP; each connection serves one request.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import resource
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,8 @@ REQUEST_BYTES_MAX = 4 * 1024
 CONNECTIONS_MAX = 8
 SECONDS_MAX = 5.0
 BACKLOG = 8
+HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
+"""A name or an IP address, and perhaps a port."""
 
 FIGURES = {
     "healthy": "1 when the node takes records, can write, and knows of no damage",
@@ -91,7 +96,7 @@ class Metrics:
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         """Answer one request, if it is whole and short and comes in time; then close."""
-        with suppress(trio.BrokenResourceError, trio.ClosedResourceError, trio.WouldBlock):
+        try:
             self._places.acquire_on_behalf_of_nowait(stream)
             try:
                 async with stream:
@@ -101,13 +106,20 @@ class Metrics:
                         )
                         request = await _request(http, stream)
                         if request is not None:
-                            await stream.send_all(_response(http, *await self._answer(request)))
+                            answer = await self._answer(request)
+                            await stream.send_all(_response(http, request, *answer))
             finally:
                 self._places.release_on_behalf_of(stream)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.WouldBlock):
+            log.debug("a client of the metrics is gone, or is one too many")
+        except Exception as error:  # noqa: BLE001  the wall around one client
+            log.warning("the metrics could not be shown: %s: %s", type(error).__name__, error)
         await trio.aclose_forcefully(stream)
 
     async def _answer(self, request: h11.Request) -> tuple[HTTPStatus, str, bytes]:
         """Return status, content type and body."""
+        if not all(_is_of_machine(value) for name, value in request.headers if name == b"host"):
+            return HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b"ask by localhost or by number\n"
         match request.method, request.target:
             case b"GET", b"/metrics":
                 figures = await self._figures()
@@ -153,8 +165,23 @@ async def _request(http: h11.Connection, stream: trio.SocketStream) -> h11.Reque
     return event if isinstance(event, h11.Request) else None
 
 
-def _response(http: h11.Connection, status: HTTPStatus, kind: str, body: bytes) -> bytes:
-    """Return the bytes of a response after which the connection closes."""
+def _is_of_machine(host: bytes) -> bool:
+    """Whether a `Host` is localhost or an IP address, of which no name server can tell a lie."""
+    match = HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match[1].decode("ascii").strip("[]")
+    try:
+        ip_address(name)
+    except ValueError:
+        return name.lower() == "localhost"
+    return True
+
+
+def _response(
+    http: h11.Connection, request: h11.Request, status: HTTPStatus, kind: str, body: bytes
+) -> bytes:
+    """Return the bytes of a response after which the connection closes; to HEAD without a body."""
     headers = [
         ("Content-Type", kind),
         ("Content-Length", str(len(body))),
@@ -162,5 +189,5 @@ def _response(http: h11.Connection, status: HTTPStatus, kind: str, body: bytes) 
         ("Connection", "close"),
     ]
     head = h11.Response(status_code=status, headers=headers, reason=status.phrase)
-    parts = http.send(head), http.send(h11.Data(body)), http.send(h11.EndOfMessage())
-    return b"".join(parts)
+    data = [] if request.method == b"HEAD" else [h11.Data(body)]
+    return b"".join(http.send(event) or b"" for event in (head, *data, h11.EndOfMessage()))
