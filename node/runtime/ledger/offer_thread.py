@@ -17,7 +17,7 @@ from typing import Any
 import trio
 
 from commonweal.node.runtime.ledger.ledger_answers import chunk_answer
-from commonweal.node.service.events import Event, ReadStateChunk
+from commonweal.node.service.events import Event, ReadStateChunk, StateAnswered
 from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.consensus.offers import StateOffers
@@ -51,6 +51,8 @@ class OfferThread:
         self._open: tuple[Store, StateDb] | None = None
         self._has_offer = True
         """Whether there may be an offer on the disk."""
+        self._is_away = False
+        """Whether the files could not be read the last time, which is logged once."""
         self._is_busy = self._is_over = False
 
     def assess(self, request: ReadStateChunk) -> None:
@@ -78,7 +80,10 @@ class OfferThread:
                 self.close()
 
     def step(self, now_ms: int, requests: Sequence[ReadStateChunk] = ()) -> list[Event]:
-        """Return the answers to requests; without any, delete an offer that nobody uses."""
+        """Return the answers to requests; without any, delete an offer that nobody uses.
+
+        While the files cannot be read each answer is None, so that it can be asked for again.
+        """
         self._is_busy = True
         try:
             if self._is_over:  # cancelled before this thread began
@@ -89,11 +94,14 @@ class OfferThread:
             if not requests:
                 self._has_offer = offers.tidy(now_ms)
                 self.close()
+            self._is_away = False
             return answered
         except UNREADABLE as error:
-            log.warning("the state cannot be handed out now: %s %s", type(error).__doc__, error)
+            if not self._is_away:
+                log.warning("the state cannot be handed out now: %s %s", type(error).__doc__, error)
+            self._is_away = True
             self.close()
-            return []
+            return [StateAnswered(request, None) for request in requests]
         finally:
             self._is_busy = False
             if self._is_over:

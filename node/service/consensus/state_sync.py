@@ -51,7 +51,10 @@ more than 30 s. Records that are sent meanwhile take the processor from it.
 """
 
 GIVERS_ASKED_MAX = 32
-"""Peers' requests that wait for the ledger; further ones are ignored and come again."""
+"""Peers' requests that wait for the ledger; further ones are ignored and come again.
+
+One counts until it is answered, also where the peer has left meanwhile.
+"""
 
 
 @dataclass(slots=True)
@@ -174,7 +177,7 @@ class StateSync:
 
     def _asked(self, peer: PeerState, message: WantState) -> None:
         request = ReadStateChunk(message.height, message.number)
-        if sum(map(len, self._asks.values())) >= GIVERS_ASKED_MAX:
+        if sum(max(len(wishes), 1) for wishes in self._asks.values()) >= GIVERS_ASKED_MAX:
             return
         if request not in self._asks:
             self.core.do(AskLedger(request))
@@ -246,18 +249,24 @@ class StateSync:
 
     def _ask(self, began_ms: int) -> None:
         """Ask a member who may have a state for the first chunk; the ledger says what is next."""
-        members = [
-            member for member in self.core.members() if member.follows_seals and member.height
-        ]
-        able = [member for member in members if member.key not in self.silent]
+        able = self._able()
         if not able:
             self.silent.clear()
-        if not members:
+            able = self._able()
+        if not able:
             self._taking = _Transfer(PeerKey(b""), 0, self.core.now_ms, began_ms)
             return
-        peer = self.core.rng.choice(able or members)
+        peer = self.core.rng.choice(able)
         self._taking = _Transfer(peer.key, 0, self.core.now_ms, began_ms)
         self._want(peer)
+
+    def _able(self) -> list[PeerState]:
+        """Return the members who may have a state, and gave neither none nor a wrong one yet."""
+        return [
+            member
+            for member in self.core.members()
+            if member.follows_seals and member.height and member.key not in self.silent
+        ]
 
     def _want(self, peer: PeerState) -> None:
         taking = self._taking
@@ -277,8 +286,9 @@ class StateSync:
         is_known = 0 < part.height <= self.chain.height and self._can_check(part.height)
         if not is_known or (taking.offer or offer) != offer:
             self.silent[peer.key] = None
-            self._ask(taking.began_ms)
-            return
+            if part.height or self._able():
+                self._ask(taking.began_ms)
+            return  # where nobody has a state now, `tick` asks again
         data = bytearray() if taking.data is None else taking.data
         if part.number != taking.number or part.offset != len(data):
             return

@@ -61,10 +61,19 @@ def test_chunks_are_handed_out_and_the_offer_goes_when_nobody_asks(scene: Scene)
     assert thread.step(1 + OFFER_UNUSED_MS_MAX) == [] and not file.exists()
 
 
-def test_a_state_that_cannot_be_read_is_not_handed_out(scene: Scene) -> None:
-    scene.ledger.unlink()
+def test_while_a_state_cannot_be_read_who_asks_is_told_that_there_is_none(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = scene.ledger.rename(scene.ledger.with_name("away.db"))
     thread = OfferThread(scene.ledger, scene.state, scene.past.community)
-    assert thread.step(1, [ReadStateChunk(0, 0)]) == []
+    asked = [ReadStateChunk(0, 0), ReadStateChunk(0, 1)]
+    for now_ms in (1, 2):
+        assert thread.step(now_ms, asked) == [StateAnswered(request, None) for request in asked]
+    assert [entry.levelname for entry in caplog.records] == ["WARNING"], "it is logged once"
+    away.rename(scene.ledger)
+    offer, chunks = handed_out(scene.past.here)
+    assert thread.step(3, asked[:1]) == [StateAnswered(asked[0], (offer, chunks[0]))]
+    thread.close()
 
 
 async def test_a_request_wakes_the_thread(scene: Scene) -> None:
