@@ -6,9 +6,14 @@ What is typed as a time stays a time. It reads no clock: now, and the zone, are 
 
 from __future__ import annotations
 
-from datetime import date, timedelta, tzinfo
+from datetime import date, time, timedelta, tzinfo
 
-from commonweal.client.language.local_time.days import day_after, read_day, read_moment_ms
+from commonweal.client.language.local_time.days import (
+    MINUTE_MS,
+    day_after,
+    read_day,
+    read_moment_ms,
+)
 from commonweal.client.language.local_time.zones import at, day_begin_ms
 from commonweal.protocol.errors import UnreadableTime
 
@@ -46,6 +51,18 @@ def shown_until(at_ms: int | None, zone: tzinfo | None = None) -> str:
 def shown_from(at_ms: int | None, zone: tzinfo | None = None) -> str:
     """Return a beginning as people read it: a day, where it is its first midnight, else a time."""
     return _shown(at_ms, zone, is_end=False)
+
+
+def on_day_ms(until_ms: int, zone: tzinfo | None = None) -> int:
+    """Return a moment of the day that an end belongs to: the minute before, where it is midnight.
+
+    zone: None for the machine's.
+    """
+    try:
+        is_midnight = at(until_ms, zone).time() == time()
+    except UnreadableTime:
+        return until_ms
+    return until_ms - MINUTE_MS if is_midnight else until_ms
 
 
 def _bounds(text: str, now_ms: int, zone: tzinfo | None) -> tuple[int, int]:

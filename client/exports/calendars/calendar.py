@@ -35,7 +35,7 @@ from commonweal.client.exports.calendars.deadlines import (
     Deadlines,
 )
 from commonweal.client.inbox_source import COMMAND_ID_DIGITS
-from commonweal.client.language.days import read_from_ms, read_until_ms
+from commonweal.client.language.days import on_day_ms, read_from_ms, read_until_ms
 from commonweal.client.language.words import N_
 
 DAYS_SHOWN = 31
@@ -191,11 +191,12 @@ def _block(lent: LentThing, block: ThingBlock) -> CalendarItem:
 
 
 def _due(deadline: Deadline) -> CalendarItem:
+    at_ms = on_day_ms(deadline.at_ms)  # by Friday is no entry of Saturday
     return CalendarItem(
         name=deadline.name,
         kind=deadline.kind,
-        begin_ms=deadline.at_ms,
-        end_ms=deadline.at_ms,
+        begin_ms=at_ms,
+        end_ms=at_ms,
         title=deadline.title,
         who="",
         state=DUE,

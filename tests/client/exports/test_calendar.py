@@ -11,10 +11,12 @@ from commonweal.client.exchange.lending.availability import WINDOW_MS_MAX
 from commonweal.client.exports.calendars import calendar
 from commonweal.client.exports.calendars.calendar import TIME_MS_MAX
 from commonweal.client.exports.calendars.calendar_file import calendar_bytes
+from commonweal.client.language.days import on_day_ms
 from commonweal.client.language.local_time.spans import Span
 from commonweal.client.language.local_time.zones import day_begin_ms, hour_ms
 from tests.builders.calendar_files import events_of
 from tests.builders.lenders import DAY_MS, HOUR_MS, Lenders
+from tests.builders.weal import good
 
 MINUTE_MS = 60_000
 
@@ -54,6 +56,20 @@ def test_bookings_and_blocks_are_in_the_calendar_of_all(lenders: Lenders) -> Non
     assert [row[3] for row in shown(lenders.bo)] == [True, True, False, False]
     assert [row[3] for row in shown(lenders.mei)] == [True] * 4
     assert len(shown(lenders.bo, mine=True)) == 2
+
+
+def test_what_is_wanted_by_a_day_is_in_the_calendar_on_that_day(lenders: Lenders) -> None:
+    day = lenders.day(2)
+    wanted = ("need", "sewing", "2", "hours", "--by", str(day))
+    good(*wanted, "--home", lenders.ana.path)
+    begin_ms, end_ms = day_begin_ms(day), day_begin_ms(lenders.day(3))
+    with Member(lenders.ana) as ana:
+        (deadline,) = (due for due in ana.deadlines().deadlines if "sewing" in due.title)
+        (item,) = (item for item in ana.calendar().items if "sewing" in item.title)
+    assert deadline.at_ms == end_ms
+    assert begin_ms <= item.begin_ms < end_ms
+    assert on_day_ms(begin_ms + HOUR_MS) == begin_ms + HOUR_MS
+    assert on_day_ms(2**62) == 2**62, "no calendar has it"
 
 
 def test_a_calendar_has_what_touches_its_days(lenders: Lenders) -> None:
