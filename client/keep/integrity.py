@@ -36,7 +36,7 @@ from commonweal.protocol.records.record import (
 from commonweal.protocol.seal.chain import chain_start, verify_adjacent
 from commonweal.protocol.seal.cut import SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.votes import SealId
-from commonweal.storage.home.contents import Contents
+from commonweal.storage.home.contents import FOLDER, Contents
 from commonweal.storage.home.home import Settings
 from commonweal.storage.records.logs.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import SealStore
@@ -86,9 +86,11 @@ class Integrity(HomeAccess):
                 faults.extend(check.faults(_summed(watch, counts.records + counts.bodies)))
             except UNREADABLE as error:
                 faults.append(IntegrityFault(self.words("the database"), _why(error)))
-        for digest, _why_not in Contents(self.home).damaged():
-            place = self.words("content {id}").format(id=short(digest))
-            faults.append(IntegrityFault(place, self.words("its hash is another")))
+        for digest, why in Contents(self.home).damaged():
+            place = self.words("content {id}").format(id=short(digest)) if digest else FOLDER
+            faults.append(
+                IntegrityFault(place, self.words("its hash is another") if digest else why)
+            )
         checked = (check.records, check.bodies, check.proofs, check.seals)
         return IntegrityReport(*checked, tuple(faults))
 

@@ -64,15 +64,27 @@ class Contents:
         return self.folder / digest.hex()
 
     def hashes(self) -> list[bytes]:
-        """Return the hashes of what is kept, ascending; other files are passed over."""
-        with suppress(FileNotFoundError, NotADirectoryError):
-            names = (entry.name for entry in self.folder.iterdir())
-            return sorted(bytes.fromhex(name) for name in names if FILE_NAME.fullmatch(name))
-        return []
+        """Return the hashes of what is kept, ascending; other files are passed over.
+
+        Raises DamagedContent when the folder cannot be read.
+        """
+        try:
+            names = [entry.name for entry in self.folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise DamagedContent(f"{self.folder}: {error.strerror}") from error
+        return sorted(bytes.fromhex(name) for name in names if FILE_NAME.fullmatch(name))
 
     def holds(self, digest: bytes) -> bool:
-        """Whether a file bears this hash; `get` says whether it is whole."""
-        return self.path(digest).is_file()
+        """Whether a file bears this hash; `get` says whether it is whole.
+
+        Raises DamagedContent when the disk does not say.
+        """
+        try:
+            return self.path(digest).is_file()
+        except OSError as error:
+            raise DamagedContent(f"{self.path(digest)}: {error.strerror}") from error
 
     def get(self, digest: bytes) -> KeptContent | None:
         """Return the content with this hash; None when it is not kept.
@@ -94,7 +106,7 @@ class Contents:
     def put(self, kept: KeptContent) -> bytes:
         """Keep a content, whole and durable or not at all; return its hash.
 
-        Raises TooManyContents, FileRefused.
+        Raises TooManyContents, FileRefused, and DamagedContent as `hashes` does.
         """
         digest = kept.hash
         if len(self.hashes()) >= CONTENTS_MAX and not self.holds(digest):
@@ -121,7 +133,7 @@ class Contents:
     def copy_from(self, other: Contents) -> tuple[int, int]:
         """Keep what another home keeps; return how many are kept, and how many are damaged there.
 
-        What is damaged stays where it is. Raises FileRefused.
+        What is damaged stays where it is. Raises FileRefused, and DamagedContent as `hashes` does.
         """
         kept = damaged = 0
         for digest in other.hashes():
@@ -155,8 +167,16 @@ class Contents:
         return True
 
     def damaged(self) -> Iterator[tuple[bytes, str]]:
-        """Yield (hash, why) of each content that is not whole; reads all of them."""
-        for digest in self.hashes():
+        """Yield (hash, why) of each content that is not whole; reads all of them.
+
+        A folder that cannot be read is told by an empty hash.
+        """
+        try:
+            digests = self.hashes()
+        except DamagedContent as error:
+            yield b"", str(error)
+            return
+        for digest in digests:
             try:
                 self.get(digest)
             except DamagedContent as error:

@@ -6,6 +6,7 @@ all platforms. What follows from a change is decided by who is told.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -14,6 +15,8 @@ import trio
 
 from commonweal.node.network.addresses import Endpoint
 from commonweal.node.network.reach.own_addresses import OwnAddresses
+
+log = logging.getLogger(__name__)
 
 LOOK_S: Final = 5.0
 """Time between two looks at the interfaces."""
@@ -24,8 +27,9 @@ SUSPENDED_S: Final = 15.0
 class InterfaceWatch:
     """Keeps `own` at the addresses that the interfaces have now.
 
-    read: returns where the listeners can be reached at this moment. changed: called after the
-    interfaces have other addresses, or the machine was suspended, when its router may be another.
+    read: returns where the listeners can be reached at this moment; may raise OSError. changed:
+    called after the interfaces have other addresses, or the machine was suspended, when its router
+    may be another.
     """
 
     def __init__(
@@ -40,13 +44,13 @@ class InterfaceWatch:
 
     async def run(self) -> None:
         """Look every LOOK_S until cancelled."""
-        before = tuple(self._read())
+        before = self._own.interfaces
         looked_s, wall_s = trio.current_time(), self._wall_s()
         while True:
             await trio.sleep(LOOK_S)
             late_s = max(trio.current_time() - looked_s, self._wall_s() - wall_s) - LOOK_S
             looked_s, wall_s = trio.current_time(), self._wall_s()
-            now = tuple(self._read())
+            now = self._look(before)
             if now == before and late_s < SUSPENDED_S:
                 continue
             if set(before) - set(now) or late_s >= SUSPENDED_S:
@@ -54,3 +58,11 @@ class InterfaceWatch:
             self._own.listen(now)
             before = now
             self._changed()
+
+    def _look(self, before: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        """Return where the interfaces are now; `before` while the system cannot say."""
+        try:
+            return tuple(self._read())
+        except OSError as error:  # it has no file descriptor left for a moment
+            log.warning("the addresses of this machine cannot be read now: %s", error)
+            return before

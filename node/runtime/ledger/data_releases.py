@@ -31,12 +31,21 @@ class DataReleases:
         """contents: of this home. member: whose home it is. chance: gives random bytes."""
         self._contents, self._member, self._chance = contents, member, chance
         self._damaged: set[bytes] = set()
+        self._told: set[str] = set()
 
     def due(self, kept: LedgerState) -> ReleaseDue | None:
         """Return the parts to write for one use; None when nothing is due.
 
-        kept: the ledger. Nothing is due before all that is held is folded, own releases too.
+        kept: the ledger. Nothing is due before all that is held is folded, own releases too, nor
+        while the contents cannot be read.
         """
+        try:
+            return self._next_due(kept)
+        except DamagedContent as error:
+            self._tell(error)
+            return None
+
+    def _next_due(self, kept: LedgerState) -> ReleaseDue | None:
         if not kept.is_whole or not self._contents.hashes():
             return None
         for due in due_releases(kept, self._member, self._holds):
@@ -64,9 +73,16 @@ class DataReleases:
         try:
             return self._contents.get(digest)
         except DamagedContent as error:
-            self._damaged.add(digest)
-            log.warning("a content cannot be released: %s", error)
+            if not isinstance(error.__cause__, OSError):  # else the disk may read it the next time
+                self._damaged.add(digest)
+            self._tell(error)
             return None
+
+    def _tell(self, error: DamagedContent) -> None:
+        """Say in the log why a content cannot be released, once until the node starts again."""
+        if str(error) not in self._told:
+            self._told.add(str(error))
+            log.warning("a content cannot be released: %s", error)
 
     def _holds(self, digest: bytes) -> bool:
         return digest not in self._damaged and self._contents.holds(digest)

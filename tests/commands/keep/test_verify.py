@@ -325,3 +325,12 @@ def test_a_content_that_was_changed_is_named(whole: Path, tmp_path: Path) -> Non
     ran = weal("verify", "--home", tmp_path / "home")
     assert ran.code == DAMAGED
     assert f"content {digest.hex()[:8]}: its hash is another" in ran.err
+
+
+def test_a_folder_of_contents_that_cannot_be_read_is_named(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "home")
+    folder = Contents(Home(tmp_path / "home")).folder
+    folder.symlink_to(folder)
+    ran = weal("verify", "--home", tmp_path / "home")
+    assert ran.code == DAMAGED
+    assert f"contents: {folder}: Too many levels of symbolic links" in ran.err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -97,6 +99,23 @@ def test_a_disk_that_refuses_is_said_so(kept: Contents) -> None:
     kept.folder.write_text("in the way")
     with pytest.raises(FileRefused):
         kept.put(KEPT)
+
+
+def test_a_folder_that_cannot_be_read_is_said_so(
+    kept: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = kept.put(KEPT)
+
+    def refuse(path: Path) -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(DamagedContent, match=r"contents: Too many open files"):
+        kept.hashes()
+    with pytest.raises(DamagedContent, match=rf"{digest.hex()}: Too many open files"):
+        kept.holds(digest)
+    assert list(kept.damaged()) == [(b"", f"{kept.folder}: Too many open files")]
 
 
 def test_what_is_kept_is_not_shown(kept: Contents) -> None:

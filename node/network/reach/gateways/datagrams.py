@@ -32,8 +32,8 @@ async def exchange(
 
     Raises GatewaySilent, and what `read` raises.
     """
-    with trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM) as socket:
-        try:
+    try:
+        with trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM) as socket:
             await socket.bind((route.own, 0))
             await socket.connect((route.gateway, port))
             left = ANSWERS_READ_MAX
@@ -48,6 +48,6 @@ async def exchange(
                         if (understood := read(answer)) is not None:
                             return understood
                     await trio.sleep_forever()
-        except OSError as error:
-            raise GatewaySilent(f"{route.gateway}: {error.strerror}") from error
+    except OSError as error:
+        raise GatewaySilent(f"{route.gateway}: {error.strerror}") from error
     raise GatewaySilent(f"{route.gateway}: no answer")

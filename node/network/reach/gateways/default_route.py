@@ -86,9 +86,9 @@ async def _asked_of_route() -> str | None:
 
 def _own_address(gateway: str) -> str | None:
     """Return the address by which this machine would send to the gateway; sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((gateway, PORT))
             return str(probe.getsockname()[0])
-        except OSError:
-            return None
+    except OSError:
+        return None

@@ -39,8 +39,8 @@ async def find(route: Route, group: str = GROUP, port: int = PORT) -> str:
 
     group: where the search goes, beside the gateway itself.
     """
-    with trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM) as socket:
-        try:
+    try:
+        with trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM) as socket:
             own = stdlib_socket.inet_aton(route.own)
             socket.setsockopt(stdlib_socket.IPPROTO_IP, stdlib_socket.IP_MULTICAST_IF, own)
             socket.setsockopt(stdlib_socket.IPPROTO_IP, stdlib_socket.IP_MULTICAST_TTL, HOPS_MAX)
@@ -55,8 +55,8 @@ async def find(route: Route, group: str = GROUP, port: int = PORT) -> str:
                         if sender[0] == route.gateway and (url := location(answer, route.gateway)):
                             return url
                     await trio.sleep_forever()
-        except OSError as error:
-            raise GatewaySilent(f"UPnP: {error.strerror}") from error
+    except OSError as error:
+        raise GatewaySilent(f"UPnP: {error.strerror}") from error
     raise GatewaySilent("UPnP: no answer")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -75,4 +78,18 @@ async def test_the_way_out_has_our_own_address(
     table.write_text(HEAD + line("lo", "127.0.0.1", 0))
     assert await default_route() == Route("127.0.0.1", "127.0.0.1")
     table.write_text(HEAD.ljust(TABLE_BYTES_MAX) + "\n" + line("lo", "127.0.0.1", 0))
+    assert await default_route() is None
+
+
+async def test_without_a_free_file_descriptor_there_is_no_way_out_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_kind: object) -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    table = tmp_path / "route"
+    table.write_text(HEAD + line("lo", "127.0.0.1", 0))
+    monkeypatch.setattr(routes, "TABLE", table)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(socket, "socket", refuse)
     assert await default_route() is None

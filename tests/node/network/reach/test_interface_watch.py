@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -87,6 +89,31 @@ async def test_a_machine_that_slept_looks_at_its_network_again(
         machine.asleep_s = asleep_s
         await trio.sleep(LOOK_S)
         assert machine.changes == changes
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_look_without_a_free_file_descriptor_changes_nothing(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = Machine(HOME)
+    is_refused = False
+
+    def read() -> tuple[Endpoint, ...]:
+        if is_refused:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return machine.interfaces
+
+    machine.watch = InterfaceWatch(machine.own, read, machine._changed, trio.current_time)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(machine.watch.run)
+        await trio.sleep(LOOK_S / 2)
+        is_refused = True
+        await trio.sleep(2 * LOOK_S)
+        assert (machine.own.addresses, machine.changes) == ((str(HOME),), 0)
+        assert "cannot be read now: [Errno 24] Too many open files" in caplog.text
+        is_refused, machine.interfaces = False, (CAFE,)
+        await trio.sleep(LOOK_S)
+        assert (machine.own.addresses, machine.changes) == ((str(CAFE),), 1)
         nursery.cancel_scope.cancel()
 
 

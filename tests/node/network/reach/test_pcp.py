@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 
 import pytest
 import trio
@@ -14,6 +16,7 @@ from commonweal.node.network.reach.gateways.epoch import EpochClock
 from commonweal.node.network.reach.gateways.gateway_client import (
     LIFETIME_S_MAX,
     SAID_CHARACTERS_MAX,
+    GatewayClient,
     GatewayRefused,
     GatewaySilent,
     Grant,
@@ -24,6 +27,7 @@ from commonweal.node.network.reach.gateways.gateway_client import (
 )
 from commonweal.node.network.reach.gateways.nat_pmp import NatPmpClient
 from commonweal.node.network.reach.gateways.pcp import PcpClient
+from commonweal.node.network.reach.gateways.upnp import UpnpClient
 from tests.node.network.reach.scripted_gateways import (
     EXTERNAL,
     HERE,
@@ -218,6 +222,20 @@ async def test_where_nobody_listens_the_gateway_is_silent_at_once(
         port = gateway.port
     with trio.fail_after(5), pytest.raises(GatewaySilent):
         await client(HERE, port).map(INTERNAL, INTERNAL)
+
+
+@pytest.mark.parametrize(
+    "client", [PcpClient(HERE, NONCE), NatPmpClient(HERE), UpnpClient(HERE)], ids=lambda c: c.method
+)
+async def test_without_a_free_file_descriptor_the_gateway_is_silent(
+    client: GatewayClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_kind: object) -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(trio.socket, "socket", refuse)
+    with pytest.raises(GatewaySilent, match="Too many open files"):
+        await client.map(INTERNAL, INTERNAL)
 
 
 @pytest.mark.usefixtures("_quick")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nacl.bindings import crypto_core_ed25519_add
@@ -167,6 +169,31 @@ def test_a_content_that_is_damaged_or_gone_is_not_handed_over(lanxi: Archivists)
     assert due(lanxi.mei) is not None
     kept.drop(digest)
     assert due(lanxi.mei) is None
+
+
+@pytest.mark.parametrize("call", ["iterdir", "is_file", "open"])
+def test_contents_that_cannot_be_read_for_a_moment_wait_and_end_no_ledger_thread(
+    lanxi: Archivists, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, call: str
+) -> None:
+    use = lanxi.granted_use()
+    kept = Contents(lanxi.mei)
+    with Member(lanxi.mei) as mei:
+        running = DataReleases(kept, mei.view.me)
+    before = getattr(Path, call)
+
+    def refuse(path: Path, *how: Any, **more: Any) -> Any:
+        if path.is_relative_to(kept.folder):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return before(path, *how, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, call, refuse)
+        for _ in range(3):
+            assert due(lanxi.mei, running) is None
+    told = [line for line in caplog.messages if line.startswith("a content cannot be released")]
+    assert len(told) == 1 and told[0].endswith(": Too many open files")
+    event = due(lanxi.mei, running)
+    assert event is not None and event.use == use
 
 
 def test_what_the_owner_erased_is_not_handed_over(lanxi: Archivists) -> None:
