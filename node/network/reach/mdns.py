@@ -12,7 +12,7 @@ import ipaddress
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -21,9 +21,11 @@ import trio
 from libp2p.peer.id import ID
 from zeroconf import ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
-from commonweal.node.network.addresses import parse
+from commonweal.node.network.addresses import Endpoint, parse
 from commonweal.node.network.channel.noise import peer_key
+from commonweal.node.network.connections.accept_limit import network_of
 from commonweal.node.transport import PeerKey
+from commonweal.protocol.identity.public_hosts import is_public_host
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ NAMES_WAITING_MAX: Final = 64
 
 class Mdns:
     """Announces our addresses, and calls `discovered` with each node seen, in the trio thread.
+
+    Of what others announce, only addresses of the local network are handed on.
 
     addresses: returns the addresses of the interfaces, with our peer id.
     """
@@ -98,11 +102,13 @@ class Mdns:
         return [address for address in self._addresses() if not _is_loopback(address)]
 
     def _read(self, info: ServiceInfo) -> None:
-        """Hand over the addresses of an announcement that is well-formed and of one node."""
+        """Hand over the near addresses of an announcement that is well-formed and of one node."""
         try:
             told = [v.decode() for k, v in info.properties.items() if k[:7] == b"dnsaddr" and v]
             names = {address.partition("/p2p/")[2] for address in told}
-            addresses = tuple(str(parse(address)) for address in told[:ADDRESSES_MAX])
+            places = [parse(address) for address in told[:ADDRESSES_MAX]]
+            own = {network_of(parse(address).host) for address in self._addresses()}
+            addresses = tuple(str(place) for place in places if _is_near(place, own))
             if len(names) != 1 or not addresses:
                 return
             peer = peer_key(ID.from_base58(names.pop()))
@@ -154,6 +160,21 @@ def _service(name: str, addresses: Sequence[str]) -> ServiceInfo:
         server=f"{name.partition('.')[0]}.local.",
         addresses=[ipaddress.ip_address(endpoint.host).packed for endpoint in endpoints],
     )
+
+
+def _is_near(place: Endpoint, own: Collection[str]) -> bool:
+    """Whether a place can be on the local network: a private number, or one beside ours.
+
+    Anybody on the network can announce a member's node, so a name, or a number elsewhere, would
+    make all nodes here knock at somebody's door. own: the networks of our interfaces.
+    """
+    if place.kind not in ("ip4", "ip6") or place.relay:
+        return False
+    number = ipaddress.ip_address(place.host)
+    number = getattr(number, "ipv4_mapped", None) or number
+    if number.is_loopback or number.is_multicast or number.is_unspecified:
+        return False
+    return not is_public_host(place.host) or network_of(place.host) in own
 
 
 def _is_loopback(address: str) -> bool:

@@ -44,6 +44,8 @@ BOOK_MAX = 4_096
 """Peers in the address book."""
 NEAR_MAX = 4
 """Addresses of a peer that mDNS saw last; anyone near can forge them, so they replace no others."""
+NEAR_AGAIN_MS = 30_000
+"""An announcement by mDNS cuts the pause before the next dial short once in this time."""
 MOVE_MS = 5_000
 """Minimum time between two announcements of one node's address; the last one counts."""
 EARLY_MAX = 256
@@ -58,6 +60,8 @@ class _DialState:
     pause_ms: int = RETRY_MS_MIN
     dialling: bool = False
     tried_ms: int = 0
+    hurried_ms: int = -NEAR_AGAIN_MS
+    """When mDNS last made it due before its time."""
 
 
 class Overlay:
@@ -152,7 +156,10 @@ class Overlay:
                     self.core.send(other, messages.Addresses(frame))
 
     def found(self, key: PeerKey, addresses: tuple[str, ...]) -> None:
-        """Note addresses that mDNS saw, of a member's node or of a peer that a link named."""
+        """Note addresses that mDNS saw, of a member's node or of a peer that a link named.
+
+        It is dialled at once, but not whenever somebody near says so.
+        """
         known = self._book.get(key)
         enrolled = self._owner(key)
         if known is None and enrolled is None:
@@ -160,7 +167,9 @@ class Overlay:
         if known is None:
             self._put(Address(key, enrolled, addresses[:NEAR_MAX], b"", 0, "mdns"))
         self._near[key] = addresses[:NEAR_MAX]
-        self._try(key).due_ms = 0
+        dial = self._try(key)
+        if not 0 <= self.core.now_ms - dial.hurried_ms < NEAR_AGAIN_MS:
+            dial.due_ms, dial.hurried_ms = 0, self.core.now_ms
 
     def meet(self, contact: Contact) -> None:
         """Note the addresses of a peer in an invite link, and dial it at once."""

@@ -29,7 +29,8 @@ NAME = f"abc.{SERVICE}"
 def told(*addresses: bytes) -> list[tuple[PeerKey, tuple[str, ...]]]:
     """What a node makes of an announcement with these addresses."""
     found: list[tuple[PeerKey, tuple[str, ...]]] = []
-    of_ours = Mdns(OWN, tuple, lambda peer, each: found.append((peer, each)))
+    own = (at("/ip4/192.0.2.1/tcp/4001", OWN).decode(), at("/ip6/2001:db8::9/tcp/1", OWN).decode())
+    of_ours = Mdns(OWN, lambda: own, lambda peer, each: found.append((peer, each)))
     properties = {f"dnsaddr{i or ''}": each for i, each in enumerate(addresses)}
     of_ours._read(ServiceInfo(SERVICE, NAME, port=1, properties=properties))
     return found
@@ -53,6 +54,22 @@ def test_a_node_on_the_network_is_found() -> None:
     four, six = at("/ip4/192.0.2.7/tcp/4001", OTHER), at("/ip6/2001:db8::1/tcp/4001", OTHER)
     expected = (OTHER, ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::1/tcp/4001"))
     assert told(four, six) == [expected]
+
+
+def test_only_addresses_that_can_be_near_are_handed_on() -> None:
+    """Anybody on the network can announce a member's node at any door."""
+    near = (
+        *("/ip4/10.1.2.3/tcp/4001", "/ip4/192.168.1.5/tcp/1", "/ip4/169.254.1.2/tcp/1"),
+        *("/ip6/fd00::7/tcp/1", "/ip6/fe80::7/tcp/1", "/ip4/192.0.2.254/tcp/1"),
+    )
+    far = (
+        *("/ip4/203.0.113.7/tcp/443", "/ip6/2001:db9::7/tcp/443", "/ip6/::ffff:203.0.113.7/tcp/1"),
+        *("/dns/victim.example/tcp/443", "/ip4/127.0.0.1/tcp/22"),
+        *("/ip6/::ffff:127.0.0.1/tcp/22", "/ip6/::1/tcp/22", "/ip6/::/tcp/22"),
+        *("/ip4/0.0.0.0/tcp/22", "/ip4/224.0.0.251/tcp/1"),
+    )
+    assert told(*(at(address, OTHER) for address in (*far, *near))) == [(OTHER, near)]
+    assert told(*(at(address, OTHER) for address in far)) == []
 
 
 @pytest.mark.parametrize("error", [NonUniqueNameException(), EventLoopBlocked(), OSError("gone")])

@@ -8,6 +8,7 @@ from commonweal.node.service.core import ENDS_KEPT_MAX
 from commonweal.node.service.events import Dial, Send, Woke
 from commonweal.node.service.peers.overlay import (
     MOVE_MS,
+    NEAR_AGAIN_MS,
     NEAR_MAX,
     RETRY_ALONE_MS_MAX,
     RETRY_MS_MIN,
@@ -26,6 +27,7 @@ from commonweal.protocol.wire import frame_codec, messages
 from tests.fuzz.test_service import Stage
 
 STRANGERS = 2_000
+MINUTE_MS = 60_000
 
 
 def key(number: int) -> PeerKey:
@@ -110,6 +112,33 @@ def test_what_is_announced_near_pushes_no_address_out() -> None:
     dialled = next(one for one in dials if isinstance(one, Dial) and one.peer == stage.member)
     assert set(known.addresses) < set(dialled.addresses), "theirs are tried, and what is near too"
     assert len(dialled.addresses) <= len(known.addresses) + NEAR_MAX
+
+
+def test_announcements_near_make_a_member_dialled_once_in_a_while() -> None:
+    """Anybody near can send them, each second, with other addresses every time."""
+    stage = Stage(1)
+    for peer in list(stage.service.core.peers):
+        stage.handle(Disconnected(peer, "gone"))
+
+    def dials(begin_ms: int, *, announced: bool) -> list[int]:
+        """Return after how many seconds of a minute the member is dialled, always in vain."""
+        at: list[int] = []
+        for second in range(60):
+            now_ms, where = begin_ms + 1_000 * second, f"/ip4/10.6.6.6/tcp/{1 + second}"
+            if announced:
+                stage.service.handle(PeerDiscovered(stage.member, (where,)), now_ms)
+            for action in stage.service.handle(Woke(), now_ms):
+                if isinstance(action, Dial):
+                    stage.service.handle(DialFailed(action.peer, where, "refused"), now_ms)
+                    at += [second] if action.peer == stage.member else []
+        return at
+
+    dials(stage.now_ms + MINUTE_MS, announced=False)
+    alone = dials(stage.now_ms + 2 * MINUTE_MS, announced=False)
+    near = dials(stage.now_ms + 3 * MINUTE_MS, announced=True)
+    assert near[0] == 0, "who comes near is dialled at once"
+    assert len(near) <= MINUTE_MS // RETRY_ALONE_MS_MAX * 2 + MINUTE_MS // NEAR_AGAIN_MS
+    assert len(alone) <= MINUTE_MS // RETRY_ALONE_MS_MAX * 2
 
 
 def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
