@@ -34,7 +34,8 @@ CONTROL_BYTES_MAX: Final = 16 * 1024
 """Answers (acks, pongs, resets) that may wait for a peer that does not read."""
 WORK_PER_S: Final = 10_000
 WORK_BURST: Final = 40_000
-"""Work that a peer may cause by frames: data costs 1, frames without data cost more."""
+"""Work that a peer may cause by frames: data costs 1, frames without data cost more, and a Noise
+message in which no frame begins costs 1, for it is decrypted, too."""
 CONTROL_WORK: Final = 10
 OPENING_WORK: Final = 200
 """A stream is a task and a negotiation: 50 a second, after 200 at once."""
@@ -214,11 +215,16 @@ class Mux:
         return self.is_closed or self._finishing
 
     def _take(self, plain: bytes) -> None:
-        """Act on one plaintext; frames may start and end anywhere in it."""
+        """Act on one plaintext, which costs something whatever it holds."""
+        if not self._take_frames(plain):
+            self._spend(1)
+
+    def _take_frames(self, plain: bytes) -> int:
+        """Act on the frames of one plaintext; return how many began. They may start anywhere."""
         if self._partial:
             plain = self._partial + plain
             self._partial = b""
-        at, end = 0, len(plain)
+        at, end, begun = 0, len(plain), 0
         while (at < end or self._body is not None) and not self.is_closed:
             if self._body is not None:
                 left, stream, flags = self._body
@@ -229,14 +235,15 @@ class Mux:
                 if stream is not None and piece:
                     stream.arrive(piece)
                 if left:
-                    return
+                    return begun
                 self._flags(stream, flags)
             elif end - at < HEADER.size:
                 self._partial = plain[at:]
-                return
+                return begun
             else:
                 self._head(*HEADER.unpack_from(plain, at))
-                at += HEADER.size
+                at, begun = at + HEADER.size, begun + 1
+        return begun
 
     def _head(self, version: int, kind: int, flags: int, stream_id: int, value: int) -> None:
         if version != 0:

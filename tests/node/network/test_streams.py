@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import trio
+import trio.testing
 from libp2p.identity_utils import create_identity_from_seed
 from libp2p.network.stream.exceptions import StreamError
+from trio.testing import MockClock
 
 from commonweal.node.network.channel.carrier import SocketCarrier
 from commonweal.node.network.channel.multistream import NoAgreement, choose, offer
 from commonweal.node.network.channel.noise import SecureChannel, secure
 from commonweal.node.network.channel.stream import WINDOW_BYTES, WRITE_BYTES_MAX, Stream
-from commonweal.node.network.channel.yamux import Mux
+from commonweal.node.network.channel.yamux import (
+    CONTROL_WORK,
+    HEADER,
+    WORK_BURST,
+    FrameType,
+    Mux,
+)
 
 SEED = bytes([7]) * 32
 HELLO = b"\x13/multistream/1.0.0\n"
+
+
+@pytest.fixture
+def clock() -> MockClock:
+    """Time that stands still, so that no work is forgiven meanwhile."""
+    return MockClock()
 
 
 @asynccontextmanager
@@ -47,6 +62,53 @@ async def two_muxes(opened: Callable[[Stream], None]) -> AsyncIterator[tuple[Mux
         one.close("done")
         two.close("done")
     await listeners[0].aclose()
+
+
+class Packets:
+    """Stands for a secure channel whose other end sends what the test says."""
+
+    def __init__(self) -> None:
+        self.coming, self._came = trio.open_memory_channel[list[bytes]](1)
+
+    async def receive(self) -> list[bytes] | None:
+        return await self._came.receive()
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("opening", "packet", "spent"),
+    [
+        (b"", b"", 0),
+        (HEADER.pack(0, FrameType.DATA, 0, 1, WINDOW_BYTES), b"x", 1 + CONTROL_WORK),
+        (HEADER.pack(0, FrameType.PING, 0, 0, 0), b"", CONTROL_WORK),
+    ],
+    ids=["empty", "a byte of a frame", "empty after a frame"],
+)
+async def test_a_message_in_which_no_frame_begins_costs_its_sender_something(
+    opening: bytes, packet: bytes, spent: int, clock: MockClock
+) -> None:
+    """Each is decrypted; a stranger could send nothing else without end."""
+    channel = Packets()
+    mux = Mux(
+        cast(SecureChannel, channel),
+        outbound=False,
+        peer_id=0,
+        opened=lambda _: None,
+        streams_max=1,
+    )
+    spent += not opening
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(mux.run)
+        await channel.coming.send([opening])
+        await channel.coming.send([packet] * (WORK_BURST - spent))
+        await trio.testing.wait_all_tasks_blocked()
+        assert not mux.is_closed
+        await channel.coming.send([packet])
+        await trio.testing.wait_all_tasks_blocked()
+        assert mux.is_closed
+        assert (mux.reason, mux.by_us) == ("broke the protocol: makes more work than it may", True)
 
 
 async def test_a_cancelled_write_or_read_breaks_nothing() -> None:
