@@ -5,14 +5,18 @@ Never dials and never checks a signature; the overlay does both.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from commonweal.protocol import codec
-from commonweal.protocol.keys import DeviceKey, PeerKey
+from commonweal.protocol.errors import Malformed
+from commonweal.protocol.keys import DeviceKey, PeerKey, short
 from commonweal.storage.sqlite.database import Database
 
 if TYPE_CHECKING:  # loaded by nodes that dial
     from commonweal.protocol.identity.invite import Contact
+
+log = logging.getLogger(__name__)
 
 PEERS_KEPT_MAX = 1_000
 """Above this number of peers, the one that answered longest ago is dropped."""
@@ -59,12 +63,22 @@ class AddressBook(Database):
     """The table `address`."""
 
     def addresses(self) -> list[Address]:
-        """Return all entries, the peer that answered last first."""
+        """Return all entries, the peer that answered last first, but those that are damaged.
+
+        The texts are read as bytes: SQLite raises for all rows where one is no UTF-8.
+        """
         rows = self.rows(
-            "SELECT peer, device, addresses, signed, last_ok_ms, source, worked FROM address"
-            " ORDER BY last_ok_ms DESC, peer"
+            "SELECT peer, device, addresses, signed, last_ok_ms, CAST(source AS BLOB),"
+            " CAST(worked AS BLOB) FROM address ORDER BY last_ok_ms DESC, peer"
         )
-        return [_address(row) for row in rows]
+        found: list[Address] = []
+        for row in rows:
+            try:
+                found.append(_address(row))
+            except (Malformed, UnicodeDecodeError):
+                peer = short(row[0])
+                log.warning("what is stored of peer %s is damaged; others tell its address", peer)
+        return found
 
     def put_address(self, address: Address) -> None:
         """Store the entry of a peer in place of the one before; keep PEERS_KEPT_MAX entries."""
@@ -86,6 +100,13 @@ class AddressBook(Database):
 
 
 def _address(row: tuple[Any, ...]) -> Address:
+    """Return an entry from its row. Raises Malformed or UnicodeDecodeError where it is damaged."""
     peer, device, places, signed, last_ok_ms, source, worked = row
-    addresses = cast("list[str]", codec.decode(places))
-    return Address(peer, device, tuple(addresses), signed, last_ok_ms, source, worked)
+    match codec.decode(places):
+        case [*addresses] if all(isinstance(address, str) for address in addresses):
+            places = tuple(cast("list[str]", addresses))
+        case _:
+            raise Malformed("not a list of addresses")
+    return Address(
+        peer, device, places, signed, last_ok_ms, source.decode("utf-8"), worked.decode("utf-8")
+    )

@@ -8,8 +8,10 @@ hostile and show it less than there is. What peers may send is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import Dial, Drop
@@ -19,10 +21,12 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import signed_address
 from commonweal.protocol.identity.invite import Contact
 from commonweal.protocol.identity.signed_address import STAMP_AHEAD_MS_MAX, SignedAddress
-from commonweal.protocol.keys import DeviceKey, PeerKey
+from commonweal.protocol.keys import DeviceKey, PeerKey, short
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.wire import messages
 from commonweal.storage.records.address_book import Address, with_contact
+
+log = logging.getLogger(__name__)
 
 NEIGHBOURS_AIM = 8
 CHOSEN_AIM = 4
@@ -84,6 +88,8 @@ class Overlay:
         }
         self._signed = dict.fromkeys(known.signed for known in self._book.values())
         """The signed addresses that are kept, so that a repeated one is not verified again."""
+        self._unverified = {known.peer: None for known in self._book.values() if known.signed}
+        """Peers whose signed address was read from the disk, which may have changed it."""
         self._near: dict[PeerKey, tuple[str, ...]] = {}
         self._passed_ms: dict[PeerKey, int] = {}
         self._moved: dict[PeerKey, None] = {}
@@ -111,9 +117,32 @@ class Overlay:
             community = core.replica.community
             own = signed_address.sign(core.me.host, community, core.now_ms, self.listening)
             signed.append(own.to_bytes())
-        signed += [known.signed for known in self._book.values() if known.signed]
+        signed += islice(self._kept_signed(), messages.ADDRESSES_MAX - len(signed))
         if signed:
-            core.send(peer, messages.Addresses(tuple(signed[: messages.ADDRESSES_MAX])))
+            core.send(peer, messages.Addresses(tuple(signed)))
+
+    def _kept_signed(self) -> Iterator[bytes]:
+        """Yield the signed addresses that are kept, each verified since it was read."""
+        for key in list(self._book):
+            signed = self._verified(self._book[key]).signed
+            if signed:
+                yield signed
+
+    def _verified(self, known: Address) -> Address:
+        """Return an entry without its signed address where the disk changed that."""
+        if known.peer not in self._unverified:
+            return known
+        del self._unverified[known.peer]
+        try:
+            address = signed_address.from_bytes(known.signed, self.core.replica.community)
+        except CommonwealError:
+            address = None
+        if address is not None and address.peer == known.peer:
+            return known
+        log.warning("the kept address of peer %s is damaged; others tell it", short(known.peer))
+        known = known._replace(signed=b"")
+        self._put(known)
+        return known
 
     def told(self, peer: PeerState, message: messages.Addresses) -> None:
         """Keep the newer addresses of members, and announce them.
@@ -299,6 +328,7 @@ class Overlay:
         known = self._book.get(address.peer)
         if known is None:
             return len(self._book) < BOOK_MAX
+        known = self._verified(known)
         if not known.signed:
             return True
         held = signed_address.from_bytes(known.signed, core.replica.community)
@@ -336,6 +366,8 @@ class Overlay:
         before = self._book.get(new.peer)
         if before is not None:
             self._signed.pop(before.signed, None)
+        if before is None or before.signed != new.signed:
+            self._unverified.pop(new.peer, None)
         self._signed[new.signed] = None
         self._book[new.peer] = new
         if self.core.keeps:
