@@ -26,7 +26,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from commonweal.node.network import CannotListen
-from commonweal.protocol.errors import StorageError
+from commonweal.protocol.errors import CommonwealError, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Metrics:
                 self._places.release_on_behalf_of(stream)
         except (trio.BrokenResourceError, trio.ClosedResourceError, trio.WouldBlock):
             log.debug("a client of the metrics is gone, or is one too many")
-        except Exception as error:  # noqa: BLE001  the wall around one client
+        except (h11.ProtocolError, CommonwealError, OSError, ValueError) as error:
             log.warning("the metrics could not be shown: %s: %s", type(error).__name__, error)
         await trio.aclose_forcefully(stream)
 

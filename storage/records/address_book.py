@@ -71,14 +71,14 @@ class AddressBook(Database):
             "SELECT peer, device, addresses, signed, last_ok_ms, CAST(source AS BLOB),"
             " CAST(worked AS BLOB) FROM address ORDER BY last_ok_ms DESC, peer"
         )
-        found: list[Address] = []
+        read: list[Address] = []
         for row in rows:
             try:
-                found.append(_address(row))
+                read.append(_address(row))
             except (Malformed, UnicodeDecodeError):
                 peer = short(row[0])
                 log.warning("what is stored of peer %s is damaged; others tell its address", peer)
-        return found
+        return read
 
     def put_address(self, address: Address) -> None:
         """Store the entry of a peer in place of the one before; keep PEERS_KEPT_MAX entries."""
