@@ -133,7 +133,8 @@ class HolePuncher:
 
     def _shown(self) -> list[str]:
         """Return where others see this node, as far as a peer would take it."""
-        return [address for address in self._own() if self._allows(parse(address).host)]
+        numbers = [place for place in map(parse, self._own()) if place.kind in ("ip4", "ip6")]
+        return [str(place) for place in numbers if self._allows(place.host)]
 
     async def _ask(self, connection: Connection) -> None:
         """Try up to three times to get a direct link to the peer of a relayed one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 import trio
 from libp2p.relay.circuit_v2.pb.dcutr_pb2 import HolePunch
@@ -54,6 +56,23 @@ async def test_a_relayed_link_becomes_a_direct_one(
         client.network.send(server.key, b"straight")
         assert (await server.wait(FrameReceived)).frame == b"straight"
         assert (server.network._relay.puncher.tries, client.network._relay.puncher.tries) == (1, 0)
+
+
+async def test_a_node_that_announces_a_name_punches_by_its_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client, server = End(1), End(2)
+    allow_loopback(monkeypatch, client, server)
+    async with running(client, server), relayed_link(client, server):
+        for end in (client, server):
+            puncher = end.network._relay.puncher
+            numbers = puncher._own()
+            monkeypatch.setattr(
+                puncher, "_own", lambda own=numbers: ["/dns4/n.example/tcp/1", *own]
+            )
+            monkeypatch.setattr(puncher, "_allows", ip_address)
+        with trio.fail_after(PATIENCE_S):
+            await client.network._links.direct(server.key)
 
 
 async def test_three_tries_are_made_and_the_relayed_link_stays(
