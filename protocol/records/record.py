@@ -267,12 +267,22 @@ def clock_from_bytes(wire: bytes) -> int:
     For other bytes the result is arbitrary, or `Malformed` is raised.
     """
     try:
-        at = _COMMUNITY_AT + 2 + wire[_COMMUNITY_AT + 1]
-        at += 2 + keys.KEY_BYTES
-        at += _INT_BYTES.get(wire[at], 1)
+        at = _prev_at(wire)
         return int_from_bytes(wire, at + 2 + wire[at + 1])[0]
     except IndexError as error:
         raise Malformed("a header that ends before its clock") from error
+
+
+def prev_from_bytes(wire: bytes) -> RecordId:
+    """Return the id of the record before a well-formed one, decoding nothing else."""
+    at = _prev_at(wire)
+    return RecordId(wire[at + 2 : at + 2 + wire[at + 1]])
+
+
+def _prev_at(wire: bytes) -> int:
+    at = _COMMUNITY_AT + 2 + wire[_COMMUNITY_AT + 1]
+    at += 2 + keys.KEY_BYTES
+    return at + _INT_BYTES.get(wire[at], 1)
 
 
 def body_from_bytes(wire: bytes) -> BodyRef | None:

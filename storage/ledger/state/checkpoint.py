@@ -14,7 +14,7 @@ import msgpack
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
-from commonweal.protocol.records.record import CommunityId, Record, RecordId
+from commonweal.protocol.records.record import CommunityId, Record
 from commonweal.protocol.seal.cut import SealedLog
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.records.logs.log_store import LogRow, Store
@@ -90,13 +90,7 @@ def covers(store: Store, logs: Mapping[DeviceKey, SealedLog], record: Record) ->
     frozen = store.log(record.author).frozen
     if frozen is None or record.seq < frozen:
         return True
-    at: RecordId = log.head
-    while at != record.id:
-        later = store.record(at)
-        if later is None or later.seq <= record.seq:
-            return False
-        at = later.prev
-    return True
+    return store.is_on_branch(record, log.head, log.length)
 
 
 class SealIds:

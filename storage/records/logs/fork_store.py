@@ -7,9 +7,10 @@ another branch lie in the table `branch`. No proof or record is verified here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from commonweal.protocol import codec
+from commonweal.protocol import codec, keys
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import (
     NO_ID,
@@ -17,7 +18,9 @@ from commonweal.protocol.records.record import (
     RecordId,
     community_of,
     from_bytes_unchecked,
+    prev_from_bytes,
 )
+from commonweal.storage.records.logs.branch_tree import NOWHERE, BranchTree
 from commonweal.storage.records.logs.log_pages import LOG_BYTES_MAX, fitting, opening_of
 from commonweal.storage.records.logs.record_lookup import RecordLookup
 from commonweal.storage.records.logs.run_pages import SEQ_BITS
@@ -27,8 +30,25 @@ if TYPE_CHECKING:  # loaded when a log is frozen, which is seldom
     from commonweal.protocol.records.fork_proof import ForkProof
 
 
+PLACES_KEPT_MAX = 524_288
+"""Records of stored branches of which the places stay in memory, 25 MB; one log at least."""
+
+
 class ForkStore(RecordLookup):
     """The tables `proof` and `branch`."""
+
+    _trees: dict[int, BranchTree]
+    """What follows what in the stored branches of some logs, those that were asked of last."""
+
+    def forget(self) -> None:
+        """Drop the trees of branches, too, which may be of records that are rolled back."""
+        super().forget()
+        self._trees = {}
+
+    def shrink(self) -> None:
+        """Free the trees of branches, too."""
+        super().shrink()
+        self._trees = {}
 
     def freeze(self, proof: ForkProof) -> bool:
         """Store a proof and end the good part of its log there; return whether anything changed.
@@ -102,6 +122,9 @@ class ForkStore(RecordLookup):
             size = len(record.wire)
             self.change("UPDATE log SET bytes = bytes + ? WHERE id = ?", (size, log[0]))
             self._remember(record.id, record.clock)
+            tree = self._trees.get(log[0])
+            if tree is not None and not tree.add(record.id, record.seq, record.prev):
+                del self._trees[log[0]]
 
     def branch_size(self, author: DeviceKey) -> tuple[int, int]:
         """Return number and bytes of the records stored from other branches of a log."""
@@ -119,7 +142,6 @@ class ForkStore(RecordLookup):
         In seq order; as many as fit in `bytes_max` from the beginning, and at least one.
         Empty when `record_id` is not held or not void, or the chain is shorter than `skip`.
         """
-        chain: list[bytes] = []
         record = self.record(record_id)
         log = record and self.row(
             "SELECT id, opening, length, held FROM log WHERE author = ? AND frozen NOTNULL"
@@ -129,30 +151,82 @@ class ForkStore(RecordLookup):
         if not record or not log:
             return []
         number, opening, length, held = log
-        seq = record.seq
-        while row := self.row("SELECT wire FROM branch WHERE id = ?", (record_id,)):
-            chain.append(row[0])
-            seq, record_id = seq - 1, from_bytes_unchecked(row[0]).prev
-        if not chain and seq < length:
+        branch = self._branch(number, record_id)
+        if branch is None and record.seq < length:
             return []
-        start = (min(length, seq + 1) if chain else length) + skip
-        below = self._range(number, opening, start, seq + 1 if chain else held, bytes_max)
-        if not chain or len(below) < seq + 1 - start:
+        if branch is None:
+            return self._range(number, opening, length + skip, held, bytes_max)
+        tree, place = branch
+        root = tree.seq(tree.root(place))
+        start = min(length, root) + skip
+        below = self._range(number, opening, start, root, bytes_max)
+        if len(below) < root - start:
             return below
-        chain = chain[::-1] + self._onward(number, record)
-        return fitting(below + chain[max(0, start - seq - 1) :], bytes_max)
+        return fitting(chain(below, self._upward(tree, place, max(start, root))), bytes_max)
 
-    def _onward(self, number: int, last: Record) -> list[bytes]:
-        """Return the records that follow `last` in its stored branch."""
-        wires: list[bytes] = []
-        head = last.id
-        for id, wire in self.rows(
-            "SELECT id, wire FROM branch WHERE log = ? AND seq > ? ORDER BY seq", (number, last.seq)
-        ):
-            if from_bytes_unchecked(wire).prev == head:
-                wires.append(wire)
-                head = id
-        return wires
+    def is_on_branch(self, record: Record, head: RecordId, length: int) -> bool:
+        """Whether a held record is among the first `length` of its log that end in `head`.
+
+        False also where one between them is not held. The records in the pages of a log follow
+        one another; from a stored branch it is a few steps down to them.
+        """
+        row = self.row("SELECT id, opening FROM log WHERE author = ?", (record.author,))
+        assert row is not None, "a held record has a log"
+        number, opening = row
+        at, seq = head, length - 1
+        while not self._is_in_pages(number, opening, seq, at):
+            branch = self._branch(number, at)
+            if branch is None or seq < record.seq:
+                return False
+            tree, place = branch
+            root = tree.root(place)
+            if record.seq >= tree.seq(root):
+                return tree.id(tree.below(place, record.seq)) == record.id
+            at, seq = prev_from_bytes(self._branch_wire(tree.id(root))), tree.seq(root) - 1
+        if self._is_in_pages(number, opening, record.seq, record.id):
+            return True
+        # A light home dropped it, and has fetched it again with the proof that it is sealed.
+        return self.row("SELECT 1 FROM fetched WHERE id = ?", (record.id,)) is not None
+
+    # Inside
+
+    def _is_in_pages(self, number: int, opening: bytes, seq: int, id: RecordId) -> bool:
+        """Whether a record of this id stands at `seq` in the pages of a log."""
+        wire = self.stored(opening, (number << SEQ_BITS) + seq) if seq >= 0 else None
+        return wire is not None and keys.hash32(keys.RECORD, wire) == id
+
+    def _upward(self, tree: BranchTree, place: int, start: int) -> Iterator[bytes]:
+        """Yield the records of a stored branch from seq `start` on, through `place` and on."""
+        for seq in range(start, tree.seq(place) + 1):
+            yield self._branch_wire(tree.id(tree.below(place, seq)))
+        for following in tree.onward(place):
+            if tree.seq(following) >= start:
+                yield self._branch_wire(tree.id(following))
+
+    def _branch_wire(self, id: RecordId) -> bytes:
+        row = self.row("SELECT wire FROM branch WHERE id = ?", (id,))
+        assert row is not None, "a record of a stored branch stays"
+        return bytes(row[0])
+
+    def _branch(self, number: int, id: RecordId) -> tuple[BranchTree, int] | None:
+        """Return the stored branches of a log and the place of a record in them, or None.
+
+        They are read again where another connection has stored more.
+        """
+        if self.row("SELECT 1 FROM branch WHERE id = ? AND log = ?", (id, number)) is None:
+            return None
+        tree = self._trees.pop(number, None)
+        place = NOWHERE if tree is None else tree.place(id)
+        if tree is None or place == NOWHERE:
+            rows = self.each(
+                "SELECT id, seq, wire FROM branch WHERE log = ? ORDER BY seq, rowid", (number,)
+            )
+            tree = BranchTree((row[0], row[1], prev_from_bytes(row[2])) for row in rows)
+            place = tree.place(id)
+        self._trees[number] = tree
+        while sum(map(len, self._trees.values())) > PLACES_KEPT_MAX and len(self._trees) > 1:
+            del self._trees[next(iter(self._trees))]
+        return tree, place
 
     def _cut(self, number: int, opening: bytes, good: int, head: RecordId | None) -> None:
         """End the good part of a log at `good`, with the head and clock it has there.
@@ -177,6 +251,7 @@ class ForkStore(RecordLookup):
                 "INSERT OR IGNORE INTO branch VALUES (?, ?, ?, ?)",
                 (record.id, number, record.seq, record.wire),
             )
+        self._trees.pop(number, None)
         self._ids.drop(*void)
         self._drop(opening, *void)
         self.change("DELETE FROM rare WHERE key >= ? AND key < ?", void)
