@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import accumulate
 
 from commonweal.node.service.core import Core
@@ -57,11 +57,11 @@ class RecordServer:
         """How many records were sent of the void branch that ends in a record, by peer."""
 
     def asked(self, peer: PeerState, message: messages.WantRecords) -> None:
-        """Note what a peer wants, and begin to send it."""
+        """Note what a peer wants, the last range of each log, and begin to send it."""
         flow = self._flows.get(peer.key)
         if flow is None or not flow.cursors:
             flow = self._flows[peer.key] = _Flow({}, [])
-        for wanted in message.ranges:
+        for wanted in {wanted.author: wanted for wanted in message.ranges}.values():
             if wanted.author == peer.device and wanted.stop == wanted.start + 1:
                 self._show(peer, wanted)
                 continue
@@ -338,7 +338,10 @@ class _Flow:
             self.cursors.pop(cursor.author, None)
         else:
             self.cursors[cursor.author] = cursor
-            heappush(self.heap, (cursor.clock, cursor.author))
+            self.push(cursor)
+            if len(self.heap) > 2 * len(self.cursors):  # most entries are stale
+                self.heap = [(waiting.clock, author) for author, waiting in self.cursors.items()]
+                heapify(self.heap)
 
     def push(self, cursor: _Cursor) -> None:
         """Queue the cursor again within a frame, where it has more."""

@@ -1,0 +1,1 @@
+"""Tests of how records and branches are served to peers."""
