@@ -54,10 +54,16 @@ class Links:
         self._emit, self._left = emit, left
 
     def link(self, connection: Connection, stream: Stream) -> None:
-        """Announce a connection whose sync stream is agreed on, unless a better one is there."""
+        """Announce a connection whose sync stream is agreed on, unless a better one is there.
+
+        A second sync stream on one connection, opened before the first was agreed on, is cut.
+        """
         if connection.is_over:
             return
         old = self.linked.get(connection.peer)
+        if old is connection:
+            stream.cut()
+            return
         if old is not None and not self._prevails(connection, old):
             self.end(connection, "another connection to this peer is kept", flush=False)
             return

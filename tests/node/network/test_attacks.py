@@ -246,6 +246,28 @@ async def test_a_stranger_gets_few_streams_and_many_are_reset() -> None:
         assert a.network.state().streams <= 2
 
 
+async def test_of_two_sync_streams_opened_at_once_one_is_the_link() -> None:
+    a = End(1, admits=False)
+    asked = prefixed_line(b"/multistream/1.0.0") + prefixed_line(SYNC.encode())
+    data = b"".join(frame(FrameType.WINDOW, Flag.SYN, i, 0) for i in (1, 3))
+    data += b"".join(frame(FrameType.DATA, 0, i, len(asked), asked) for i in (1, 3))
+    async with running(a):
+        async with hostile_session(a) as (session, _):
+            await session.send([data])
+            answers = b""
+            with trio.fail_after(PATIENCE_S):
+                cut: list[int] = []
+                while not cut:
+                    answers += b"".join(await session.receive() or [])
+                    cut = [i for i in (1, 3) if frame(FrameType.WINDOW, Flag.RST, i, 0) in answers]
+            assert len(cut) == 1
+            said = frame(FrameType.DATA, 0, 4 - cut[0], 6, b"\x00\x00\x00\x02ok")
+            await session.send([said])
+            assert (await a.wait(FrameReceived)).frame == b"ok"
+        await a.wait(Disconnected)
+        assert len(a.all(Connected)) == 1 and not a.network._links.linked
+
+
 async def test_a_negotiation_without_end_is_ended() -> None:
     a = End(1)
     async with running(a):
@@ -261,6 +283,11 @@ async def test_a_negotiation_without_end_is_ended() -> None:
                             pass
                     except trio.BrokenResourceError:
                         pass
+
+
+def prefixed_line(text: bytes) -> bytes:
+    """A line of multistream behind its length."""
+    return bytes([len(text) + 1]) + text + b"\n"
 
 
 async def closed(session: SecureChannel) -> bool:
