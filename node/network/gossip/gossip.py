@@ -25,11 +25,11 @@ from libp2p.peer.id import ID
 from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11, GossipSub
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
-from libp2p.pubsub.utils import safe_bytes_from_hex
 from libp2p.tools.anyio_service import background_trio_service
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
 from commonweal.node.network.channel.noise import WrongPeer, peer_id, peer_key
+from commonweal.node.network.gossip.router import RPC_BYTES_MAX, SafeRouter
 from commonweal.node.token_bucket import TokenBucket
 from commonweal.node.transport import (
     GossipMessage,
@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 MESHSUB: Final = str(PROTOCOL_ID_V11)
 GOSSIP_BYTES_MAX: Final = 256 * 1024
 """The largest gossip message, ours or theirs."""
-RPC_BYTES_MAX: Final = 1 << 20
 PUBLISH_QUEUE_MAX: Final = 256
 TOPICS_MAX: Final = 16
 MESSAGES_PER_S: Final = 50
@@ -148,7 +147,7 @@ class Gossip:
 
     @asynccontextmanager
     async def _service(self) -> AsyncIterator[_SafePubsub]:
-        router = _SafeRouter(
+        router = SafeRouter(
             protocols=[PROTOCOL_ID_V11],
             degree=6,
             degree_low=4,
@@ -263,6 +262,13 @@ class _SafePubsub(Pubsub):
         if sub_message.topicid in self._topics():
             super().handle_subscription(origin_id, sub_message)
 
+    def _forget_subscription(self, peer_id: ID, topic: str) -> None:
+        """Note that a peer leaves a topic; its recent messages are sent once for each link."""
+        was_sent = topic in self._replayed_recent_topics.get(peer_id, ())
+        super()._forget_subscription(peer_id, topic)
+        if was_sent:
+            self._replayed_recent_topics.setdefault(peer_id, set()).add(topic)
+
     def join(self, peer: ID) -> None:
         """Open a stream to an admitted peer, trying until the peer takes it or is gone."""
         self._schedule_peer_stream_retry(peer)
@@ -352,23 +358,6 @@ class _SafePubsub(Pubsub):
 
     def notify_subscriptions(self, publish_message: rpc_pb2.Message) -> None:
         """Do nothing: the validator has handed the message over."""
-
-
-class _SafeRouter(GossipSub):
-    """The mesh; it answers a request for messages with at most one RPC."""
-
-    async def handle_iwant(self, iwant_msg: rpc_pb2.ControlIWant, sender_peer_id: ID) -> None:
-        """Send the first of the requested messages, each once.
-
-        A list of ids is short, and the messages that it requests could fill the memory.
-        """
-        room, kept = RPC_BYTES_MAX, list[bytes]()
-        for wire in dict.fromkeys(iwant_msg.messageIDs):
-            message = self.mcache.get(safe_bytes_from_hex(wire) or b"")
-            if message is not None and message.ByteSize() <= room:
-                room -= message.ByteSize()
-                kept.append(wire)
-        await super().handle_iwant(rpc_pb2.ControlIWant(messageIDs=kept), sender_peer_id)
 
 
 def _weight(rpc: rpc_pb2.RPC) -> float:

@@ -14,8 +14,9 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils.varint import encode_uvarint
 
 from commonweal.node.network.channel.noise import peer_id
-from commonweal.node.network.channel.stream import Stream
-from commonweal.node.network.gossip.gossip import MESHSUB, RPC_BYTES_MAX
+from commonweal.node.network.channel.stream import WRITE_BYTES_MAX, Stream
+from commonweal.node.network.gossip.gossip import MESHSUB
+from commonweal.node.network.gossip.router import RPC_BYTES_MAX
 from commonweal.node.transport import Disconnected
 from tests.builders.link_pairs import PATIENCE_S, End, heard, running
 
@@ -99,6 +100,36 @@ async def test_who_asks_or_tells_of_messages_without_end_is_dropped() -> None:
         rpc_pb2.RPC(subscriptions=[rpc_pb2.RPC.SubOpts(subscribe=True, topicid=TOPIC)] * 200),
     ):
         await dropped_for(said)
+
+
+async def test_who_reads_nothing_and_subscribes_again_and_again_is_sent_little() -> None:
+    async with gossiping() as (node, honest, eve, stream):
+        gossip: Any = node.network._gossip._pubsub
+        sent = gossip.peers[peer_id(eve.key)]
+        mux = eve.network._links.linked[node.key].mux
+        assert mux is not None
+        for unread in mux.streams.values():
+            unread.grant = lambda size: None  # type: ignore[method-assign]
+        said = [rpc_pb2.RPC.SubOpts(subscribe=follows, topicid=TOPIC) for follows in (False, True)]
+        leaves, returns = (rpc_pb2.RPC(subscriptions=[each]) for each in said)
+        with trio.fail_after(PATIENCE_S):
+            while sent.queued_bytes <= WRITE_BYTES_MAX:
+                node.network.publish(TOPIC, bytes(60_000))
+                await trio.sleep(0.01)
+        await say(stream, leaves)
+        with trio.fail_after(PATIENCE_S):
+            while peer_id(eve.key) in gossip.peer_topics[TOPIC]:
+                await trio.sleep(0.01)
+        node.network.publish(TOPIC, b"while nobody knows that eve follows" + bytes(60_000))
+        for _ in range(30):
+            await say(stream, returns)
+            await say(stream, leaves)
+        await gossip_works(honest, node)
+        with trio.fail_after(PATIENCE_S):
+            while gossip.peer_topics.get(TOPIC, set()) & {peer_id(eve.key)}:
+                await trio.sleep(0.01)
+        assert sent.queued_bytes < WRITE_BYTES_MAX + 2 * 60_100, "what was queued, and no more"
+        assert node.has(eve.key)
 
 
 async def test_who_publishes_without_end_or_what_is_false_is_dropped() -> None:

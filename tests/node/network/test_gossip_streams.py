@@ -62,6 +62,19 @@ async def test_who_unsubscribes_hears_no_more() -> None:
         assert b"unheard" not in [each.data for each in b.all(GossipReceived)]
 
 
+async def test_who_follows_a_topic_later_hears_what_was_said_last() -> None:
+    a, b = End(1), End(2)
+    async with running(a, b):
+        a.network.subscribe(["t"])
+        await a.dial(b)
+        with trio.fail_after(PATIENCE_S):
+            while not a.network.state().gossip_peers:
+                await trio.sleep(0.01)
+        a.network.publish("t", b"before")
+        b.network.subscribe(["t"])
+        assert (await heard(b, b"before")).peer == a.key
+
+
 async def test_what_is_followed_while_a_greeting_is_on_its_way_is_told_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
