@@ -8,7 +8,7 @@ Heights have no gap, from where the chain begins. Everything stored here was ver
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -125,6 +125,19 @@ class SealStore:
                         break
         return covering
 
+    def growth(self, author: DeviceKey, above: int) -> Iterator[tuple[int, int]]:
+        """Yield the heights above one that sealed more of a log, and its length there.
+
+        SQLite looks for the log in all their deltas, which takes 1 us each.
+        """
+        for height, data in self._database.each(
+            "SELECT height, delta FROM seal WHERE height > ? AND instr(delta, ?) ORDER BY height",
+            (above, _named(author)),
+        ):
+            for log in delta_from_bytes(data).logs:
+                if log.author == author:
+                    yield height, log.length
+
     def last(self) -> tuple[int, bytes]:
         """Return height and id of the last seal; 0 and empty before the first."""
         row = self._database.row("SELECT height, id FROM seal ORDER BY height DESC LIMIT 1")
@@ -170,9 +183,8 @@ class SealStore:
 
     def _sealed_length(self, author: DeviceKey) -> int:
         """Return how many records of a log are sealed; SQLite finds the delta that says so."""
-        head, _, _ = codec.encode([author, 0, b""]).partition(author)
         for (data,) in self._database.each(
-            "SELECT delta FROM seal WHERE instr(delta, ?) ORDER BY height DESC", (head + author,)
+            "SELECT delta FROM seal WHERE instr(delta, ?) ORDER BY height DESC", (_named(author),)
         ):
             for log in delta_from_bytes(data).logs:
                 if log.author == author:
@@ -249,3 +261,9 @@ class SealStore:
 
         row = self._database.row("SELECT first, second FROM finality_fork ORDER BY height LIMIT 1")
         return (certificate_from_bytes(row[0]), certificate_from_bytes(row[1])) if row else None
+
+
+def _named(author: DeviceKey) -> bytes:
+    """Return how a delta names a log."""
+    head, _, _ = codec.encode([author, 0, b""]).partition(author)
+    return head + author

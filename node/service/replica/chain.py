@@ -28,11 +28,12 @@ from commonweal.protocol.seal.chain import (
     check_same_certificate,
     verify_adjacent,
 )
-from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, tree_changes
+from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, length_in, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight
 from commonweal.protocol.seal.votes import Certificate, SealId, certificate_from_bytes
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
+from commonweal.storage.records.sealed_heights import SealedHeights
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class SealChain:
         self.fork: tuple[Certificate, Certificate] | None = self.seals.fork()
         """Two certificates of one height; None unless finality forked."""
         self._end: TrustedPoint | None = None
+        self._heights = SealedHeights(self.seals)
         height = self.seals.height
         if height:
             self._end = self.point_at(height)
@@ -94,6 +96,12 @@ class SealChain:
     def logs(self) -> Mapping[DeviceKey, SealedLog]:
         """The whole cut of the last seal."""
         return self._cut().logs
+
+    def covering(self, record: Record) -> int | None:
+        """Return the first height that covers the place of a record, or None."""
+        if record.seq >= length_in(self.logs, record.author):
+            return None
+        return self._heights.covering(record.author, record.seq)
 
     def learn(self, wires: Iterable[bytes]) -> None:
         """Look for the founding record among a peer's credentials: it says where to begin."""

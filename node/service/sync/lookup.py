@@ -35,7 +35,6 @@ from commonweal.protocol.wire.lookup import (
     WantRecord,
 )
 from commonweal.storage.records.logs.log_bases import FOLLOWING_BYTES_MAX
-from commonweal.storage.records.seal_store import RecordPlace
 
 LOOKUPS_MAX = 64
 """Records that are looked for at once; further ones are refused, or asked for again."""
@@ -182,17 +181,17 @@ class OldRecordLookup:
         check_community(record, self.core.replica.community)
         if body is not None and (record.body is None or not is_body(record.body, body)):
             raise InvalidRecord("its text is another one than it names")
-        seals = self.core.replica.chain.seals
-        height = seals.heights_covering([RecordPlace(record.author, record.seq, record.clock)])
-        for at in height.values():
-            kept = seals.at(at)
-            assert kept is not None, "the chain has no gaps"
-            (lookup.end,) = (log for log in kept.delta.logs if log.author == record.author)
-            lookup.record, lookup.body = record, body
-            lookup.seq, lookup.head, lookup.following = record.seq, record.id, []
-            lookup.following_bytes = 0
-            return True
-        return False
+        chain = self.core.replica.chain
+        height = chain.covering(record)
+        if height is None:
+            return False
+        kept = chain.seals.at(height)
+        assert kept is not None, "the chain has no gaps"
+        (lookup.end,) = (log for log in kept.delta.logs if log.author == record.author)
+        lookup.record, lookup.body = record, body
+        lookup.seq, lookup.head, lookup.following = record.seq, record.id, []
+        lookup.following_bytes = 0
+        return True
 
     def _keep(self, lookup: _Lookup) -> None:
         """Store a record that is proven, with its text, and answer who asked."""
@@ -245,8 +244,7 @@ class OldRecordLookup:
         record = replica.store.record(message.id)
         if record is None:
             return [], None
-        place = RecordPlace(record.author, record.seq, record.clock)
-        height = replica.chain.seals.heights_covering([place]).get(place)
+        height = replica.chain.covering(record)
         kept = None if height is None else replica.chain.seals.at(height)
         if kept is None:
             return [], None

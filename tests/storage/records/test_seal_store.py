@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.chain import TrustedPoint, verify_adjacent
 from commonweal.protocol.seal.consensus.events import Lock
 from commonweal.protocol.seal.cut import Delta, delta_from_bytes, delta_to_bytes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, prove_double_vote
-from commonweal.storage.records import seal_store
+from commonweal.storage.records import seal_store, sealed_heights
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import RecordPlace, SealStore
+from commonweal.storage.records.sealed_heights import SealedHeights
 from tests.protocol.seal import scenes
 from tests.protocol.seal.scenes import DEVICES, POINT, certificate, delta, proposal, seal, vote
 from tests.protocol.seal.witness import COMMUNITY, LOGS
@@ -79,6 +82,47 @@ def test_few_deltas_are_read_for_an_old_record(monkeypatch: pytest.MonkeyPatch) 
     read.clear()
     assert seals.heights_covering([place]) == {place: 3}
     assert len(read) == 2, "the last that names the log, and the one that covers the record"
+
+
+def test_the_heights_of_a_log_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    heights = SealedHeights(seals)
+    assert heights.covering(LOGS[0], 0) is None
+    read: list[tuple[DeviceKey, int]] = []
+    growth = seals.growth
+
+    def noted(author: DeviceKey, above: int) -> Iterator[tuple[int, int]]:
+        read.append((author, above))
+        return growth(author, above)
+
+    monkeypatch.setattr(seals, "growth", noted)
+    for sealed, of in grown(4):
+        seals.put(sealed, of)
+    for seq in (2, 0, 3, 1, 4):
+        covering = seals.heights_covering([RecordPlace(LOGS[0], seq, 0)])
+        assert heights.covering(LOGS[0], seq) == next(iter(covering.values()), None)
+        assert heights.covering(LOGS[1], seq) is None
+    assert read == [(LOGS[0], 0), (LOGS[1], 0)]
+    for sealed, of in grown(6)[4:]:
+        seals.put(sealed, of)
+        assert heights.covering(LOGS[0], seals.height - 1) == seals.height
+    assert read[2:] == [(LOGS[0], 4), (LOGS[0], 5)], "only what is new"
+
+
+def test_the_heights_of_few_logs_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed_heights, "GROWTHS_KEPT_MAX", 6)
+    seals = SealStore(Store(), COMMUNITY)
+    for sealed, of in grown(4):
+        seals.put(sealed, of)
+    heights = SealedHeights(seals)
+    for _ in range(3):
+        for author in LOGS[:2]:
+            heights.covering(author, 3)
+    assert list(heights._growths) == list(LOGS[:2]), "one of 4 heights, one of none: the limit"
+    heights.covering(LOGS[2], 0)
+    assert list(heights._growths) == list(LOGS[1:3]) and heights._kept == 2
+    assert heights.covering(LOGS[0], 3) == 4 and heights._kept == 6
+    assert list(heights._growths) == [LOGS[2], LOGS[0]]
 
 
 def test_heights_have_no_gap() -> None:
