@@ -41,6 +41,8 @@ RECORD_BYTES_GUESSED = 512
 """The size of records of which none was read yet."""
 BODIES_READ = 64
 """Bodies that are read at once: 8 MiB at most."""
+BRANCHES_AT_ONCE = 4
+"""Void chains that are read for one frame; nodes ask for one at a time."""
 INLINE_BODY_BYTES_MAX = 128 * 1024
 """A permanent body up to this size travels with its record; a larger one in parts before it."""
 
@@ -181,8 +183,8 @@ class RecordServer:
                 self.core.send(peer, messages.Evidence((fork_proof.to_bytes(proof),)))
 
     def want_branch(self, peer: PeerState, message: messages.WantBranch) -> None:
-        """Send the chains of frozen logs that end in these records."""
-        for id in message.ids:
+        """Send the chains of frozen logs that end in the first of these records, each once."""
+        for id in list(dict.fromkeys(message.ids))[:BRANCHES_AT_ONCE]:
             if not self.core.is_linked(peer):
                 return
             wires = self._branch(peer, id)
