@@ -14,7 +14,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,9 @@ REQUESTS_MAX = 256
 """Requests that wait; the service repeats each until it is answered."""
 UNREADABLE = (StorageError, ConfigError)
 """What opening the ledger raises while the disk, or the whole home, is away."""
+UNFOLDABLE = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What folding on a state raises in which the disk changed a bit, and what a fault of ours raises:
+then it comes again when all is folded again."""
 
 
 class LedgerThread:
@@ -97,6 +100,8 @@ class LedgerThread:
         self._advanced: tuple[int, int] | None = None
         """The height of the last cut that was seen here, and when it was first seen, in ms."""
         self._is_busy = self._is_over = False
+        self._is_refolded = False
+        """Whether the state was discarded here once because nothing could be folded on it."""
 
     def assess(self, request: Request | RestoreRequest) -> None:
         """Take in a request of the service."""
@@ -166,14 +171,27 @@ class LedgerThread:
             return events
         except UNREADABLE as error:
             log.warning("the ledger cannot be read now: %s %s", type(error).__doc__, error)
-            self._requests.extend(requests)  # answered once the disk is back
-            self._rests = now_ms, int(LATE_S * 1000)
-            self.close()
+            self._try_later(now_ms, requests)
+            return []
+        except UNFOLDABLE:
+            if self._is_refolded:
+                raise
+            log.exception("nothing can be folded on the stored state: it is folded again")
+            self._is_refolded = True
+            if self._open is not None:
+                self._open[1].condemn()
+            self._try_later(now_ms, requests)
             return []
         finally:
             self._is_busy = False
             if self._is_over:
                 self.close()
+
+    def _try_later(self, now_ms: int, requests: Sequence[Request | RestoreRequest]) -> None:
+        """Close the files, and answer the requests once they can be read again."""
+        self._requests.extend(requests)
+        self._rests = now_ms, int(LATE_S * 1000)
+        self.close()
 
     def _answered(self, assessor: SealApplication, request: Request, now_ms: int) -> Event:
         """Return the answer to a request, and note the pace at which records were folded for it."""
@@ -207,16 +225,20 @@ class LedgerThread:
             self._quiet_at = min(self._quiet_at, now + max(QUIET_S, rest_s))
 
     def _opened(self) -> SealApplication:
+        if self._open is not None and self._open[1].is_condemned:
+            self.close()
         if self._open is None:
-            store = Store(self._ledger, readonly=True)
-            try:
-                layers = StateDb(self._path)
-            except BaseException:
-                store.close()
-                raise
-            state = LedgerState(store, layers, self._community, whole=False)
-            Snapshots(state).tidy()
-            self._open = store, layers, SealApplication(state)
+            with ExitStack() as opened:
+                store = opened.enter_context(closing(Store(self._ledger, readonly=True)))
+                layers = opened.enter_context(closing(StateDb(self._path)))
+                try:
+                    state = LedgerState(store, layers, self._community, whole=False)
+                except UNFOLDABLE:
+                    layers.condemn()
+                    raise
+                Snapshots(state).tidy()
+                self._open = store, layers, SealApplication(state)
+                opened.pop_all()
             self._open[2].cut_records = self._pace.cut_records
         return self._open[2]
 

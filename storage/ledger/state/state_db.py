@@ -77,16 +77,20 @@ class StateDb(StateFile):
         """Return the value of `key` in the highest layer up to `layer_max` that has it."""
         start, id, rest = key_parts(key)
         row = self._do(GET, (id, start, rest, layer_max)).fetchone()
-        return None if row is None else value_of(row)
+        return None if row is None else self.decoded(value_of, row)
 
     def final_events(self, after: int, count: int) -> list[NumberedEvent]:
         """Return the next events of the layer FINAL that the list lacks, at most `count`."""
         rows = self.rows(NEXT_EVENTS, (after, count))
-        return [(number, agents, value_of((data, *agents))) for number, data, *agents in rows]
+        return [
+            (number, agents, self.decoded(value_of, (data, *agents)))
+            for number, data, *agents in rows
+        ]
 
     def final_worths(self, after: int, count: int) -> list[tuple[int, Any]]:
         """Return the next final values that the list lacks, by number of the event."""
-        return [(number, unpacked(data)) for number, data in self.rows(NEXT_WORTHS, (after, count))]
+        rows = self.rows(NEXT_WORTHS, (after, count))
+        return [(number, self.decoded(unpacked, data)) for number, data in rows]
 
     def verdict(self, record: bytes) -> Verdict:
         """Return why a record counts for nothing; None when it was not refused."""
@@ -143,7 +147,7 @@ class StateDb(StateFile):
         """Yield the pairs of the layers up to `layer_max` with this prefix, ascending by key."""
         for key, *value in self.rows(*pairs_query(prefix, layer_max)):
             if value[0] is not None:
-                yield key, value_of(value)
+                yield key, self.decoded(value_of, value)
 
     def is_empty(self) -> bool:
         """Whether all layers are empty."""
@@ -203,7 +207,7 @@ class StateDb(StateFile):
         read as it is yielded; write nothing before the end.
         """
         for key, *value in self.each(*final_query(prefix)):
-            yield key, value[0] if value[1] is None else packed(value_of(value))
+            yield key, value[0] if value[1] is None else packed(self.decoded(value_of, value))
 
     def final_keys(self, after_key: bytes, count: int) -> list[bytes]:
         """Return the next keys of the layer FINAL in the order of the table, at most `count`."""

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from commonweal.protocol.errors import MissingDatabase, ReadOnlyDatabase
+from commonweal.protocol.errors import (
+    CommonwealError,
+    DamagedDatabase,
+    MissingDatabase,
+    ReadOnlyDatabase,
+)
 from commonweal.storage.files import create_private
 from commonweal.storage.ledger.state.state_rows import packed, unpacked
 from commonweal.storage.sqlite import schema
@@ -30,6 +35,14 @@ CACHE_KIB_MAX = 8 * 1024
 VALUES_AT_ONCE = 500
 """Values that one query looks for."""
 
+CONDEMNED = -1
+"""Version of a file that is discarded when it is opened next."""
+
+UNREADABLE = (ValueError, TypeError, LookupError)
+"""What reading a value raises in which the disk changed a bit."""
+
+T = TypeVar("T")
+
 
 class StateFile:
     """A connection to the file; other connections see writes after `commit`."""
@@ -37,6 +50,8 @@ class StateFile:
     def __init__(self, path: str | Path = ":memory:") -> None:
         """Open the file; discard it and create an empty one when it cannot be used."""
         self.path = str(path)
+        self.is_damaged = False
+        """Whether a value was read that the disk changed."""
         self._beside: dict[str, Self] = {}
         try:
             self._connection = self._open()
@@ -87,16 +102,34 @@ class StateFile:
     def discard(self) -> None:
         """Delete the file and create an empty one."""
         self.remove()
+        self.is_damaged = False
         try:
             self._connection = self._open()
         except sqlite3.Error as error:
             raise named(error) from error
 
+    def condemn(self) -> None:
+        """Let the file be discarded when it is opened next, here or by another process."""
+        with suppress(sqlite3.Error):  # a disk that takes nothing now may do so later
+            self.rollback()
+            self._connection.execute(f"PRAGMA user_version = {CONDEMNED}")
+
+    @property
+    def is_condemned(self) -> bool:
+        """Whether it was condemned, here or by another process."""
+        ((version,),) = self.rows("PRAGMA user_version")
+        return bool(version == CONDEMNED)
+
     def close(self) -> None:
-        """Close the file, and those beside it; uncommitted writes are lost."""
+        """Close the file, and those beside it; uncommitted writes are lost.
+
+        What is damaged is condemned.
+        """
         for other in self._beside.values():
             other.close()
         self._beside.clear()
+        if self.is_damaged:
+            self.condemn()
         self._connection.close()
 
     def shrink(self) -> None:
@@ -133,14 +166,17 @@ class StateFile:
 
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query of ours. Raises a StorageError, as all that follow do."""
-        return self._do(statement, values).fetchall()
+        try:
+            return self._connection.execute(statement, tuple(values)).fetchall()
+        except sqlite3.Error as error:
+            raise self._named(error) from error
 
     def each(self, statement: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query of ours as they are read; write nothing before the end."""
         try:
             yield from self._connection.execute(statement, tuple(values))
         except sqlite3.Error as error:
-            raise named(error) from error
+            raise self._named(error) from error
 
     def among(self, statement: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query of ours that looks for many values, some at a time.
@@ -160,7 +196,7 @@ class StateFile:
         try:
             self._connection.executemany(statement, values)
         except sqlite3.Error as error:
-            raise named(error) from error
+            raise self._named(error) from error
 
     def drop_indexes(self, table: str) -> None:
         """Drop the indexes of a table that is filled at once; `make_indexes` makes them again."""
@@ -179,17 +215,34 @@ class StateFile:
     def mark(self, name: str) -> Any:
         """Return the value stored under `name`, or None."""
         rows = self.rows("SELECT value FROM mark WHERE name = ?", (name,))
-        return unpacked(rows[0][0]) if rows else None
+        return self.decoded(unpacked, rows[0][0]) if rows else None
 
     def put_mark(self, name: str, value: Any) -> None:
         """Store `value` under `name`."""
         self.change("INSERT OR REPLACE INTO mark VALUES (?, ?)", (name, packed(value)))
 
+    def decoded(self, decode: Callable[[Any], T], stored: Any) -> T:
+        """Return what `decode` makes of something stored; DamagedDatabase where it cannot."""
+        try:
+            return decode(stored)
+        except UNREADABLE as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> CommonwealError:
+        self.is_damaged = True
+        name = Path(self.path).name
+        return DamagedDatabase(f"{name} ({type(error).__name__}); it is folded again")
+
+    def _named(self, error: sqlite3.Error) -> CommonwealError | sqlite3.Error:
+        """Return our error for an error of SQLite."""
+        known = named(error)
+        return self._damaged(error) if isinstance(known, DamagedDatabase) else known
+
     def _do(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         try:
             return self._connection.execute(statement, tuple(values))
         except sqlite3.Error as error:
-            raise named(error) from error
+            raise self._named(error) from error
 
     def _open(self) -> sqlite3.Connection:
         if self.path != ":memory:":
