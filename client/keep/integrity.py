@@ -232,9 +232,9 @@ class Checking:
                     else:
                         tree[at] = page
                 self.seals = height
-        except StorageError:
-            raise
         except CommonwealError as error:
+            if isinstance(error, StorageError) and not isinstance(error, DamagedDatabase):
+                raise
             yield IntegrityFault(
                 self._words("seal {height}").format(height=self.seals + 1), _why(error)
             )

@@ -270,3 +270,4 @@ class Service(Parts):
         if peer.compared:
             self.blobs.want_lost(peer, self.scrubber.documents())
             self.scrubber.ask(peer)
+            self.reactor.chain_sync.ask_damaged(peer)

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from commonweal.protocol import codec
+from commonweal.protocol.errors import DamagedDatabase, Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.cut import Delta, SealedLog, delta_from_bytes, delta_to_bytes
@@ -37,6 +38,15 @@ class KeptSeal(NamedTuple):
 class SealBytes(NamedTuple):
     """A stored height as bytes for peers."""
 
+    sealed: bytes
+    delta: bytes
+
+
+class StoredSeal(NamedTuple):
+    """A stored height as it is on the disk, which may have changed it."""
+
+    id: bytes
+    clock: int
     sealed: bytes
     delta: bytes
 
@@ -70,13 +80,36 @@ class SealStore:
         return range(0) if row is None or row[0] is None else range(row[0], row[1] + 1)
 
     def at(self, height: int) -> KeptSeal | None:
-        """Return the seal of a height; None where there is none."""
-        from commonweal.protocol.seal.formats import sealed_from_bytes
+        """Return the seal of a height; None where there is none.
 
-        row = self._database.row("SELECT sealed, delta FROM seal WHERE height = ?", (height,))
+        Raises DamagedDatabase where its parts do not fit each other; no signature is checked.
+        """
+        from commonweal.protocol.seal.formats import sealed_from_bytes
+        from commonweal.protocol.seal.witnesses import witness_set_root
+
+        row = self.stored(height)
         if row is None:
             return None
-        return KeptSeal(sealed_from_bytes(row[0], self._community), delta_from_bytes(row[1]))
+        try:
+            kept = KeptSeal(
+                sealed_from_bytes(row.sealed, self._community), delta_from_bytes(row.delta)
+            )
+        except Malformed as error:
+            raise _damaged(height, str(error)) from error
+        seal, certificate = kept.sealed.seal, kept.sealed.certificate
+        names = (row.id, row.clock, height, certificate.height, certificate.seal)
+        if names != (seal.id, seal.clock, seal.height, seal.height, seal.id):
+            raise _damaged(height, "its parts are of several seals")
+        if witness_set_root(kept.sealed.witnesses) != seal.witnesses:
+            raise _damaged(height, "its witnesses are others than it names")
+        return kept
+
+    def stored(self, height: int) -> StoredSeal | None:
+        """Return what is stored of a height, unread; None where there is nothing."""
+        row = self._database.row(
+            "SELECT id, clock, sealed, delta FROM seal WHERE height = ?", (height,)
+        )
+        return StoredSeal(*row) if row else None
 
     def chain(self, start: int, heights_max: int, bytes_max: int) -> list[SealBytes]:
         """Return seals from a height on, within both limits, and at least one when there is any."""
@@ -103,9 +136,14 @@ class SealStore:
     def cut(self) -> dict[DeviceKey, SealedLog]:
         """Return the whole cut of the last seal; reads the deltas of all seals."""
         whole: dict[DeviceKey, SealedLog] = {}
-        for (data,) in self._database.each("SELECT delta FROM seal ORDER BY height"):
-            whole.update((log.author, log) for log in delta_from_bytes(data).logs)
+        for height, data in self.deltas():
+            whole.update((log.author, log) for log in _delta_of(height, data).logs)
         return whole
+
+    def deltas(self) -> Iterator[tuple[int, bytes]]:
+        """Return each height and what is stored as its delta, unread, as they are read."""
+        rows = self._database.each("SELECT height, delta FROM seal ORDER BY height")
+        return ((height, data) for height, data in rows)
 
     def heights_covering(self, places: Iterable[RecordPlace]) -> dict[RecordPlace, int]:
         """Return the height that sealed each of these records, as far as one did.
@@ -128,13 +166,14 @@ class SealStore:
     def growth(self, author: DeviceKey, above: int) -> Iterator[tuple[int, int]]:
         """Yield the heights above one that sealed more of a log, and its length there.
 
-        SQLite looks for the log in all their deltas, which takes 1 us each.
+        SQLite looks for the log in all their deltas, which takes 1 us each. Raises DamagedDatabase
+        where one cannot be read.
         """
         for height, data in self._database.each(
             "SELECT height, delta FROM seal WHERE height > ? AND instr(delta, ?) ORDER BY height",
             (above, _named(author)),
         ):
-            for log in delta_from_bytes(data).logs:
+            for log in _delta_of(height, data).logs:
                 if log.author == author:
                     yield height, log.length
 
@@ -158,13 +197,13 @@ class SealStore:
             self._database.put_setting(TRUSTED_SEAL, codec.encode([height, seal]))
 
     def put(self, sealed: SealedHeight, delta: Delta) -> None:
-        """Append the next height, and delete this device's votes up to it."""
+        """Append the next height, or replace one; delete this device's votes up to it."""
         from commonweal.protocol.seal.formats import sealed_to_bytes
 
         seal = sealed.seal
-        assert self.height in (0, seal.height - 1), "the chain has no gaps"
+        assert seal.height <= (self.height or seal.height) + 1, "the chain has no gaps"
         self._database.change(
-            "INSERT INTO seal VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO seal VALUES (?, ?, ?, ?, ?)",
             (seal.height, seal.id, seal.clock, sealed_to_bytes(sealed), delta_to_bytes(delta)),
         )
         self._database.change("DELETE FROM own_vote WHERE height <= ?", (seal.height,))
@@ -178,15 +217,16 @@ class SealStore:
     def _lengths(self, height: int) -> dict[DeviceKey, int]:
         """Return how long the logs are that a height covers further than the one before."""
         row = self._database.row("SELECT delta FROM seal WHERE height = ?", (height,))
-        logs = delta_from_bytes(row[0]).logs if row is not None else ()
+        logs = _delta_of(height, row[0]).logs if row is not None else ()
         return {log.author: log.length for log in logs}
 
     def _sealed_length(self, author: DeviceKey) -> int:
         """Return how many records of a log are sealed; SQLite finds the delta that says so."""
-        for (data,) in self._database.each(
-            "SELECT delta FROM seal WHERE instr(delta, ?) ORDER BY height DESC", (_named(author),)
+        for height, data in self._database.each(
+            "SELECT height, delta FROM seal WHERE instr(delta, ?) ORDER BY height DESC",
+            (_named(author),),
         ):
-            for log in delta_from_bytes(data).logs:
+            for log in _delta_of(height, data).logs:
                 if log.author == author:
                     return log.length
         return 0
@@ -267,3 +307,14 @@ def _named(author: DeviceKey) -> bytes:
     """Return how a delta names a log."""
     head, _, _ = codec.encode([author, 0, b""]).partition(author)
     return head + author
+
+
+def _delta_of(height: int, data: bytes) -> Delta:
+    try:
+        return delta_from_bytes(data)
+    except Malformed as error:
+        raise _damaged(height, str(error)) from error
+
+
+def _damaged(height: int, why: str) -> DamagedDatabase:
+    return DamagedDatabase(f"seal {height}: {why}")

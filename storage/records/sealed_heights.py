@@ -36,17 +36,19 @@ class SealedHeights:
         self._kept = 0
 
     def covering(self, author: DeviceKey, seq: int) -> int | None:
-        """Return the first height that covers record number `seq` of a log, or None."""
-        growth = self._growths.pop(author, None)
-        if growth is None:
-            growth, self._kept = _LogGrowth(), self._kept + 1
-        height = self._seals.height
+        """Return the first height that covers record number `seq` of a log, or None.
+
+        Raises DamagedDatabase where a delta cannot be read.
+        """
+        growth, height = self._growths.get(author, _LogGrowth()), self._seals.height
         if growth.read < height:
-            for at, length in self._seals.growth(author, growth.read):
-                growth.heights.append(at)
-                growth.lengths.append(length)
-                self._kept += 1
+            more = list(self._seals.growth(author, growth.read))
+            growth.heights.extend(at for at, _ in more)
+            growth.lengths.extend(length for _, length in more)
             growth.read = height
+            self._kept += len(more)
+        if self._growths.pop(author, None) is None:
+            self._kept += 1
         self._growths[author] = growth
         while self._kept > GROWTHS_KEPT_MAX and len(self._growths) > 1:
             self._kept -= len(self._growths.pop(next(iter(self._growths))))

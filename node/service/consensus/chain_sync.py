@@ -113,7 +113,7 @@ class ChainSync:
 
     def asked(self, peer: PeerState, message: wire_seals.WantSeals) -> None:
         """Send the seals that a peer asks for, or an empty answer."""
-        kept = self.chain.seals.chain(message.start, HEIGHTS_PER_FRAME_MAX, SEALS_BYTES_AIM)
+        kept = self.chain.sound.given(message.start, HEIGHTS_PER_FRAME_MAX, SEALS_BYTES_AIM)
         self.core.send(peer, wire_seals.Seals(tuple((seal.sealed, seal.delta) for seal in kept)))
 
     # Asking.
@@ -158,6 +158,13 @@ class ChainSync:
         if ahead or members:
             self.ask(self.core.rng.choice(ahead or members))
 
+    def ask_damaged(self, peer: PeerState) -> None:
+        """Ask a member for the first seal that the disk changed here."""
+        first, exchange = min(self.chain.sound.damaged, default=0), self._of(peer)
+        is_apart = exchange.apart_height or exchange.doubt is not None
+        if first and peer.height >= first and not is_apart:
+            self.ask(peer, first)
+
     def ask_proofs(self) -> None:
         """Ask one random member for proofs of double votes, which a seal here may rest on."""
         members = [peer for peer in self.core.members() if peer.follows_seals]
@@ -185,6 +192,9 @@ class ChainSync:
             if not last and self._is_earlier_answer(exchange, sealed.seal.height):
                 return False
             last = sealed.seal.height
+            if last <= chain.height and last in chain.sound.damaged:
+                chain.mend(sealed, delta_from_bytes(delta_data))
+                continue
             if self._is_on_other_branch(peer, sealed):
                 return chain.height > before
             try:
@@ -237,7 +247,8 @@ class ChainSync:
         """Say whether a peer that is not ahead names a seal of our chain; it may name none."""
         if not message.seal or message.height < self.chain.first:
             return True
-        return self.chain.seals.height_of(SealId(message.seal)) == message.height
+        chain, height = self.chain, message.height
+        return chain.seals.height_of(SealId(message.seal)) == height or not chain.sound.at(height)
 
     def _is_earlier_answer(self, exchange: _Exchange, first: int) -> bool:
         """Say whether these seals answer a question that was asked before the doubt."""
@@ -252,7 +263,7 @@ class ChainSync:
         chain, height = self.chain, sealed.seal.height
         if not chain.first < height <= chain.height + 1:
             return False
-        if chain.seals.height_of(sealed.seal.prev) == height - 1:
+        if chain.seals.height_of(sealed.seal.prev) == height - 1 or not chain.sound.at(height - 1):
             return False
         exchange, reason = self._of(peer), f"height {height} does not follow {height - 1}"
         if exchange.doubt is None:

@@ -126,6 +126,7 @@ class HeightStart:
         asked = self.is_asked or has_request
         is_off = is_clock_doubtful(self.core, self.chain.point, is_asked=asked)
         may_seal = self.chain.fork is None and self.core.keeps and not is_off
+        may_seal = may_seal and self.chain.is_whole  # this device voted on what is damaged
         may_seal = may_seal and not self.core.replica.light.is_light
         is_seated = me in witness_devices(self.witnesses)
         may_seal = may_seal and (is_seated or me in outlook.candidates)

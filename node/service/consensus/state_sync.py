@@ -225,7 +225,7 @@ class StateSync:
 
     def _can_check(self, height: int) -> bool:
         """Whether the seal of a height names the root of a state as this program lays it out."""
-        kept = self.chain.seals.at(height)
+        kept = self.chain.sound.at(height)
         return kept is not None and kept.sealed.seal.fold == FOLD
 
     def _is_folded(self) -> bool:

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from commonweal.node.service.replica.sound_seals import SoundSeals
 from commonweal.protocol import merkle
 from commonweal.protocol.errors import (
     CommonwealError,
+    DamagedDatabase,
     FinalityForked,
     InvalidRecord,
     InvalidSeal,
@@ -32,16 +34,20 @@ from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, len
 from commonweal.protocol.seal.formats import SealedHeight
 from commonweal.protocol.seal.votes import Certificate, SealId, certificate_from_bytes
 from commonweal.storage.records.logs.log_store import Store
-from commonweal.storage.records.seal_store import SealStore
+from commonweal.storage.records.seal_store import KeptSeal
 from commonweal.storage.records.sealed_heights import SealedHeights
 
 
 @dataclass(slots=True)
 class _Whole:
-    """The whole cut of the last seal, with the tree under its root."""
+    """The whole cut of the last seal, with the tree under its root.
+
+    is_right: whether the root is the one that the seal names; else the disk changed a delta.
+    """
 
     logs: dict[DeviceKey, SealedLog]
     pages: dict[bytes, bytes]
+    is_right: bool
 
 
 class SealChain:
@@ -49,21 +55,32 @@ class SealChain:
 
     def __init__(self, store: Store, community: CommunityId) -> None:
         self.community = community
-        self.seals = SealStore(store, community)
+        self.sound = SoundSeals(store, community, self._begin)
+        self.seals = self.sound.seals
         self._store = store
         self.reload()
 
     def reload(self) -> None:
-        """Read from the store where the chain ends, as at start-up or after a failed commit."""
+        """Read from the store where the chain ends, as at start-up or after a failed commit.
+
+        What is stored above a damaged end waits until peers showed that seal again.
+        """
         self._founding: TrustedPoint | None = None
+        self.sound.reload()
         self._whole: _Whole | None = None
         self.fork: tuple[Certificate, Certificate] | None = self.seals.fork()
         """Two certificates of one height; None unless finality forked."""
         self._end: TrustedPoint | None = None
         self._heights = SealedHeights(self.seals)
-        height = self.seals.height
-        if height:
-            self._end = self.point_at(height)
+        for height in reversed(self.seals.heights):
+            self._end = self.sound.point_at(height)
+            if self._end is not None:
+                break
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the chain reaches as far as seals are stored: no damaged one is its end."""
+        return self.seals.height <= self.height
 
     @property
     def height(self) -> int:
@@ -97,12 +114,6 @@ class SealChain:
         """The whole cut of the last seal."""
         return self._cut().logs
 
-    def covering(self, record: Record) -> int | None:
-        """Return the first height that covers the place of a record, or None."""
-        if record.seq >= length_in(self.logs, record.author):
-            return None
-        return self._heights.covering(record.author, record.seq)
-
     def learn(self, wires: Iterable[bytes]) -> None:
         """Look for the founding record among a peer's credentials: it says where to begin."""
         for data in wires if self.point is None else ():
@@ -115,14 +126,23 @@ class SealChain:
 
     def point_at(self, height: int) -> TrustedPoint | None:
         """Return the point of a height that is sealed here, or the beginning; else None."""
-        kept, begin = self.seals.at(height), self._begin()
-        if kept is None:
-            return begin if begin is not None and begin.height == height else None
-        seal = kept.sealed.seal
-        return TrustedPoint(
-            *(self.community, seal.height, seal.id, seal.clock, seal.time_ms),
-            tuple(sorted(kept.sealed.witnesses)),
-        )
+        return self.sound.point_at(height)
+
+    def covering(self, record: Record) -> KeptSeal | None:
+        """Return the seal that covers the place of a record; None without, or a damaged one."""
+        if record.seq >= length_in(self.logs, record.author):
+            return None
+        try:
+            height = self._heights.covering(record.author, record.seq)
+        except DamagedDatabase:
+            return None
+        return None if height is None else self.sound.at(height)
+
+    def mend(self, sealed: SealedHeight, delta: Delta) -> None:
+        """Repair a damaged seal by what a peer sent, if it is right."""
+        if self.sound.mend(sealed, delta):
+            self._whole = None
+            self._heights = SealedHeights(self.seals)
 
     def take(self, sealed: SealedHeight, delta: Delta) -> bool:
         """Keep a height that follows, or compare an earlier one; say whether the chain grew.
@@ -142,11 +162,14 @@ class SealChain:
         if checkpoint is not None and checkpoint[0] == seal.height and checkpoint[1] != seal.id:
             raise OtherCheckpoint(f"height {seal.height} has another seal in the link of this home")
         whole = self._cut()
+        if not whole.is_right or not self.sound.is_ours(sealed):
+            return False
         grown = extend(whole.logs, delta)
         tree = merkle.update(whole.pages, tree_changes(delta.logs))
         if cut_root(tree.root, delta.present) != seal.cut_root:
             raise InvalidSeal(f"the delta does not make the cut of height {seal.height}")
         self.seals.put(sealed, delta)
+        self.sound.verified(seal.height, *self.seals.chain(seal.height, 1, 0))
         whole.logs = grown
         for place, page in tree.pages.items():
             if page is None:
@@ -161,7 +184,7 @@ class SealChain:
 
         Raises `InvalidSeal`, `NotCertified` or `BadSignature` when it certifies nothing.
         """
-        before, ours = self.point_at(certificate.height - 1), self.seals.at(certificate.height)
+        before, ours = self.point_at(certificate.height - 1), self.sound.at(certificate.height)
         if before is None or ours is None or ours.sealed.seal.id == certificate.seal:
             return False
         try:
@@ -191,8 +214,13 @@ class SealChain:
 
     def _cut(self) -> _Whole:
         if self._whole is None:
-            logs = self.seals.cut()
-            pages = merkle.update({}, tree_changes(logs.values())).pages
-            kept = {at: page for at, page in pages.items() if page is not None}
-            self._whole = _Whole(logs, kept)
+            logs = self.sound.cut(self.height)
+            tree = merkle.update({}, tree_changes(logs.values()))
+            kept = {at: page for at, page in tree.pages.items() if page is not None}
+            end = self.sound.at(self.height)
+            root = None if end is None else cut_root(tree.root, end.delta.present)
+            is_right = end is None or root == end.sealed.seal.cut_root
+            self._whole = _Whole(logs, kept, is_right)
+            if not is_right and not self.sound.damaged:
+                self.sound.seek()
         return self._whole

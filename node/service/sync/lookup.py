@@ -181,12 +181,9 @@ class OldRecordLookup:
         check_community(record, self.core.replica.community)
         if body is not None and (record.body is None or not is_body(record.body, body)):
             raise InvalidRecord("its text is another one than it names")
-        chain = self.core.replica.chain
-        height = chain.covering(record)
-        if height is None:
+        kept = self.core.replica.chain.covering(record)
+        if kept is None:
             return False
-        kept = chain.seals.at(height)
-        assert kept is not None, "the chain has no gaps"
         (lookup.end,) = (log for log in kept.delta.logs if log.author == record.author)
         lookup.record, lookup.body = record, body
         lookup.seq, lookup.head, lookup.following = record.seq, record.id, []
@@ -244,8 +241,7 @@ class OldRecordLookup:
         record = replica.store.record(message.id)
         if record is None:
             return [], None
-        height = replica.chain.covering(record)
-        kept = None if height is None else replica.chain.seals.at(height)
+        kept = replica.chain.covering(record)
         if kept is None:
             return [], None
         (end,) = (log for log in kept.delta.logs if log.author == record.author)

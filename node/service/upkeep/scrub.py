@@ -46,8 +46,9 @@ class Scrubber:
 
     @property
     def damaged(self) -> int:
-        """How many records and documents are damaged and not mended yet, as far as is known."""
-        return sum(map(len, self._damaged.values())) + len(self._documents)
+        """How many records, documents and seals are damaged and not mended, as far as is known."""
+        seals = len(self.core.replica.chain.sound.damaged)
+        return sum(map(len, self._damaged.values())) + len(self._documents) + seals
 
     def step(self) -> None:
         """Read a part again, and keep neither its pages nor its unpacked runs in memory.
@@ -58,6 +59,7 @@ class Scrubber:
         read = 0
         while read < SCRUB_BYTES and (more := self._read_part()):
             read += more
+        self.core.replica.chain.sound.look()
         self.core.replica.store.shrink()
 
     def _read_part(self) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from commonweal.protocol.errors import DamagedDatabase
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.chain import TrustedPoint, verify_adjacent
 from commonweal.protocol.seal.consensus.events import Lock
@@ -123,6 +124,21 @@ def test_the_heights_of_few_logs_stay_in_memory(monkeypatch: pytest.MonkeyPatch)
     assert list(heights._growths) == list(LOGS[1:3]) and heights._kept == 2
     assert heights.covering(LOGS[0], 3) == 4 and heights._kept == 6
     assert list(heights._growths) == [LOGS[2], LOGS[0]]
+
+
+@pytest.mark.parametrize("column", ["id", "sealed", "delta"])
+def test_a_seal_whose_parts_do_not_fit_each_other_is_damaged(column: str) -> None:
+    store = Store()
+    seals = SealStore(store, COMMUNITY)
+    for sealed, of in grown(3):
+        seals.put(sealed, of)
+    store.change(f"UPDATE seal SET {column} = x'c1' WHERE height = 2")
+    with pytest.raises(DamagedDatabase, match="seal 2"):
+        seals.at(2)
+    assert seals.at(1) is not None and seals.at(3) is not None
+    if column == "delta":
+        with pytest.raises(DamagedDatabase, match="seal 2"):
+            seals.cut()
 
 
 def test_heights_have_no_gap() -> None:

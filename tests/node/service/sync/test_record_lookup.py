@@ -7,35 +7,19 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.seal.cut import Delta, SealedLog, delta_to_bytes
-from commonweal.protocol.wire import frame_codec
-from commonweal.protocol.wire.lookup import WantRecord
 from commonweal.storage.records.logs.log_store import Store
-from tests.fuzz.test_service import Stage
+from commonweal.storage.records.seal_store import RecordPlace
+from tests.sim.consensus.test_seals import chain
+from tests.sim.consensus.test_state_sync import sealed, work
+from tests.sim.world.node import Node
 
-SEALED = 3
-
-
-@pytest.fixture
-def stage() -> Stage:
-    """A node, some records of which are sealed, before a member."""
-    stage = Stage(1)
-    stage.link(stage.member)
-    author = stage.node.person.device
-    for height in range(1, SEALED + 1):
-        delta = Delta((SealedLog(author, height, RecordId(bytes(32))),), ())
-        row = (height, height.to_bytes(32, "big"), height, b"", delta_to_bytes(delta))
-        stage.store.change("INSERT INTO seal VALUES (?, ?, ?, ?, ?)", row)
-    stage.service.core.replica.chain._whole = None
-    return stage
+SEALED = 6
 
 
 @pytest.fixture
-def searches(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The searches of all seals from now on."""
-    author, searches = stage.node.person.device, list[str]()
-    assert stage.service.core.replica.chain.logs[author].length == SEALED
+    searches: list[str] = []
     ask = Store.each
 
     def noted(self: Store, statement: str, *values: Any) -> Iterator[Any]:
@@ -47,23 +31,25 @@ def searches(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return searches
 
 
-def test_records_that_no_seal_covers_are_not_searched_for(
-    stage: Stage, searches: list[str]
+def test_the_seals_of_a_log_are_searched_once_and_only_for_what_is_sealed(
+    searches: list[str],
 ) -> None:
-    author = stage.node.person.device
-    for seq in range(SEALED, stage.store.log(author).length):
-        id = stage.store.id_at(author, seq)
-        assert id is not None
-        stage.hear(stage.member, frame_codec.encode(WantRecord(id, 0)))
-    assert not searches and not stage.drops
-
-
-def test_the_seals_of_a_log_are_searched_once(stage: Stage, searches: list[str]) -> None:
-    author, chain = stage.node.person.device, stage.service.core.replica.chain
-    for _ in range(2):
-        for seq in range(SEALED + 2):
-            id = stage.store.id_at(author, seq)
-            record = id and stage.store.record(id)
-            assert record
-            assert chain.covering(record) == (seq + 1 if seq < SEALED else None)
+    world = sealed(1, SEALED, members=1)
+    node: Node = world.nodes[0]
+    ends, author = chain(node), node.person.device
+    length = ends.logs[author].length
+    work(node, 1)
+    world.run(200)
+    searches.clear()
+    newest = node.store.record(node.store.id_at(author, length) or b"")
+    assert newest is not None
+    assert ends.covering(newest) is None
+    assert not searches, "the whole cut is in memory"
+    records = [node.store.record(node.store.id_at(author, seq) or b"") for seq in range(length)]
+    covering = [ends.covering(record) for record in records if record is not None]
+    assert len(covering) == length
     assert len(searches) == 1
+    for record, kept in zip(records, covering, strict=True):
+        assert record is not None and kept is not None
+        place = RecordPlace(author, record.seq, record.clock)
+        assert ends.seals.heights_covering([place]) == {place: kept.sealed.seal.height}
