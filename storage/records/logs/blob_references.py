@@ -6,7 +6,7 @@ who may erase.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from commonweal.protocol import codec
@@ -20,6 +20,9 @@ from commonweal.storage.records.logs.run_pages import whole
 
 HASHES_PER_SCAN_MAX = 1_000
 """Bodies that one scan of all records looks for."""
+
+READ_BYTES = 64 * 1024
+"""Bytes of a log that are read at a time."""
 
 RARE_ROWS_MAX = 500
 """Governance records read in one step: a few ms."""
@@ -83,4 +86,19 @@ def authors_naming(store: Store, hashes: Iterable[bytes]) -> list[tuple[bytes, D
                     digest = part[SIGNATURE_BYTES - end : SIGNATURE_BYTES - end + 32]
                     if digest in known:
                         pairs[digest, DeviceKey(author)] = None
+    return list(pairs)
+
+
+def authors_naming_later(
+    store: Store, hashes: Iterable[bytes], starts: Mapping[DeviceKey, int]
+) -> list[tuple[bytes, DeviceKey]]:
+    """Return what `authors_naming` does of the good records from a seq on, by author of a log."""
+    known = frozenset(hashes)
+    pairs: dict[tuple[bytes, DeviceKey], None] = {}
+    for author, start in starts.items():
+        length = store.log(author).length
+        while start < length and (wires := store.wires(author, start, length, READ_BYTES)):
+            named = {wire[-end : 32 - end] for wire in wires for end in _ENDS}
+            pairs.update(dict.fromkeys((digest, author) for digest in sorted(named & known)))
+            start += len(wires)
     return list(pairs)
