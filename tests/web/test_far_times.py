@@ -42,7 +42,8 @@ def lanxi(tmp_path: Path) -> Commons:
         homes.write(lanxi.bo, Wish("commitment", work | span))
         for side in ("provider", "receiver"):
             homes.write(lanxi.bo, Wish("intent", {"action": "work", side: bo} | hour | span))
-    homes.write(lanxi.bo, Wish("event", {"action": "work", "provider": bo} | hour))
+    for when in ({}, {"hasPointInTime": FAR_MS}, {"hasPointInTime": -FAR_MS}):
+        homes.write(lanxi.bo, Wish("event", {"action": "work", "provider": bo} | hour | when))
     lanxi.meet()
     return lanxi
 
@@ -74,7 +75,13 @@ def test_a_time_that_no_calendar_has_breaks_no_command(lanxi: Commons) -> None:
     assert len(deals) == 2
     for words in (
         *(["inbox"], ["status"], ["deal", "list"], ["market"], ["calendar"], ["project", "list"]),
+        *(["ledger"], ["report", "factors"]),
         *(["deal", "show", deal["id"]] for deal in deals),
     ):
         lanxi.good(lanxi.mei, *words)
         lanxi.json(lanxi.mei, *words)
+
+
+def test_a_time_that_no_calendar_has_breaks_no_export(lanxi: Commons) -> None:
+    for form in ("csv", "json", "valueflows", "ical", "hledger", "beancount"):
+        lanxi.good(lanxi.mei, "export", form)

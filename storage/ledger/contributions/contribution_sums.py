@@ -17,6 +17,7 @@ from commonweal.storage.ledger.contributions.contribution_filter import (
     ContributionFilter,
     conditions,
 )
+from commonweal.storage.ledger.contributions.points_in_time import DATES_END_MS, DATES_FIRST_MS
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state.state_db import FINAL
 
@@ -169,8 +170,14 @@ def counts_by_factor(
 
 
 def first_and_last_ms(kept: LedgerState, wanted: ContributionFilter) -> tuple[int, int] | None:
-    """Return when the first and the last contribution that fits began; None without any."""
+    """Return when the first and the last contribution that fits began; None without any.
+
+    One at a time that no calendar has is left out.
+    """
     where, values = conditions(wanted)
-    statement = f"SELECT min(when_start), max(when_start) FROM event_row WHERE TRUE {where}"  # noqa: S608
-    ((first, last),) = kept.layers.rows(statement, values)
+    statement = (
+        "SELECT min(when_start), max(when_start) FROM event_row"  # noqa: S608
+        f" WHERE when_start >= ? AND when_start < ? {where}"
+    )
+    ((first, last),) = kept.layers.rows(statement, [DATES_FIRST_MS, DATES_END_MS, *values])
     return None if first is None else (first, last)

@@ -15,7 +15,10 @@ HAPPENED = "hasPointInTime"
 
 SECOND_MS, DAY_MS = 1000, 86_400_000
 TIME_MS_MAX = 1 << 62
-"""An instant further from 1970 is none, so that sums of two fit 64 bits."""
+"""No instant is further from 1970, so that sums of two fit 64 bits."""
+
+DATES_FIRST_MS, DATES_END_MS = -62_104_060_800_000, 253_370_764_800_000
+"""The years 2 to 9998: the calendar of every zone has them, and the months beside them."""
 
 _LOCAL = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2}))?")
 _HOURS, _SIXTY = 24, 60
@@ -59,8 +62,9 @@ class TimeBound(NamedTuple):
 
 
 def instant(at_ms: int) -> PointInTime:
-    """Return a moment. at_ms: ms since 1970."""
-    return PointInTime(at_ms, at_ms + 1, is_local=False)
+    """Return a moment. at_ms: ms since 1970; one that is further away stands at the limit."""
+    start_ms = max(-TIME_MS_MAX, min(at_ms, TIME_MS_MAX))
+    return PointInTime(start_ms, start_ms + 1, is_local=False)
 
 
 def read_point_in_time(value: object) -> PointInTime | None:
