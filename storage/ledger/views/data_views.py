@@ -10,6 +10,7 @@ from commonweal.protocol.ledger.exchange.data.consents import CONSENT, ConsentRo
 from commonweal.protocol.ledger.exchange.data.contents import DATA
 from commonweal.protocol.ledger.exchange.data.uses import DATA_USE, UseRow
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.views.column_amounts import fitting
 
 TABLES = ("data_row", "consent_row", "data_use_row")
 VIEWS = ("data", "consents", "data_uses")
@@ -71,9 +72,14 @@ def _use(layers: StateDb, final: LayeredState, id: bytes) -> Row | None:
         return None
     row, owed = UseRow(*value), None if promised is None else CommitmentRow(*promised)
     n, scale, unit = (None, None, None) if owed is None else owed.quantity
-    is_open = (None, None) if owed is None else (owed.open.n, owed.open.scale)
+    open_n, open_scale = (None, None) if owed is None else _open(owed)
     is_final = final.get(DATA_USE + id) == value and final.get(COMMITMENT + id) == promised
     return (
         *(id, row.consent, row.resource, row.user, row.owner, row.purpose, row.clock),
-        *(n, scale, unit, *is_open, row.pool, row.is_fed, is_final),
+        *(n, scale, unit, open_n, open_scale, row.pool, row.is_fed, is_final),
     )
+
+
+def _open(owed: CommitmentRow) -> tuple[int, int]:
+    (n,), scale = fitting(owed.open[:2])
+    return n, scale

@@ -9,6 +9,7 @@ from commonweal.protocol.ledger.exchange.commitments import COMMITMENT, PROMISED
 from commonweal.protocol.ledger.exchange.deals.agreement_row import AGREEMENT, SIGNED, AgreementRow
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.views.column_amounts import fitting
 from commonweal.storage.ledger.views.offer_views import replace_rows
 
 TABLES = ("deal_row", "deal_party_row", "deal_clause_row", "clause_row")
@@ -73,4 +74,5 @@ def _clauses(layers: StateDb, final: LayeredState, ids: Iterable[bytes]) -> list
 
 def _open(row: CommitmentRow) -> tuple[int, int]:
     """Return how much of a promise is open: nothing of one that is not in force."""
-    return (row.open.n if row.status in PROMISED else 0, row.open.scale)
+    (n,), scale = fitting(row.open[:2])
+    return (n if row.status in PROMISED else 0, scale)

@@ -9,6 +9,7 @@ from commonweal.protocol.ledger.exchange.offers.intents import INTENT, IntentRow
 from commonweal.protocol.ledger.exchange.offers.offers import OFFER, OfferRow
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.views.column_amounts import fitting
 
 TABLES = ("intent_row", "offer_row", "offer_part_row")
 VIEWS = ("offers", "needs")
@@ -60,10 +61,11 @@ def _intents(layers: StateDb, final: LayeredState, ids: Iterable[bytes]) -> list
         spec = None if row.spec is None else layers.get(units_and_specs.SPEC + row.spec)
         name = None if spec is None else units_and_specs.SpecRow(*spec).name
         minimum = row.minimum or (None, None)
+        (left,), left_scale = fitting(row.left[:2])
         rows.append(
             (
                 *(id, row.action, row.provider, row.receiver, *row.quantity[:2], *row.limit),
-                *(*row.left[:2], *row.met[:2], *minimum[:2], name, row.resource),
+                *(left, left_scale, *row.met[:2], *minimum[:2], name, row.resource),
                 *(",".join(row.tags), row.scope, row.begin, row.end, row.due, row.status),
                 *(row.taken[0] != 0, final.get(INTENT + id) == value),
             )

@@ -10,6 +10,7 @@ from commonweal.protocol.ledger.exchange.promotion.commissions import COMMISSION
 from commonweal.protocol.ledger.exchange.promotion.promotions import PROMOTION, PromotionRow
 from commonweal.protocol.ledger.exchange.promotion.referrals import REFERRAL, ReferralRow
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
+from commonweal.storage.ledger.views.column_amounts import fitting
 
 TABLES = ("promotion_row", "referral_row", "commission_row")
 VIEWS = ("promotions", "referrals", "commissions")
@@ -46,10 +47,9 @@ def refresh(layers: StateDb, changed: Sequence[bytes]) -> None:
         promise = None if owed is None else CommitmentRow(*owed)
         amounts: tuple[Any, ...] = (None, None, None, None, None, None)
         if promise is not None:
-            (n, scale, unit), left = promise.quantity, promise.open
-            finer = max(scale, left.scale)
-            owed_n, open_n = n * 10 ** (finer - scale), left.n * 10 ** (finer - left.scale)
-            amounts = (promise.provider, promise.receiver, owed_n, open_n, finer, unit)
+            n, had, unit = promise.quantity
+            (owed_n, open_n), scale = fitting((n, had), promise.open[:2])
+            amounts = (promise.provider, promise.receiver, owed_n, open_n, scale, unit)
         both = is_final(COMMISSION + id) and is_final(COMMITMENT + id)
         return (id, row.referral, row.counted is not None, *amounts, both)
 
