@@ -11,7 +11,12 @@ from tests.second_reader.values import hash32, pack
 
 Row = dict[str, Any]
 Pool = tuple[str, str, int]
-MOST = 2**63 - 1
+LEAST, MOST = -(2**63), 2**63 - 1
+
+
+def within(amount: int) -> int:
+    """Return an amount, or the limit of 64 bits that it is beyond."""
+    return max(LEAST, min(amount, MOST))
 
 
 def pool_key(pool: Pool) -> bytes:
@@ -32,7 +37,7 @@ def arise(c: Context, ruleset: bytes, sums: dict[tuple[Pool, bytes], list[int]])
             c.state.drop("TOO_MUCH", pool_key(pool), member)
         amount = max(0, net)
         id = hash32("claim", pack([c.community, c.height, *pool, member, amount]))
-        row = [c.height, *pool, member, ruleset, earned, corrected, before, amount]
+        row = [c.height, *pool, member, ruleset, earned, within(corrected), before, amount]
         c.state.put(row, "CLAIM", id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.second_reader import rounds
-from tests.second_reader.claims import MOST, Pool, pool_key
+from tests.second_reader.claims import MOST, Pool, pool_key, within
 from tests.second_reader.sheet import Sheet, divide, tie
 
 Row = dict[str, Any]
@@ -98,7 +98,8 @@ def _divide(
 def _note(sheet: Sheet, pool: Pool, height: int, part: Row, given: int) -> None:
     state, line, key = sheet.c.state, part["line"], pool_key(pool)
     bucket = line["bucket"].encode() + b"\0"
-    state.put((state.get("CORRECTED", part["place"]) or 0) + given, "CORRECTED", part["place"])
+    corrected = within((state.get("CORRECTED", part["place"]) or 0) + given)
+    state.put(corrected, "CORRECTED", part["place"])
     whose = line["source"] if line["sort"] == "commission" else line["member"]
     if line["sort"] in ("share", "arrears", "commission"):
         paid = (state.get("PAID", key, bucket, whose) or 0) + given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from tests.second_reader.claims import within
 from tests.second_reader.context import Context
 from tests.second_reader.records import Record
 
@@ -88,4 +89,4 @@ def change(c: Context, height: int, event: bytes, giver: bytes, amount: int, eve
     """Add to what a height changed."""
     key = (height.to_bytes(8, "big"), event, giver)
     known = c.state.get("REVALUED", *key) or [0, 0]
-    c.state.put([known[0] + amount, known[1] + events], "REVALUED", *key)
+    c.state.put([within(known[0] + amount), known[1] + events], "REVALUED", *key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.second_reader import campaigns, data, projects, rounds
-from tests.second_reader.claims import MOST, Pool, arise, pool_key
+from tests.second_reader.claims import MOST, Pool, arise, pool_key, within
 from tests.second_reader.context import Context, settled
 from tests.second_reader.corrections import correct_income, end_turns
 from tests.second_reader.events import is_attested, seen
@@ -98,14 +98,16 @@ def _value(
     known = c.state.row("INCOME", event)
     if known is not None:
         amount = projects.counts(c, row, known)
-        pool = (known["pool"], known["unit"], known["scale"])
-        left = correct_income(sheet, event, known, amount - known["amount"])
-        c.state.change("INCOME", event, amount=amount)
-        if amount != known["amount"]:
-            change(c, c.height, event, b"", amount - known["amount"], 0)
-        held = pool_row(c, pool)
-        c.state.put_row({**held, "carried": held["carried"] + left}, "POOL", pool_key(pool))
-        c.state.put_row(row, "EVENT", event)
+        pool, more = (known["pool"], known["unit"], known["scale"]), amount - known["amount"]
+        if has_room(c, sheet, pool, incomes, amount, more):
+            left = correct_income(sheet, event, known, more)
+            c.state.change("INCOME", event, amount=amount)
+            if more:
+                change(c, c.height, event, b"", more, 0)
+            held = pool_row(c, pool)
+            carried = within(held["carried"] + left)
+            c.state.put_row({**held, "carried": carried}, "POOL", pool_key(pool))
+            c.state.put_row(row, "EVENT", event)
         return
     if projects.move(c, event, row):
         if c.state.get("INCOME", event) is not None:
@@ -116,6 +118,8 @@ def _value(
         if view["unit"] == table["unit"] and row["quantity"] and _is_income(table, view):
             pool = (name, table["unit"], scale_of(table))
             amount = row["quantity"][0] * 10 ** pool[2] // 10 ** row["quantity"][1]
+            if not has_room(c, sheet, pool, incomes, amount, amount):
+                return
             source = row["earned_by"]
             is_traced = bool(source) and any(bucket.get("trace") for bucket in table["buckets"])
             upstream = behind(c, source) if is_traced else None
@@ -131,6 +135,21 @@ def _value(
         c.state.put(worth if pending is True else [*worth, pending], "WORTH", event)
         c.state.put_row(row, "EVENT", event)
         date_given(c, row["provider"])
+
+
+def has_room(
+    c: Context,
+    sheet: Sheet,
+    pool: Pool,
+    incomes: dict[Pool, list[Income]],
+    amount: int,
+    more: int,
+) -> bool:
+    """Return whether an income can be an amount, which is so much more than it was."""
+    came = sum(income[1] for income in incomes.get(pool, []))
+    sums = [corrected for (of, _), (_, corrected) in sheet.sums.items() if of == pool]
+    held = pool_row(c, pool)["carried"] + came + sum(gave for gave in sums if gave > 0)
+    return abs(amount) <= MOST and (more <= 0 or held + more <= MOST)
 
 
 def _is_income(table: Row, view: Row) -> bool:

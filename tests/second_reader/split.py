@@ -128,7 +128,7 @@ class Split:
     def _owed(self, bucket: Row, entry: Row) -> int:
         scale = scale_of(self.table)
         decimals = {"thousandths": 3, "whole": 0}.get(bucket.get("points_in", "smallest"), scale)
-        return int(entry["points"] * 10**scale // 10**decimals)
+        return min(int(entry["points"] * 10**scale // 10**decimals), MOST)
 
     def _got(self, bucket: str, event: bytes) -> int | None:
         """Return what a contribution has from a bucket; None while it took no part."""

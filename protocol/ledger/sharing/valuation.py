@@ -175,7 +175,7 @@ def value_events(
         known = income_row(state, event)
         if known is not None:
             amount = counted(community, row, known.pool)
-            if _has_room(writer, known.pool, came.get(known.pool, 0), amount - known.amount):
+            if _has_room(writer, known.pool, came.get(known.pool, 0), amount, known.amount):
                 _correct(writer, cut, event, known, amount)
                 put_pending(state, event, row, None)
             continue
@@ -249,10 +249,14 @@ def postpone(state: State, event: bytes) -> None:
         state.put(REST, event)
 
 
-def _has_room(writer: PayoutWriter, pool: PoolId, came: int, more: int) -> bool:
-    """Return whether a cut can give `more` from a pool; otherwise the correction waits."""
+def _has_room(writer: PayoutWriter, pool: PoolId, came: int, amount: int, was: int = 0) -> bool:
+    """Return whether an income can be `amount`, and a cut give what that is more; else it waits.
+
+    A pool below 0 has room for more than 64 bits hold, and what is less has room in any pool.
+    """
     held = pool_row(writer.state, pool).carried + came + writer.given.get(pool, 0)
-    return more <= 0 or held + more <= AMOUNT_MAX
+    more = amount - was
+    return abs(amount) <= AMOUNT_MAX and (more <= 0 or held + more <= AMOUNT_MAX)
 
 
 def _correct(

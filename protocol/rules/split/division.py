@@ -201,9 +201,9 @@ class _Work:
         )
 
     def _owed_amount(self, bucket: Bucket, points: int) -> int:
-        """Return the points of a debt in minor units of the pool, rounded down."""
+        """Return the points of a debt in minor units, rounded down; at most AMOUNT_MAX."""
         decimals = POINTS_DECIMALS.get(bucket.points_in, self.pool.scale)
-        return int(points * 10**self.pool.scale // 10**decimals)
+        return min(int(points * 10**self.pool.scale // 10**decimals), AMOUNT_MAX)
 
     def _is_met(self, where: CheckedExpression, event: Mapping[str, Value]) -> bool:
         fuel = min(FUEL_MAX, max(0, self.shared_fuel.left))

@@ -6,13 +6,13 @@ import pytest
 
 from commonweal.protocol.seal.cut import delta_to_bytes
 from commonweal.protocol.seal.formats import sealed_to_bytes
-from tests.protocol.ledger.council import HOUR
+from tests.protocol.ledger.council import HOUR, Council
 from tests.protocol.ledger.fellowship import Fellowship
 from tests.second_reader.fold import Reader
 from tests.second_reader.records import Record
 
 
-def reads_alike(shop: Fellowship) -> None:
+def reads_alike(shop: Council) -> None:
     """Let the second reader read every seal, and compare what it comes to."""
     records = [Record.read(record.wire) for record in shop.records]
     reader = Reader(bytes(shop.community), records, shop.documents)
