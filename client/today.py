@@ -16,6 +16,7 @@ from commonweal.client.language.quantity import exact
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.records.record import RecordId
+from commonweal.storage.ledger.views.column_amounts import halves, whole
 
 TODAY_ROWS_MAX = 20
 SHARES_SHOWN_MAX = 3
@@ -98,14 +99,14 @@ class Today(Inbox):
     def latest_shares(self) -> list[LatestShare]:
         """Return what this member got by the last seals that gave them something."""
         rows = self.view.kept.layers.rows(
-            "SELECT height, time_ms, pool, sum(amount), scale, unit FROM payout_row"
+            f"SELECT height, time_ms, pool, {halves('amount')}, scale, unit FROM payout_row"  # noqa: S608
             " LEFT JOIN seal_row USING (height) WHERE member = ?"
             " GROUP BY height, pool, scale, unit ORDER BY height DESC, pool LIMIT ?",
             (self.view.me, SHARES_SHOWN_MAX),
         )
         return [
-            LatestShare(height, time_ms, pool, exact(n, scale), unit)
-            for height, time_ms, pool, n, scale, unit in rows
+            LatestShare(height, time_ms, pool, exact(whole(high, low), scale), unit)
+            for height, time_ms, pool, high, low, scale, unit in rows
         ]
 
     def _later(self, now: int) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.protocol.ledger.members import membership, roles
+from commonweal.storage.ledger.views.column_amounts import halves, whole
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -34,15 +35,16 @@ def _values(view: LedgerView) -> Iterator[tuple[str, str]]:
     """Yield what this member's contributions are worth, by action."""
     words = view.words
     rows = view.kept.layers.rows(
-        "SELECT action, coalesce(effort_unit, unit), coalesce(effort_scale, quantity_scale),"
-        " sum(coalesce(effort_n, quantity_n)), sum(points) FROM event_row"
+        "SELECT action, coalesce(effort_unit, unit), coalesce(effort_scale, quantity_scale),"  # noqa: S608
+        f" {halves('coalesce(effort_n, quantity_n)')}, {halves('points')} FROM event_row"
         " WHERE provider = ? AND points NOTNULL GROUP BY 1, 2, 3",
         (view.me,),
     )
     sums: dict[tuple[str, str], tuple[Fraction, int]] = {}
-    for action, unit, scale, n, points in rows:
+    for action, unit, scale, *n_and_points in rows:
+        n, points = whole(*n_and_points[:2]), whole(*n_and_points[2:])
         amount, worth = sums.get((action, unit or ""), (Fraction(0), 0))
-        part = Fraction(n or 0, 10 ** (scale or 0))
+        part = Fraction(n, 10 ** (scale or 0))
         sums[action, unit or ""] = (amount + part, worth + points)
     said: dict[str, list[str]] = {}
     for (action, unit), (amount, points) in sorted(sums.items()):
@@ -61,12 +63,13 @@ def _values(view: LedgerView) -> Iterator[tuple[str, str]]:
 def _pools(view: LedgerView) -> Iterator[tuple[str, str]]:
     """Yield what this member got of each pool and of each part of it."""
     rows = view.kept.layers.rows(
-        "SELECT pool, bucket, unit, scale, sum(amount) FROM payout_row WHERE member = ?"
-        " GROUP BY 1, 2, 3, 4",
+        f"SELECT pool, bucket, unit, scale, {halves('amount')} FROM payout_row"  # noqa: S608
+        " WHERE member = ? GROUP BY 1, 2, 3, 4",
         (view.me,),
     )
     got: dict[str, dict[str, Fraction]] = {}
-    for pool, bucket, unit, scale, amount in rows:
+    for pool, bucket, unit, scale, *sums in rows:
+        amount = whole(*sums)
         for place in (f"pools.{pool}", f"pools.{pool}.buckets.{bucket}"):
             units = got.setdefault(place, {})
             units[unit] = units.get(unit, Fraction(0)) + Fraction(amount, 10**scale)

@@ -31,6 +31,7 @@ from commonweal.protocol.ledger.ventures.projects.projects import PROJECT, Proje
 from commonweal.protocol.ledger.ventures.projects.tasks import tasks_of
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.vocabulary.identifiers import PROJECT_POOL, skeleton
+from commonweal.storage.ledger.views.column_amounts import halves, whole
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -155,17 +156,18 @@ def _takers(view: LedgerView, tasks: Sequence[bytes]) -> dict[bytes, dict[str, N
 def _given(view: LedgerView, scope: str) -> list[ProjectGiver]:
     """Return what members gave in a scope, who gave most first."""
     rows = view.kept.layers.rows(_GIVEN, (scope,))
-    return [
-        ProjectGiver(member, view.name(member), contributions, points or 0)
-        for member, contributions, points in rows
+    given = [
+        ProjectGiver(member, view.name(member), contributions, whole(high, low))
+        for member, contributions, high, low in rows
         if member != view.community
     ]
+    return sorted(given, key=lambda giver: -giver.points)
 
 
-_GIVEN = """
-    SELECT provider, count(*), sum(points) FROM event_row
-    WHERE scope = ? AND points IS NOT NULL GROUP BY provider ORDER BY 3 DESC, 1
-"""
+_GIVEN = f"""
+    SELECT provider, count(*), {halves("points")} FROM event_row
+    WHERE scope = ? AND points IS NOT NULL GROUP BY provider ORDER BY 1
+"""  # noqa: S608
 
 
 def _acts(listed: ListedProject) -> tuple[str, ...]:

@@ -1,8 +1,21 @@
-"""Amounts as columns hold them: a number of 64 bits and a scale."""
+"""Amounts as columns hold them, a number of 64 bits and a scale, and exact sums of columns."""
 
 from __future__ import annotations
 
 from commonweal.protocol.codec import INT_MAX, INT_MIN
+
+_HALF_BITS = 32
+_LOW = (1 << _HALF_BITS) - 1
+
+
+def halves(column: str) -> str:
+    """Return the two SQL sums of a column, high and low: one sum has more than 64 bits hold."""
+    return f"sum({column} >> {_HALF_BITS}), sum({column} & {_LOW})"
+
+
+def whole(high: int | None, low: int | None) -> int:
+    """Return the exact sum of what `halves` came to; 0 of no numbers."""
+    return ((high or 0) << _HALF_BITS) + (low or 0)
 
 
 def fitting(*amounts: tuple[int, int]) -> tuple[tuple[int, ...], int]:
@@ -23,5 +36,5 @@ def fitting(*amounts: tuple[int, int]) -> tuple[tuple[int, ...], int]:
 def _at(n: int, had: int, scale: int) -> int:
     if had <= scale:
         return int(n * 10 ** (scale - had))
-    coarser = -(-abs(n) // 10 ** (had - scale))
+    coarser = int(-(-abs(n) // 10 ** (had - scale)))
     return coarser if n > 0 else -coarser

@@ -52,6 +52,19 @@ def test_a_project_shows_its_people_work_gifts_and_money(first: Presses) -> None
     assert at(first.mei, lambda me: me.project(first.press)).acts == ("join",)
 
 
+def test_points_beyond_64_bits_are_added_up(lanxi: Presses) -> None:
+    with Member(lanxi.ana) as ana:
+        for _ in range(2):
+            ana.record("work", 9 * 10**15, "hours", scope="press")
+    lanxi.meet()
+    Presses.agree(lanxi)
+    lanxi.seal()
+    known = at(lanxi.ana, lambda me: me.project("press"))
+    assert [(one.contributions, one.points) for one in known.given] == [(3, 18 * 10**18 + 2_000)]
+    examples = at(lanxi.ana, lambda me: me.rule_examples())
+    assert "18,000,000,000,000,002,000" in examples["value.work"]
+
+
 def test_lists_say_what_is_open_and_what_came_for_projects(first: Presses) -> None:
     (listed,) = at(first.mei, lambda me: me.projects())
     assert (listed.members, listed.tasks, listed.mine, listed.final) == (2, 1, False, True)
