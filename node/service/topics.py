@@ -86,9 +86,10 @@ class GossipTopics:
         Where this node seems to lack something, the peer is asked by a comparison.
         """
         replica, author = self.core.replica, record.author
-        if replica.is_frozen(author):
-            return
-        if record.seq < replica.row(author).length:
+        row = replica.row(author)
+        if replica.is_frozen(author) or record.seq < row.base:
+            return  # what is below a base is sealed, and not here to be compared
+        if record.seq < row.length:
             if replica.store.id_at(author, record.seq) != record.id:
                 self._convict(record)
             return
