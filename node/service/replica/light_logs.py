@@ -39,10 +39,8 @@ class LightLogs:
             self._replica.refresh(author)
 
     def drop_some(self, records_max: int) -> None:
-        """Remove some records below the base of a log."""
-        author = self._store.to_drop()
-        if author is not None:
-            self._store.drop(author, records_max)
+        """Remove some records below the bases of logs."""
+        for author in self._store.drop_some(records_max):
             self._changed(author)
 
     def keep_what_is_left(self) -> None:

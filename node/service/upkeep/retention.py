@@ -16,7 +16,10 @@ HEIGHTS_PER_STEP = 16
 """Heights whose cuts are followed in one step."""
 
 DROPPED_PER_STEP = 2_048
-"""Records that are looked at in one step, which takes some 20 ms."""
+"""Records that are looked at in one step, which takes some 20 ms.
+
+Where some of them have texts, all that is kept is searched once: 100 ms for 100,000 records.
+"""
 
 
 class Retention:

@@ -16,6 +16,7 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import InvalidRecord, LightHome, Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import BodyRef, Record, RecordId, from_bytes_unchecked
+from commonweal.storage.records.logs.blob_references import named_where_kept
 from commonweal.storage.records.logs.fork_store import ForkStore
 from commonweal.storage.records.logs.log_pages import LOG_BYTES_MAX
 from commonweal.storage.records.logs.run_pages import LOST, SEQ_BITS
@@ -68,11 +69,29 @@ class LogBases(ForkStore):
         row = self.row("SELECT author FROM log WHERE dropped < base ORDER BY id LIMIT 1")
         return row[0] if row else None
 
-    def drop(self, author: DeviceKey, records_max: int) -> int:
-        """Remove records below the base of a log; return how many of these were looked at.
+    def drop_some(self, records_max: int) -> list[DeviceKey]:
+        """Remove records below bases, after looking at so many; return the authors of their logs.
 
-        Governance records stay, and so do permanent bodies.
+        Governance records stay, and so do permanent bodies and those that a kept record names.
         """
+        authors: list[DeviceKey] = []
+        texts: list[BodyRef] = []
+        while records_max > 0 and (author := self.to_drop()) is not None:
+            looked, named = self._drop_records(author, records_max)
+            authors.append(author)
+            texts += named
+            records_max -= looked
+        self._drop_texts(texts)
+        return authors
+
+    def drop(self, author: DeviceKey, records_max: int) -> int:
+        """Remove records below the base of one log, as `drop_some` does; return the number."""
+        looked, texts = self._drop_records(author, records_max)
+        self._drop_texts(texts)
+        return looked
+
+    def _drop_records(self, author: DeviceKey, records_max: int) -> tuple[int, list[BodyRef]]:
+        """Remove records of a log; return how many were looked at, and the texts they name."""
         number, opening, base, dropped = self._log_of(author)
         stop = min(base, dropped + records_max)
         wires = self._range(number, opening, dropped, stop, LOG_BYTES_MAX)
@@ -91,14 +110,14 @@ class LogBases(ForkStore):
             self._ids.drop(first + at, first + at + 1)  # the disk changed it, and so its hash
         self._drop_packed(opening, first + dropped, first + stop)
         self.change_many("DELETE FROM record WHERE key = ?", [(first + at,) for at, _ in gone])
-        texts = self._drop_texts([wire for _, wire in gone])
+        texts = _texts_of([wire for _, wire in gone])
         size = sum(len(wire) for _, wire in gone)
         self.change(
             "UPDATE log SET dropped = ?, bytes = bytes - ?, texts = texts - ? WHERE id = ?",
-            (stop, size, texts, number),
+            (stop, size, sum(text.size for text in texts), number),
         )
         self._clocks.clear()
-        return stop - dropped
+        return stop - dropped, texts
 
     def keep_undropped(self) -> None:
         """Let bases fall to where records were really removed."""
@@ -188,21 +207,29 @@ class LogBases(ForkStore):
             if keys.hash32(keys.RECORD, wire) not in after[:NAMED_BYTES]
         ]
 
-    def _drop_texts(self, wires: Sequence[bytes]) -> int:
-        """Remove the erasable bodies that these records name; return the bytes they claim."""
-        texts: list[BodyRef] = []
-        for wire in wires:
-            with suppress(Malformed, InvalidRecord):  # the disk changed it
-                body = from_bytes_unchecked(wire).body
-                if body is not None and not body.permanent:
-                    texts.append(body)
+    def _drop_texts(self, texts: Sequence[BodyRef]) -> None:
+        """Remove erasable bodies that dropped records name, but for those that are named still."""
+        if not texts:
+            return
+        hashes = {text.hash for text in texts}
+        gone = [(digest,) for digest in hashes - named_where_kept(self, hashes)]
         for table in ("body", "wanted"):
             kept = " AND NOT permanent AND content NOTNULL" if table == "body" else ""
             self.change_many(
                 f"DELETE FROM {table} WHERE hash = ?{kept}",  # noqa: S608  names of ours
-                [(body.hash,) for body in texts],
+                gone,
             )
-        return sum(body.size for body in texts)
+
+
+def _texts_of(wires: Sequence[bytes]) -> list[BodyRef]:
+    """Return the erasable bodies that records name."""
+    texts: list[BodyRef] = []
+    for wire in wires:
+        with suppress(Malformed, InvalidRecord):  # the disk changed it
+            body = from_bytes_unchecked(wire).body
+            if body is not None and not body.permanent:
+                texts.append(body)
+    return texts
 
 
 def _following(row: Row) -> tuple[bytes, ...] | None:

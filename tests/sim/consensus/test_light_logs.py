@@ -7,9 +7,10 @@ from functools import partial
 import pytest
 
 from commonweal.node.service.consensus import state_sync
-from commonweal.node.service.events import Wish
+from commonweal.node.service.events import Text, Wish
 from commonweal.node.transport import GossipMessage, GossipReceived, ValidationResult
 from commonweal.protocol import codec
+from commonweal.protocol.codec import Value
 from commonweal.protocol.records.record import RecordId
 from tests.sim.consensus.test_light_homes import give, is_member, lighten, seal
 from tests.sim.consensus.test_seals import until
@@ -62,3 +63,26 @@ def test_an_old_rule_that_is_heard_again_does_not_stop_a_light_home() -> None:
     heard = GossipReceived(peer, topic, message.data, judged.content)
     light.service.handle(heard, light.now_ms)
     assert row().frozen is None
+
+
+def test_a_member_who_names_the_text_of_another_does_not_take_it_away() -> None:
+    world = sealed(22, 1, members=4)
+    hostile = world.nodes[1]
+    light = joined_light(world)
+    mine = light.store.record(give(world, light, 3, "of the member of a light home"))
+    assert mine is not None and mine.body is not None
+    text = light.store.body(mine.body.hash)
+    assert text is not None
+    world.run(3_000)
+    salt, media_type, content = codec.decode(text)  # type: ignore[misc]
+    quantity: dict[str, Value] = {"n": 1, "scale": 0, "unit": "hour"}
+    provider = bytes(hostile.person.inception.member)
+    data: dict[str, Value] = {"action": "work", "effortQuantity": quantity, "provider": provider}
+    named = Wish("event", data, (), Text(str(media_type), bytes(content), salt=bytes(salt)))
+    theirs = hostile.store.record(write(world, hostile, named))
+    assert theirs is not None and theirs.body == mine.body
+    give(world, hostile, 2)
+    world.run(3_000)
+    seal(world, 6)
+    until(world, lambda: light.store.wire(theirs.id) is None, 90_000, "nothing is dropped")
+    assert light.store.body(mine.body.hash) == text

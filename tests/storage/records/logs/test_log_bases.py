@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 
 from commonweal.protocol import keys
+from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.log import Tip
-from commonweal.protocol.records.record import Record
+from commonweal.protocol.records.record import NO_ID, Record
 from commonweal.storage.records import light_home
-from commonweal.storage.records.logs import log_bases, row_repair
+from commonweal.storage.records.logs import log_bases, row_repair, run_pages
+from commonweal.storage.records.logs.blob_references import named_where_kept
 from commonweal.storage.records.logs.log_store import Store
+from commonweal.storage.records.logs.run_pages import PACKED_MIN
 from tests.storage.records.logs.test_log_store import (
     ANN,
+    BEN,
     COMMUNITY,
     FOUND,
     FOUND_TIP,
@@ -142,3 +146,99 @@ def test_a_record_that_the_disk_changed_is_dropped_like_any_other(at: int) -> No
     assert store.wire(records[at].id) is None
     assert store.ids(records[at].id.hex()) == []
     assert [one.seq for one in store.rare()] == [0, 5]
+
+
+SHARED = record.erasable_body(SALT, "text/plain", b"a text that two name")
+BEFORE_BEN = Tip(0, NO_ID, 0)
+
+
+def dropped(store: Store, author: DeviceKey, base: int) -> None:
+    """Let a log begin at a base, and remove what lies below."""
+    assert store.raise_base(author, base)
+    while store.to_drop() is not None:
+        store.drop_some(5)
+
+
+def named_by_ann() -> Store:
+    """Return a store with a log of six records whose second one names the shared text."""
+    store = Store()
+    store.append(key(ANN), [FOUND])
+    run = chain(ANN, FOUND_TIP, [{"n": 0}], body=SHARED[1])
+    run += notes(ANN, record_tip(run[-1]), 4)
+    store.append(key(ANN), run, {SHARED[1].hash: SHARED[0]})
+    return store
+
+
+@pytest.mark.parametrize("base", [0, 1, 7, PACKED_MIN])
+@pytest.mark.parametrize("packed_min", [PACKED_MIN, 1_000])
+def test_a_text_stays_while_a_record_above_a_base_names_it(
+    base: int, packed_min: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_pages, "PACKED_MIN", packed_min)
+    store = named_by_ann()
+    run = notes(BEN, BEFORE_BEN, PACKED_MIN)
+    run += chain(BEN, record_tip(run[-1]), [{"n": 9}], body=SHARED[1])
+    run += notes(BEN, record_tip(run[-1]), 1)
+    store.append(key(BEN), run)
+    if base:
+        dropped(store, key(BEN), base)
+    dropped(store, key(ANN), 5)
+    assert store.body(SHARED[1].hash) == SHARED[0]
+    assert store.raise_base(key(BEN), PACKED_MIN + 1)
+    assert not named_where_kept(store, [SHARED[1].hash]), "what is to be dropped keeps no text"
+    assert store.drop_some(PACKED_MIN + 1) == [key(BEN)]
+    assert store.body(SHARED[1].hash) is None
+
+
+def test_a_text_that_is_still_wanted_stays_so_while_a_kept_record_names_it() -> None:
+    store = Store()
+    store.append(key(ANN), [FOUND])
+    store.append(key(ANN), chain(ANN, FOUND_TIP, [{"n": n} for n in range(3)], body=SHARED[1]))
+    store.append(key(BEN), chain(BEN, BEFORE_BEN, [{"n": n} for n in range(3)], body=SHARED[1]))
+    dropped(store, key(ANN), 3)
+    assert store.wanted_body(SHARED[1].hash) == SHARED[1]
+    dropped(store, key(BEN), 1)
+    assert store.wanted_body(SHARED[1].hash) == SHARED[1]
+
+
+def test_a_text_stays_that_a_governance_record_names() -> None:
+    store = named_by_ann()
+    run = chain(BEN, BEFORE_BEN, [{"n": 1}], kind="rules.comment", body=SHARED[1])
+    store.append(key(BEN), [*run, *notes(BEN, record_tip(run[-1]), 3)])
+    dropped(store, key(BEN), 3)
+    dropped(store, key(ANN), 5)
+    assert store.body(SHARED[1].hash) == SHARED[0]
+
+
+def test_a_text_stays_that_a_record_beside_the_logs_names() -> None:
+    store = named_by_ann()
+    (seen,) = chain(BEN, BEFORE_BEN, [{"n": 1}], body=SHARED[1])
+    store.put_fetched(seen.wire, [])
+    dropped(store, key(ANN), 4)
+    assert store.body(SHARED[1].hash) == SHARED[0], "it was fetched with its record"
+    store = named_by_ann()
+    ours, theirs = (chain(BEN, BEFORE_BEN, [{"n": n}], body=SHARED[1]) for n in (1, 2))
+    store.append(key(BEN), ours)
+    store.freeze(fork_proof.check(ours[0], theirs[0], COMMUNITY))
+    store.append_branch(theirs)
+    dropped(store, key(ANN), 4)
+    assert store.body(SHARED[1].hash) == SHARED[0], "a branch names it"
+
+
+def test_texts_of_many_logs_are_looked_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[bytes]] = []
+    monkeypatch.setattr(
+        log_bases, "named_where_kept", lambda _, names: asked.append(names) or set()
+    )
+    store = Store()
+    refs = [record.erasable_body(SALT, "text/plain", bytes([n])) for n in (1, 2)]
+    for signer, (text, ref) in zip((ANN, BEN), refs, strict=True):
+        tip = FOUND_TIP if signer is ANN else BEFORE_BEN
+        store.append(key(signer), [FOUND] if signer is ANN else [])
+        run = chain(signer, tip, [{"n": n} for n in range(3)], body=ref)
+        store.append(key(signer), run, {ref.hash: text})
+        store.raise_base(key(signer), 2)
+    assert set(store.drop_some(4)) == {key(ANN), key(BEN)}
+    assert asked == [{ref.hash for _, ref in refs}], "all is searched once in a step"
+    assert store.to_drop() is None and not store.drop_some(4)
+    assert len(asked) == 1, "and not at all where no text goes"
