@@ -17,7 +17,6 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import local_rows
 from commonweal.protocol.records.record import (
-    RECORD_BYTES_MAX,
     CommunityId,
     Record,
     RecordId,
@@ -34,7 +33,7 @@ MEMBERSHIP = (registry.MEMBER, member_keys.SUCCESSION)
 
 def chunks(store: Store, founding: Record, parent: Parent) -> list[bytes] | None:
     """Return the chunks in the founder's next records; None while one is missing."""
-    wires = store.wires(founding.author, 1, 1 + parent.chunks, parent.chunks * RECORD_BYTES_MAX)
+    wires = store.rare_of(founding.author, 1, 1 + parent.chunks)
     parts: list[bytes] = []
     for record in map(from_bytes_unchecked, wires):
         data = None if record.body is None else store.body(record.body.hash)

@@ -190,6 +190,20 @@ class RecordLookup(LogPages):
                 return
             after = rows[-1][0]
 
+    def rare_of(self, author: DeviceKey, start: int, stop: int) -> list[bytes]:
+        """Return the good governance records of a log with seq in [start, stop), in order.
+
+        They stay below the base of a log, where `wires` gives none.
+        """
+        log = self.row("SELECT id, opening, length FROM log WHERE author = ?", (author,))
+        number, opening, length = log or (0, b"", 0)
+        base = number << SEQ_BITS
+        rows = self.rows(
+            "SELECT tail FROM rare JOIN record USING (key) WHERE key >= ? AND key < ? ORDER BY key",
+            (base + start, base + min(stop, length)),
+        )
+        return [whole(opening, tail) for (tail,) in rows]
+
     def _at(self, key: int) -> bytes:
         row = self.row("SELECT opening FROM log WHERE id = ?", (key >> SEQ_BITS,))
         wire = self.stored(row[0], key) if row is not None else None

@@ -253,3 +253,20 @@ def test_who_belongs_is_known_before_anything_is_folded(old: Past) -> None:
     assert members_before(begun(again, 1).store, again.community) is None
     assert members_before(old.here.store, old.community) is None
     assert set(signers_of(old)) & set(again.signers()) == set()
+
+
+def test_who_belongs_is_known_in_a_light_home_too(old: Past) -> None:
+    again = Again(old, "Jun")
+    node = begun(again)
+    before = members_before(node.store, again.community)
+    jun = again.pens["Jun"]
+    node.take([jun.write("event", {"action": "work"}) for _ in range(4)])
+    assert node.store.raise_base(jun.key, len(jun.log) - 1)
+    while node.store.to_drop() is not None:
+        node.store.drop_some(100)
+    node.store.commit()
+    assert node.store.wire(jun.log[-2].id) is None
+    after = members_before(node.store, again.community)
+    assert before is not None and after is not None
+    assert [*after.items(registry.MEMBER)] == [*before.items(registry.MEMBER)] != []
+    assert start(node.store, again.community) is not None

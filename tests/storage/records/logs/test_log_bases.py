@@ -58,6 +58,8 @@ def test_what_lies_below_a_base_is_dropped_in_portions_but_for_governance_record
     here = [one.seq for one in records if store.wire(one.id) is not None]
     assert here == [0, 5, 7, 8, 9]
     assert [one.seq for one in store.rare()] == [0, 5]
+    assert store.rare_of(author, 0, 10) == [records[0].wire, records[5].wire]
+    assert store.rare_of(author, 1, 6) == [records[5].wire] and not store.rare_of(author, 1, 5)
     assert store.ids(records[2].id.hex()) == [] and store.ids(records[5].id.hex()) == [
         records[5].id
     ]
@@ -97,6 +99,7 @@ def test_a_fork_below_a_base_ends_the_log_where_the_proof_says() -> None:
     row = store.log(key(ANN))
     assert (row.frozen, row.length, row.head) == (3, 3, records[2].id)
     assert store.wires(key(ANN), 0, 10, MEGABYTE) == []
+    assert store.rare_of(key(ANN), 0, 10) == [records[0].wire], "what is void is none"
     assert store.branch_wires(records[9].id, MEGABYTE) == [], "a chain with a gap is not served"
     assert row_repair.repair_rows(store, COMMUNITY) == {}
 
