@@ -50,7 +50,8 @@ def _portion(kept: LedgerState, noted: dict[bytes, int]) -> tuple[list[TimeRow],
     with kept.store.snapshot():
         for row in kept.store.logs():
             log = kept.last.logs.get(row.author)
-            start, stop = noted.get(row.author, 0), min(row.length, log.length if log else 0)
+            start = max(noted.get(row.author, 0), row.base)  # what lies below was dropped here
+            stop = min(row.length, log.length if log else 0)
             if start >= stop:
                 continue
             if room <= 0:

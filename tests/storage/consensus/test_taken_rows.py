@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.consensus.arrivals import note_arrivals
 from commonweal.storage.consensus.snapshots import BESIDE, Snapshots
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.ledger.views import event_views
@@ -107,3 +109,23 @@ def test_what_is_said_about_events_is_written_on_where_a_process_ended(
     numbers = late.layers.rows("SELECT count(*), count(DISTINCT id) FROM local_id")[0]
     assert numbers[0] == numbers[1], "no id has two numbers"
     assert late.layers.rows("SELECT count(*) FROM offered_pairs") == [(0,)]
+
+
+def test_the_times_of_what_a_light_home_has_are_noted_and_then_it_ends() -> None:
+    shop, late = past(), newcomer()
+    late.take(shop.records)
+    row = next(row for row in late.store.logs() if row.length > 3)
+    assert late.store.raise_base(row.author, row.length - 2)
+    while late.store.to_drop() is not None:
+        late.store.drop_some(100)
+    late.store.commit()
+    fetch(late, offers(shop.here))
+    late.kept.refresh(whole=False)
+    portions = 0
+    while note_arrivals(late.kept):
+        portions += 1
+        assert portions < 100, "it never ends"
+    rows = dict(late.layers.rows("SELECT id, claimed_at FROM event_row"))
+    noted = {id for id, claimed_at in rows.items() if claimed_at is not None}
+    here = {RecordId(id) for id in rows if late.store.wire(RecordId(id)) is not None}
+    assert noted == here and 0 < len(here) < len(rows)
