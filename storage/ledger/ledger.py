@@ -12,7 +12,13 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
+from commonweal.protocol.errors import (
+    InvalidRecord,
+    InvalidSeal,
+    LightHome,
+    Malformed,
+    WrongState,
+)
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.state.advance import FOLD, Advance, CutHeader
 from commonweal.protocol.ledger.state.state import State
@@ -219,7 +225,8 @@ class LedgerState:
             for _ in range(left):
                 assert at is not None, "what is sealed is held"
                 record = self.store.record(at)
-                assert record is not None, "what is sealed is held"
+                if record is None:  # a home that was light has not fetched it again
+                    raise LightHome
                 yield record
                 at = record.prev
 

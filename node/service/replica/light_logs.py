@@ -44,9 +44,12 @@ class LightLogs:
             self._changed(author)
 
     def keep_what_is_left(self) -> None:
-        """Drop nothing more: bases fall to where records were really removed."""
-        if self._store.to_drop() is not None:
+        """Drop nothing more: bases fall to where records were really removed, or logs end."""
+        is_due = self._store.to_drop() is not None
+        if is_due:
             self._store.keep_undropped()
+        if is_due or any(row.length < row.base for row in self._replica.rows()):
+            self._store.settle_forks()
             self.read_again()
 
     def refill(

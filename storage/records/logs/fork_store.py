@@ -23,7 +23,7 @@ from commonweal.protocol.records.record import (
 from commonweal.storage.records.logs.branch_tree import NOWHERE, BranchTree
 from commonweal.storage.records.logs.log_pages import LOG_BYTES_MAX, fitting, opening_of
 from commonweal.storage.records.logs.record_lookup import RecordLookup
-from commonweal.storage.records.logs.run_pages import SEQ_BITS
+from commonweal.storage.records.logs.run_pages import LOST, SEQ_BITS
 from commonweal.storage.sqlite.database import Row
 
 if TYPE_CHECKING:  # loaded when a log is frozen, which is seldom
@@ -92,7 +92,7 @@ class ForkStore(RecordLookup):
         return map(_proof_in, rows)
 
     def void(self, author: DeviceKey) -> list[Record]:
-        """Return the void records of a frozen log, of all branches, by seq."""
+        """Return the void records of a frozen log that are here, of all branches, by seq."""
         log = self.row(
             "SELECT id, opening, length, held FROM log WHERE author = ? AND frozen NOTNULL",
             (author,),
@@ -102,7 +102,8 @@ class ForkStore(RecordLookup):
         number, opening, length, held = log
         wires = self._range(number, opening, length, held, LOG_BYTES_MAX)
         wires += [wire for (wire,) in self.rows("SELECT wire FROM branch WHERE log = ?", (number,))]
-        records = {record.id: record for record in map(from_bytes_unchecked, wires)}
+        here = (wire for wire in wires if wire != LOST)  # below a base some are not
+        records = {record.id: record for record in map(from_bytes_unchecked, here)}
         return sorted(records.values(), key=lambda record: (record.seq, record.id))
 
     def append_branch(self, records: Sequence[Record]) -> None:
@@ -242,11 +243,13 @@ class ForkStore(RecordLookup):
         )
 
     def _make_way(self, number: int, opening: bytes, length: int, held: int) -> None:
-        """Store the void part of a log as a branch, since the good part grows in its place."""
+        """Store the void part of a log as a branch, since the good part grows in its place.
+
+        What of it is not here, as below the base of a light home, is passed over.
+        """
         void = ((number << SEQ_BITS) + length, (number << SEQ_BITS) + held)
-        for record in map(
-            from_bytes_unchecked, self._range(number, opening, length, held, LOG_BYTES_MAX)
-        ):
+        wires = self._range(number, opening, length, held, LOG_BYTES_MAX)
+        for record in map(from_bytes_unchecked, (wire for wire in wires if wire != LOST)):
             self.change(
                 "INSERT OR IGNORE INTO branch VALUES (?, ?, ?, ?)",
                 (record.id, number, record.seq, record.wire),

@@ -123,12 +123,24 @@ class LogBases(ForkStore):
         """Let bases fall to where records were really removed."""
         self.change("UPDATE log SET base = dropped WHERE base > dropped AND length > dropped")
 
+    def settle_forks(self) -> None:
+        """Let the base of each log that a proof ended below it fall to the end of the log.
+
+        Void records that are here stay, beside the log. Only for a home that drops nothing more.
+        """
+        for number, opening, length, held in self.rows(
+            "SELECT id, opening, length, held FROM log WHERE length < base"
+        ):
+            self._make_way(number, opening, length, held)
+            self.change("UPDATE log SET base = length, dropped = length WHERE id = ?", (number,))
+
     def refill(
         self, author: DeviceKey, run: Sequence[Record], bodies: Mapping[bytes, bytes]
     ) -> None:
         """Put back records that end just below the base of a log, which falls to the first.
 
-        They are linked to the record at the base. Raises MissingBody, InvalidRecord.
+        They are linked to the record at the base, or are the end of the log that the row names.
+        Raises MissingBody, InvalidRecord.
         """
         number, opening, base, dropped = self._log_of(author)
         assert run[-1].seq + 1 == base == dropped, "nothing is missing between"
@@ -150,13 +162,14 @@ class LogBases(ForkStore):
             self._ids.add(first + record.seq, [record])
         texts = (record.body for record in back)
         self.change(
-            "UPDATE log SET base = ?1, dropped = ?1, bytes = bytes + ?2, texts = texts + ?3"
-            " WHERE id = ?4",
+            "UPDATE log SET base = ?1, dropped = ?1, bytes = bytes + ?2, texts = texts + ?3,"
+            " clock = iif(base = length, ?5, clock) WHERE id = ?4",
             (
                 run[0].seq,
                 sum(len(record.wire) for record in back),
                 sum(text.size for text in texts if text is not None and not text.permanent),
                 number,
+                run[-1].clock,
             ),
         )
 

@@ -71,14 +71,15 @@ def _agrees(row: _Row, community: CommunityId) -> bool:
     """Whether a row agrees with its records, at the cost of one hash."""
     if row.opening != opening_of(community, row.author) or (row.frozen is None) != (not row.proof):
         return False
-    if row.checked > row.length or row.held != row.top + 1:
+    is_dropped = row.wire is None and row.length <= row.base  # a proof ended it below a base
+    if row.checked > row.length or (row.held != row.top + 1 and not is_dropped):
         return False
     if row.frozen is None and row.length != row.held:
         return False
     if _frozen_at(row, community) != row.frozen:
         return False
     if row.wire is None:
-        return row.length <= row.base  # a proof ended it below what a light home has
+        return is_dropped
     if keys.hash32(keys.RECORD, row.wire) != row.head:
         return False
     return clock_from_bytes(row.wire) == row.clock

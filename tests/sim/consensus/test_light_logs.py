@@ -8,11 +8,18 @@ import pytest
 
 from commonweal.node.service.consensus import state_sync
 from commonweal.node.service.events import Text, Wish
-from commonweal.node.transport import GossipMessage, GossipReceived, ValidationResult
+from commonweal.node.transport import FrameReceived, GossipMessage, GossipReceived, ValidationResult
 from commonweal.protocol import codec
 from commonweal.protocol.codec import Value
-from commonweal.protocol.records.record import RecordId
-from tests.sim.consensus.test_light_homes import give, is_member, lighten, seal
+from commonweal.protocol.records import fork_proof
+from commonweal.protocol.records.fork_proof import ForkProof
+from commonweal.protocol.records.log import Tip, next_position
+from commonweal.protocol.records.record import RecordDraft, RecordId, sign
+from commonweal.protocol.wire import frame_codec
+from commonweal.protocol.wire.messages import Run, Runs
+from commonweal.storage.records import light_home
+from commonweal.storage.records.logs import row_repair
+from tests.sim.consensus.test_light_homes import community, give, is_member, lighten, seal
 from tests.sim.consensus.test_seals import until
 from tests.sim.consensus.test_state_sync import sealed
 from tests.sim.world.node import Node
@@ -86,3 +93,67 @@ def test_a_member_who_names_the_text_of_another_does_not_take_it_away() -> None:
     seal(world, 6)
     until(world, lambda: light.store.wire(theirs.id) is None, 90_000, "nothing is dropped")
     assert light.store.body(mine.body.hash) == text
+
+
+def forked(node: Node, author: Node, at: int) -> ForkProof:
+    """Return a proof that an author wrote another record number `at`, which a node can check."""
+    device = author.person.device
+    before, ours = (node.store.record(_held(node.store.id_at(device, n))) for n in (at - 1, at))
+    assert before is not None and ours is not None
+    place = next_position(node.community, Tip(at, before.id, before.clock), ours.basis, [], 0)
+    draft = RecordDraft("event", {"other": 1}, node.now_ms)
+    other = sign(author.person.signer, place, draft)
+    return fork_proof.check(ours, other, node.community)
+
+
+def _held(id: RecordId | None) -> RecordId:
+    assert id is not None
+    return id
+
+
+def test_a_log_that_forked_below_a_base_keeps_no_home_light() -> None:
+    world, _, light = community(23)
+    founder, hostile = world.nodes[:2]
+    device = hostile.person.device
+    before = founder.store.log(device)
+    assert light.store.log(device).base > 2
+    founder.service.forks.freeze(forked(founder, hostile, 2))
+    founder.store.commit()
+    until(world, lambda: light.store.log(device).frozen == 2, 30_000, "the proof does not come")
+    lighten(light, None)
+    replica = light.service.core.replica
+    until(world, lambda: not replica.light.is_light, 120_000, "it stays light")
+    until(world, lambda: not light_home.followed(light.store), 60_000, "something is missing")
+    assert light.store.wire(before.head) is not None, "what is sealed came back, too"
+    for row in founder.store.logs():
+        other = light.store.log(row.author)
+        assert other._replace(bytes=0, texts=0, checked=0) == row._replace(
+            bytes=0, texts=0, checked=0
+        )
+        wires = [node.store.wires(row.author, 0, row.length, 1 << 20) for node in (founder, light)]
+        assert wires[0] == wires[1]
+    assert light.store.void(device) == founder.store.void(device) != []
+    assert row_repair.repair_rows(light.store, light.community) == {}
+
+
+def test_a_log_that_forks_while_it_is_fetched_again_ends_no_home() -> None:
+    world, _, light = community(24)
+    founder, hostile = world.nodes[:2]
+    device = hostile.person.device
+    wires = founder.store.wires(device, 0, light.store.log(device).base, 1 << 20)
+    proof = forked(founder, hostile, 2)
+    lighten(light, None)
+    refill = light.service.refill
+    for _ in range(60_000):
+        part = refill._part
+        if part is not None and part.author == device and part.stop == len(wires):
+            break
+        world.run(1)
+    assert part is not None
+    light.service.forks.freeze(proof)
+    run = Run(device, 0, tuple(wires), ())
+    given = frame_codec.encode(Runs((run,), 0, asked=True))
+    light.service.handle(FrameReceived(part.peer, given), light.now_ms)
+    assert refill._part is not part and part.peer in light.service.core.peers
+    replica = light.service.core.replica
+    until(world, lambda: not replica.light.is_light, 120_000, "it stays light")

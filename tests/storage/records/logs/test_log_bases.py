@@ -100,8 +100,32 @@ def test_a_fork_below_a_base_ends_the_log_where_the_proof_says() -> None:
     assert (row.frozen, row.length, row.head) == (3, 3, records[2].id)
     assert store.wires(key(ANN), 0, 10, MEGABYTE) == []
     assert store.rare_of(key(ANN), 0, 10) == [records[0].wire], "what is void is none"
+    assert store.void(key(ANN)) == [records[5], *records[8:]]
     assert store.branch_wires(records[9].id, MEGABYTE) == [], "a chain with a gap is not served"
     assert row_repair.repair_rows(store, COMMUNITY) == {}
+
+
+def test_the_good_part_of_a_fork_below_a_base_is_put_back_from_its_end() -> None:
+    store, records, text = log_with_texts()
+    store.raise_base(key(ANN), 8)
+    store.drop(key(ANN), 100)
+    (other,) = chain(ANN, record_tip(records[3]), [{"n": "other"}])
+    store.freeze(fork_proof.check(records[4], other, COMMUNITY))
+    store.keep_undropped()
+    store.settle_forks()
+    row = store.log(key(ANN))
+    assert (row.base, row.length, row.head) == (4, 4, records[3].id)
+    assert row_repair.repair_rows(store, COMMUNITY) == {}
+    assert store.void(key(ANN)) == [records[5], *records[8:]], "what others may cite stays"
+    store.refill(key(ANN), records[2:4], {})
+    store.refill(key(ANN), records[:2], {})
+    row = store.log(key(ANN))
+    assert (row.base, row.tip) == (0, record_tip(records[3]))
+    assert store.wires(key(ANN), 0, 9, MEGABYTE) == [one.wire for one in records[:4]]
+    assert store.wire(records[1].id) == records[1].wire and store.wanted_body(text) is not None
+    assert row_repair.repair_rows(store, COMMUNITY) == {} and not store.has_bases()
+    store.append_branch(records[4:])
+    assert store.void(key(ANN)) == records[4:]
 
 
 def test_a_record_that_was_fetched_is_found_by_its_id_and_the_oldest_goes(
