@@ -152,13 +152,22 @@ class Ingest:
                 self._read(peer, replace(run, wires=run.wires[:end], bodies=bodies), clocks, reads)
 
     def _look_up(self, wires: Sequence[bytes]) -> None:
-        """In a light home, ask for what these records cite and may lie below a base."""
+        """In a light home, ask for what these records cite and may lie below a base.
+
+        Only for records of members that are well signed: what they cite is fetched at the account
+        of their author.
+        """
         replica = self.core.replica
-        if replica.light.is_light:
-            for record in map(from_bytes_unchecked, wires):
-                for cited in record.deps:
-                    if replica.clock_of(cited) is None:
-                        self.lookup.want(cited)
+        if not replica.light.is_light:
+            return
+        for record in map(from_bytes_unchecked, wires):
+            missing = [cited for cited in record.deps if replica.clock_of(cited) is None]
+            if missing and not (replica.was_admitted(record.author) and log.is_signed(record)):
+                return
+            citer = replica.member_of(record.author) or record.author
+            for cited in missing:
+                if not self.lookup.want_cited(cited, citer):
+                    return
 
     def _read(
         self,

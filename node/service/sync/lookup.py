@@ -40,6 +40,11 @@ LOOKUPS_MAX = 64
 """Records that are looked for at once; further ones are refused, or asked for again."""
 LOOKUP_MS = 5_000
 """Time that a home has for one answer; then another is asked."""
+CITED_BYTES_MAX, CITED_MS = 1024 * 1024, 60_000
+"""Of what one member cites so many bytes are fetched in this time, and what was begun before.
+
+One record cites 16 others, and each is fetched with its log up to the end of a cut.
+"""
 
 
 @dataclass(slots=True)
@@ -63,6 +68,8 @@ class _Lookup:
     seq: int = 0
     following: list[bytes] | None = None
     following_bytes: int = 0
+    citer: bytes = b""
+    """The member or device whose record cites it; empty: somebody here asked."""
 
 
 class OldRecordLookup:
@@ -72,6 +79,8 @@ class OldRecordLookup:
         self.core = core
         self._open: dict[RecordId, _Lookup] = {}
         self._answers: list[Answer] = []
+        self._spent: dict[bytes, tuple[int, int]] = {}
+        """Of members whose records cite what is not here: since when, and bytes that came."""
 
     def left(self, key: PeerKey) -> None:
         """Ask another home for what this one was asked for."""
@@ -104,6 +113,28 @@ class OldRecordLookup:
             if lookup.id not in self._open:
                 self._fail(lookup)
 
+    def want_cited(self, id: RecordId, citer: bytes) -> bool:
+        """Look for a record that one of a member's cites; return whether it is looked for now.
+
+        For each member one at a time, and within CITED_BYTES_MAX; what is refused is asked for
+        again when the record that cites it comes again.
+        """
+        if id not in self._open:
+            _, spent = self._spent.get(citer, (0, 0))
+            if spent >= CITED_BYTES_MAX or any(one.citer == citer for one in self._open.values()):
+                return False
+            self.want(id)
+            if id in self._open:
+                self._open[id].citer = citer
+        return id in self._open
+
+    def _charge(self, lookup: _Lookup, message: GivenRecord) -> None:
+        """Count what came of a record that a member's cites."""
+        if lookup.citer:
+            since_ms, spent = self._spent.get(lookup.citer, (self.core.now_ms, 0))
+            size = sum(map(len, message.wires)) + len(message.body or b"")
+            self._spent[lookup.citer] = since_ms, spent + size
+
     def forget(self, ticket: Ticket) -> None:
         """Forget a caller that went away."""
         for lookup in self._open.values():
@@ -122,9 +153,13 @@ class OldRecordLookup:
 
     def tick(self) -> None:
         """Ask another home where one is silent."""
+        now_ms = self.core.now_ms
         for lookup in list(self._open.values()):
-            if self.core.now_ms - lookup.since_ms > LOOKUP_MS:
+            if now_ms - lookup.since_ms > LOOKUP_MS:
                 self._next(lookup)
+        for citer, (since_ms, _) in list(self._spent.items()):
+            if now_ms - since_ms >= CITED_MS:
+                del self._spent[citer]
 
     def given(self, peer: PeerState, message: GivenRecord) -> None:
         """Take in an answer; keep the record when it is proven, and drop a peer that gave another.
@@ -134,6 +169,7 @@ class OldRecordLookup:
         lookup = self._open.get(message.id)
         if lookup is None or lookup.peer != peer.key or message.skip != self._skip(lookup):
             return
+        self._charge(lookup, message)
         try:
             is_whole = self._read(lookup, message)
         except CommonwealError as error:

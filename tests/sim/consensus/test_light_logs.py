@@ -8,6 +8,7 @@ import pytest
 
 from commonweal.node.service.consensus import state_sync
 from commonweal.node.service.events import Text, Wish
+from commonweal.node.service.sync import lookup
 from commonweal.node.transport import FrameReceived, GossipMessage, GossipReceived, ValidationResult
 from commonweal.protocol import codec
 from commonweal.protocol.codec import Value
@@ -157,3 +158,57 @@ def test_a_log_that_forks_while_it_is_fetched_again_ends_no_home() -> None:
     assert refill._part is not part and part.peer in light.service.core.peers
     replica = light.service.core.replica
     until(world, lambda: not replica.light.is_light, 120_000, "it stays light")
+
+
+def test_what_one_member_cites_is_fetched_within_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "CITED_BYTES_MAX", 1)
+    monkeypatch.setattr(lookup, "CITED_MS", 20_000)
+    world = sealed(25, 1, members=4)
+    hostile = world.nodes[1]
+    old = [give(world, hostile, 1 + n) for n in range(3)]
+    give(world, hostile, 9)
+    world.run(2_000)
+    seal(world, 2)
+    light = joined_light(world)
+    seal(world, 5)
+    until(world, lambda: not _held_of(light, old), 60_000, "nothing is dropped")
+    citing = write(world, hostile, cited(hostile, old))
+    until(world, lambda: len(_held_of(light, old)) == 1, 10_000, "nothing is fetched")
+    assert light.service.record_lookup._spent.keys() == {hostile.person.inception.member}
+    world.run(10_000)
+    assert len(_held_of(light, old)) == 1, "more than the budget is fetched"
+    until(world, lambda: len(_held_of(light, old)) == 2, lookup.CITED_MS, "nothing more comes")
+    until(world, lambda: light.store.wire(citing) is not None, 2 * lookup.CITED_MS, "it waits")
+    spent = light.service.record_lookup._spent
+    until(world, lambda: not spent, 2 * lookup.CITED_MS, "what was spent is never forgotten")
+
+
+def cited(node: Node, old: list[RecordId]) -> Wish:
+    """Return work that cites old records."""
+    quantity: dict[str, Value] = {"n": 1, "scale": 0, "unit": "hour"}
+    provider = bytes(node.person.inception.member)
+    data: dict[str, Value] = {"action": "work", "effortQuantity": quantity, "provider": provider}
+    return Wish("event", data, tuple(sorted(old)))
+
+
+def _held_of(node: Node, ids: list[RecordId]) -> list[RecordId]:
+    return [id for id in ids if node.store.wire(id) is not None]
+
+
+def test_who_sends_records_that_nobody_signed_has_nothing_looked_up() -> None:
+    world, old, light = community(26)
+    sender = world.nodes[2]
+    row = sender.store.log(sender.person.device)
+    basis = sender.service.core.replica.chain.seal
+    place = next_position(light.community, row.tip, RecordId(basis), [9], 0)
+    draft = RecordDraft("event", {"n": 1}, sender.now_ms, (old,))
+    record = sign(sender.person.signer, place, draft)
+    forged = record.wire[:-1] + bytes([record.wire[-1] ^ 1])
+    service, asked = light.service, []
+    service.record_lookup.want = asked.append  # type: ignore[method-assign,assignment]
+    for wire in (forged, record.wire):
+        frame = frame_codec.encode(
+            Runs((Run(row.author, row.length, (wire,), ()),), 0, asked=False)
+        )
+        service.handle(FrameReceived(sender.key, frame), light.now_ms)
+        assert asked == ([] if wire is forged else [old])
