@@ -258,10 +258,10 @@ class Resources(HomeAccess):
 
 
 def _seller(view: LedgerView, offer: RecordId) -> bytes:
-    """Return whose offer it is, which is known."""
+    """Return whose offer it is, which is known; for a request, which is refused, this member."""
     row = offer_row(view.state, offer)
     assert row is not None, "it is known"
-    return seller_of(view.state, row)
+    return seller_of(view.state, row) or view.me
 
 
 def treasury_of(view: LedgerView, unit: str) -> RecordId | None:

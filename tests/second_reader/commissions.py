@@ -47,7 +47,7 @@ def note(c: Context, record: Record, row: Row) -> None:
         if offer is None:
             raise Void("UNKNOWN_PLAN")
         check(manages(c, first(c, offer)), "NOT_YOURS")
-        fits = pays and len(row["provider"]) == 16 and row["receiver"] is not None
+        fits = pays and len(row["provider"]) == 16 and offer["purpose"] == "offer"
         check(fits and _is_sellers(c, row, offer), "DOES_NOT_FIT")
     if not pays or (named is None and row["fulfills"] is None):
         return
@@ -55,7 +55,8 @@ def note(c: Context, record: Record, row: Row) -> None:
     found = []
     for who in dict.fromkeys((row["provider"], buyer)):
         for id, referral in referrals_of(c, who):
-            offers = offers_of(c, referral["promotion"])
+            chain = offers_of(c, referral["promotion"])
+            offers = [one for one in chain if one[1]["purpose"] == "offer"]
             is_late = now(c) > referral["until_ms"] or referral["promoter"] == buyer
             if is_late or not all(_is_sellers(c, row, offer) for _, offer in offers):
                 continue
@@ -68,7 +69,8 @@ def note(c: Context, record: Record, row: Row) -> None:
 
 
 def _is_sellers(c: Context, row: Row, offer: Row) -> bool:
-    return c.person(row["receiver"]) == c.person(first(c, offer)["provider"])
+    seller = first(c, offer)["provider"]
+    return row["receiver"] is not None and c.person(row["receiver"]) == c.person(seller)
 
 
 def _sold(c: Context, row: Row) -> list[bytes]:

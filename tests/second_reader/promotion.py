@@ -65,7 +65,8 @@ def refer(c: Context, record: Record) -> None:
         raise Void("UNKNOWN_PROMOTION")
     offer = offers_of(c, id)[-1][1]
     is_over = offer["end"] is not None and offer["end"] <= now(c)
-    check(row["ended"] is None and offer["status"] == "open" and not is_over, "NOT_OPEN")
+    is_had = offer["purpose"] == "offer" and offer["status"] == "open" and not is_over
+    check(row["ended"] is None and is_had, "NOT_OPEN")
     check(c.is_active(above), "UNKNOWN_AGENT")
     for role in (c.rules.section("promotion").get("role", ""), row["who"]):
         check(not role or c.holds(above, role), "NO_PROMOTER")

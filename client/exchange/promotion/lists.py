@@ -20,6 +20,7 @@ from commonweal.client.sharing.commissions import percent
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.exchange.commitments import commitment_row
 from commonweal.protocol.ledger.exchange.offers.intents import OPEN
+from commonweal.protocol.ledger.exchange.offers.offers import GIVE
 from commonweal.protocol.ledger.exchange.promotion.commissions import (
     COMMISSION,
     CommissionRow,
@@ -63,8 +64,7 @@ def agent_name(view: LedgerView, agent: bytes) -> str:
 
 def why_not_promote(view: LedgerView, row: PromotionRow) -> str:
     """Return why this member may not promote an offer, as a sentence; empty where they may."""
-    *_, (_, offer) = offers_from(view.state, row.offer)
-    if seller_of(view.state, offer) == view.me:
+    if _seller(view, row) == view.me:
         return view.words("it is yours: others promote it")
     rule = view.kept.rules.promotion
     for role in ("" if rule is None else rule.role, row.who):
@@ -133,8 +133,7 @@ def commission_in(view: LedgerView, id: RecordId, row: CommissionRow) -> ListedC
     assert event is not None and event.quantity is not None and referral is not None, "known"
     promotion = promotion_row(view.state, referral.promotion)
     assert promotion is not None, "what a referral names is known"
-    *_, (_, offer) = offers_from(view.state, promotion.offer)
-    seller, owed = seller_of(view.state, offer), commitment_row(view.state, id)
+    seller, owed = _seller(view, promotion), commitment_row(view.state, id)
     amount = Decimal() if owed is None else exact(*owed.quantity[:2])
     left = Decimal() if owed is None else exact(*owed.open[:2])
     state = rows.OWED if left else rows.PAID if amount else rows.NOTHING
@@ -164,12 +163,20 @@ def _referrals(view: LedgerView) -> Iterator[tuple[RecordId, ReferralRow]]:
         yield RecordId(key[len(REFERRAL) :]), ReferralRow(*value)
 
 
+def _seller(view: LedgerView, promotion: PromotionRow) -> bytes:
+    """Return who sells what is promoted; if a request took its place, who sold it before that."""
+    offers = offers_from(view.state, promotion.offer)
+    sellers = [seller_of(view.state, offer) for _, offer in offers]
+    *_, last = (seller for seller in sellers if seller is not None)
+    return last
+
+
 def _promotion(
     view: LedgerView, id: RecordId, row: PromotionRow, referrals: int, commissions: int
 ) -> ListedPromotion:
     *_, (offer_id, offer) = offers_from(view.state, row.offer)
-    seller = seller_of(view.state, offer)
-    at_ms, is_over = sealed_at(view), offer.status != OPEN
+    seller = _seller(view, row)
+    at_ms, is_over = sealed_at(view), offer.status != OPEN or offer.purpose != GIVE
     is_over = is_over or (offer.end is not None and offer.end <= at_ms)
     state = rows.ENDED if row.ended is not None else rows.GONE if is_over else rows.OPEN
     why_not = why_not_promote(view, row)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from commonweal.protocol.records.record import RecordId
 from tests.builders.commons import RULES, Commons
+from tests.client.exchange.dealing import intent, write
 
 PROMOTION = """
 [promotion]
@@ -102,6 +104,25 @@ def test_an_income_from_outside_has_its_commission(town: Callable[[], Commons]) 
     lanxi.good(lanxi.ana, "attest", came[:16])
     (owed,) = lanxi.json(lanxi.ana, "promote", "earned")["commissions"]
     assert (owed["amount"], owed["buyer_name"]) == ("5.00", "Li")
+
+
+def test_a_request_in_the_place_of_an_offer_can_be_read_and_sells_nothing(
+    town: Callable[[], Commons],
+) -> None:
+    lanxi = town()
+    offer = promoted(lanxi)
+    lanxi.good(lanxi.ana, "referral", "jam", "--by", "Bo")
+    need = intent(lanxi.mei, "work", 1, "hour", needed=True)
+    sold = RecordId(bytes.fromhex(offer))
+    data = {"purpose": "request", "publishes": [need], "replaces": sold}
+    asked = write(lanxi.mei, "proposal.offer", data, need, sold)
+    lanxi.meet()
+    (row,) = lanxi.json(lanxi.bo, "promote", "list")["promotions"]
+    assert (row["seller_name"], row["state"], row["link"]) == ("Mei", "gone", None)
+    customer = lanxi.json(lanxi.mei, "agent", "new", "Li")["agent"]
+    assert lanxi.refused(lanxi.mei, "referral", "jam", "--by", "Bo", "--buyer", customer[:16]).err
+    typed = ("income", "100", "EUR", "--payer", customer[:16], "--offer", asked.hex()[:16])
+    assert "does not fit" in lanxi.refused(lanxi.mei, *typed).err
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,8 @@ def _owe(state: State, id: bytes, event: EventRow, row: CommissionRow) -> None:
     """Write how much the seller owes for an income; nothing, where nothing is left of it."""
     referral, promotion = _promised(state, row)
     offer = offer_row(state, promotion.offer)
-    assert offer is not None and event.quantity is not None, "a payment on an offer"
+    seller = None if offer is None else seller_of(state, offer)
+    assert seller is not None and event.quantity is not None, "a payment on an offer"
     quantity = due(promotion.rate, event.quantity)
     owed = commitment_row(state, id)
     if owed is None and not quantity[0]:
@@ -150,7 +151,7 @@ def _owe(state: State, id: bytes, event: EventRow, row: CommissionRow) -> None:
         event.member,
         event.clock,
         action="transfer",
-        provider=seller_of(state, offer),
+        provider=seller,
         receiver=referral.promoter,
         quantity=quantity,
         given=[0, *quantity[1:]],
@@ -188,7 +189,8 @@ def _names_wrongly(state: State, context: Context, event: EventRow, named: Any) 
     if not may_manage(state, context, offer):
         return Reason.NOT_YOURS
     is_income = _is_payment(event) and agents.is_outside(event.provider)
-    if not is_income or not _is_person(state, event.receiver, seller_of(state, offer)):
+    seller = seller_of(state, offer)
+    if not is_income or seller is None or not _is_person(state, event.receiver, seller):
         return Reason.DOES_NOT_FIT
     return None
 
@@ -220,13 +222,19 @@ def _referrals(state: State, buyer: bytes) -> Iterator[tuple[bytes, ReferralRow]
 def _is_of(
     state: State, event: EventRow, row: ReferralRow, named: Any, sold: dict[bytes, None]
 ) -> bool:
-    """Return whether a payment is income of the offer that a referral is about, and pays for it."""
+    """Return whether a payment is income of the offer that a referral is about, and pays for it.
+
+    A request in the place of an offer sells nothing: the offers before and after it do.
+    """
     promotion = promotion_row(state, row.promotion)
     assert promotion is not None, "what a referral names is known"
     buyer = agents.person(state, event.provider)
     is_of_offer = False
     for id, offer in offers_from(state, promotion.offer):
-        if not _is_person(state, event.receiver, seller_of(state, offer)):
+        seller = seller_of(state, offer)
+        if seller is None:
+            continue
+        if not _is_person(state, event.receiver, seller):
             return False
         published = (*offer.publishes, *offer.reciprocal)
         is_of_offer = is_of_offer or id == named or any(intent in sold for intent in published)

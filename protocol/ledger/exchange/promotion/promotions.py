@@ -7,7 +7,8 @@ Records:
   promotion.end  promotion; it takes no more referrals, and those that count stand
 Both are written by who manages the offer. A code that looks like a taken one is refused; it stays
 with the member who took it first, who may use it again once its promotion has ended. An offer that
-another one replaces is promoted on in its place. State: 9M promotions, 9k their codes.
+another one replaces is promoted on in its place; while a request replaces it, nobody refers to it.
+State: 9M promotions, 9k their codes.
 """
 
 from __future__ import annotations
@@ -125,11 +126,11 @@ def may_manage(state: State, context: Context, offer: OfferRow) -> bool:
     return intents.may_manage(state, context, first)
 
 
-def seller_of(state: State, offer: OfferRow) -> bytes:
-    """Return the member, or the community, whose offer it is."""
+def seller_of(state: State, offer: OfferRow) -> bytes | None:
+    """Return the member, or the community, whose offer it is; None for a request."""
     first = intents.intent_row(state, offer.publishes[0])
-    assert first is not None and first.provider is not None, "an offer is given by somebody"
-    return first.provider
+    assert first is not None, "what is published is known"
+    return first.provider if offer.purpose == GIVE else None
 
 
 def offers_from(state: State, offer: bytes) -> Iterator[tuple[bytes, OfferRow]]:
@@ -144,10 +145,10 @@ def offers_from(state: State, offer: bytes) -> Iterator[tuple[bytes, OfferRow]]:
 
 
 def is_offered(state: State, context: Context, promotion: PromotionRow) -> bool:
-    """Return whether what is promoted can still be had: neither withdrawn nor over by time."""
+    """Return whether what is promoted can still be had: not withdrawn, over, or now a request."""
     *_, (_, last) = offers_from(state, promotion.offer)
-    now_ms = times.now_ms(state, context)
-    return last.status == OPEN and (last.end is None or last.end > now_ms)
+    is_over = last.end is not None and last.end <= times.now_ms(state, context)
+    return last.purpose == GIVE and last.status == OPEN and not is_over
 
 
 def _row(record: Record, context: Context) -> PromotionRow | None:

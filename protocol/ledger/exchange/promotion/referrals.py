@@ -126,6 +126,7 @@ def _fits(
     if buyer is not None and agents.person(state, buyer) != buyer:
         return Reason.AGENT_CLAIMED
     who, seller = buyer or context.member, seller_of(state, offer)
+    assert seller is not None, "what can be had is no request"
     if promoter in (who, seller) or who == seller:
         return Reason.SELF_REFERRED
     back = _to_same_offer(state, promoter, promotion)
