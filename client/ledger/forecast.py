@@ -13,6 +13,7 @@ from commonweal.protocol.ledger.contributions import attestation, commons
 from commonweal.protocol.ledger.contributions.value import event_fields, income_pool, value_points
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import campaign_of
 from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.ledger.ventures.projects.pools_of_projects import pool_move
 from commonweal.protocol.records.record import CommunityId
@@ -60,7 +61,8 @@ def forecast(
     value = event_fields(state, community, event, row)
     value["yes"] = max(yes, enough)
     shared_fuel = FuelBudget(FUEL_MAX)
-    pool = income_pool(ruleset, value, shared_fuel) if row.quantity is not None else None
+    is_bound = row.quantity is None or campaign_of(state, row.fulfills) is not None
+    pool = None if is_bound else income_pool(ruleset, value, shared_fuel)
     named = move.pool.name if move is not None else pool and pool.name
     given = None if named else value_points(ruleset, value, shared_fuel)
     return Forecast(
@@ -78,7 +80,7 @@ def finer_pool(state: State, community: CommunityId, ruleset: Ruleset, event: by
     None for everything else. The split would count less than came in.
     """
     row = event_row(state, event)
-    if row is None or row.quantity is None:
+    if row is None or row.quantity is None or campaign_of(state, row.fulfills) is not None:
         return None
     n, scale, unit = row.quantity
     if all(n * 10**pool.scale % 10**scale == 0 for pool in ruleset.pools if pool.unit == unit):

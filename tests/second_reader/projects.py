@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.second_reader import campaigns
 from tests.second_reader.claims import MOST, Pool, arise, pool_key
 from tests.second_reader.context import Context, Void, check, settled
 from tests.second_reader.events import is_attested
@@ -141,7 +142,7 @@ def move(c: Context, event: bytes, row: Row) -> bool:
     project = of_scope(c, row["scope"])
     came, left = row["receiver"] == c.community, row["provider"] == c.community
     is_transfer = row["action"] in ("transfer", "transferAllRights") and row["quantity"]
-    if project is None or not is_transfer or came == left:
+    if project is None or not is_transfer or came == left or campaigns.pays(c, row) is not None:
         return False
     known = c.state.known("PROJECT", project)
     if not known["since"] or c.state.get("SETTLEMENT", event) is not None:

@@ -188,7 +188,7 @@ def value_events(
             break
         value = event_fields(state, community, event, row)
         # What comes in for a campaign is for its purpose, and not divided.
-        is_bound = row.fulfills is not None and campaign_of(state, row.fulfills) is not None
+        is_bound = campaign_of(state, row.fulfills) is not None
         pool = None if is_bound else income_pool(ruleset, value, shared_fuel)
         if pool is not None and row.quantity is not None:
             id, amount = pool_id(pool), amount_in(pool.scale, row)

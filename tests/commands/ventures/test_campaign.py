@@ -125,6 +125,22 @@ def test_what_is_short_is_owed_back(lanxi: Commons, monkeypatch: pytest.MonkeyPa
     assert "you owe this campaign nothing" in refused.err
 
 
+def test_what_is_paid_is_foretold_for_no_pool(
+    lanxi: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Member(lanxi.mei) as mei:
+        mei.open_project("press", "a press")
+    lanxi.seal()
+    id = begun(lanxi, "--scope", "press")
+    lanxi.good(lanxi.bo, "pledge", id, "1000")
+    lanxi.seal()
+    seal_later(lanxi, 41, monkeypatch)
+    paid = lanxi.json(lanxi.bo, "pledge", "pay", id)
+    lanxi.meet()
+    said = lanxi.good(lanxi.mei, "attest", paid["id"][:12]).out
+    assert "No rule in force gives this action points." in said
+
+
 def test_a_pledge_that_came_too_late_is_told_to_its_author(
     lanxi: Commons, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,9 +167,9 @@ def standing(state: State, campaign: bytes) -> list[tuple[bytes, PledgeRow]]:
     ]
 
 
-def campaign_of(state: State, promise: bytes) -> bytes | None:
+def campaign_of(state: State, promise: bytes | None) -> bytes | None:
     """Return the campaign that a pledge became a promise to; None when it is no such promise."""
-    value: bytes | None = state.get(PROMISED_BY + promise)
+    value: bytes | None = None if promise is None else state.get(PROMISED_BY + promise)
     return value
 
 

@@ -57,7 +57,7 @@ def book(state: State, touched: Iterable[bytes]) -> dict[bytes, None]:
     for event in touched:
         row = event_row(state, event)
         promise = None if row is None else row.fulfills
-        campaign = None if promise is None else campaign_of(state, promise)
+        campaign = campaign_of(state, promise)
         if campaign is not None and promise is not None:
             state.put(PROMISED_BY + promise + event, campaign)
             concerned[campaign] = None

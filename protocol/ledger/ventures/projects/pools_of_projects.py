@@ -2,8 +2,9 @@
 
 A transfer moves its pool once enough members attest it, as other income counts. While the project
 is open the rules of income do not split it. What pays a claim leaves no project: the claim was
-another pool's. A project has a pool for each unit; it is an income of that pool, below 0 for what
-left. Corrections follow it, also when the project has closed.
+another pool's; and what comes in for a campaign is for its purpose, or owed back by it. A project
+has a pool for each unit; it is an income of that pool, below 0 for what left. Corrections follow
+it, also when the project has closed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from commonweal.protocol.ledger.claims.pools import (
 from commonweal.protocol.ledger.contributions.value import amount_in
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import EventRow
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import campaign_of
 from commonweal.protocol.ledger.ventures.projects.projects import project_of, project_row
 from commonweal.protocol.rules.split import AMOUNT_MAX
 from commonweal.protocol.vocabulary.currencies import decimals
@@ -46,6 +48,8 @@ def pool_move(state: State, community: bytes, event: bytes, row: EventRow) -> Po
         return None
     came, left = row.receiver == community, row.provider == community
     if came == left or settlement.settlement_row(state, event) is not None:
+        return None
+    if campaign_of(state, row.fulfills) is not None:
         return None
     project = project_of(state, row.scope)
     known = None if project is None else project_row(state, project)

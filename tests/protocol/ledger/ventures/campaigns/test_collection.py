@@ -19,6 +19,8 @@ from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
 from commonweal.protocol.ledger.ventures.campaigns.collection import reward_id
 from tests.protocol.ledger.council import HOUR, SAID, rules
 from tests.protocol.ledger.press import Press, yuan
+from tests.protocol.ledger.ventures.projects.test_second_reader import reads_alike
+from tests.protocol.ledger.village import TEXT
 
 
 def a_press(**section: Any) -> Press:
@@ -57,6 +59,38 @@ def test_what_comes_in_for_a_campaign_is_no_income_of_a_pool() -> None:
     assert press.current.paid == 600
     incomes = [pools.income_row(press.history.final, key[1:]) for key, _ in _incomes(press)]
     assert [row.amount for row in incomes if row is not None] == [70]
+
+
+def with_a_project(press: Press) -> Press:
+    """Let Jun open a project of the scope that campaigns are for, before one is met."""
+    project = {"name": "shed", "split": "equal"}
+    assert press.verdict(press.write("Jun", "project", project, body=TEXT)) is None
+    press.cut()
+    return press
+
+
+def test_what_comes_in_for_a_campaign_is_not_in_the_pool_of_the_project_it_is_for() -> None:
+    """Owed back by the campaign and shared by the project, 600 would be 1,200 of claims."""
+    press = met(with_a_project(a_press()), inScopeOf="shed")
+    press.pays("Jun", 600, inScopeOf="shed")
+    press.earn(70, resourceQuantity=yuan(70), inScopeOf="shed")
+    press.cut()
+    press.end_collecting()
+    assert (press.stands, press.owed_back()) == (SHORT, {"Jun": 600})
+    rows = [pools.income_row(press.history.final, key[1:]) for key, _ in _incomes(press)]
+    taken = [(row.pool.name, row.amount) for row in rows if row is not None]
+    assert taken == [("project shed", 7_000)], "what is no pledge's goes there still"
+    reads_alike(press)
+
+
+def test_a_share_in_what_a_campaign_for_a_project_raises_is_a_contribution() -> None:
+    value = {"transfer": {"points": "event.quantity", **SAID}}
+    press = met(with_a_project(Press(rules(value=value), "Jun", "Ana", "Bo")), gives="share")
+    paid = press.pays("Jun", 600, inScopeOf="shed")
+    press.cut()
+    row = value_of(press.history.final, paid.id)
+    assert row is not None and row.points == 600_000
+    reads_alike(press)
 
 
 def _incomes(press: Press) -> list[tuple[bytes, Any]]:
