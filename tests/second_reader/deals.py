@@ -95,6 +95,9 @@ def _replace(c: Context, replaced: Any) -> None:
     check(row["member"] == c.member, "NOT_YOURS")
     check(row["status"] != "ended", "NOT_OPEN")
     check(row["agreement"] is None and row["given"][0] == 0, "ALREADY_AGREED")
+    is_to_a_member = row["status"] == "agreed" and row["receiver"] != c.community
+    is_of_the_fold = c.state.row("EVENT", replaced) or c.state.get("PLEDGE_PAYMENT", replaced)
+    check(not is_to_a_member and not is_of_the_fold, "ALREADY_AGREED")
     _release(c, replaced)
 
 

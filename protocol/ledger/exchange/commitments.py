@@ -3,8 +3,8 @@
 Record, with actions, agents and quantities as in `events`:
   commitment  action, provider, receiver, a quantity above 0; satisfies: up to 2 intents, of which
               one names the provider and one the receiver; resourceConformsTo,
-              resourceInventoriedAs; hasBeginning, hasEnd, due: ms; replaces: a commitment of the
-              same author; clause: true if it only counts in an agreement
+              resourceInventoriedAs; hasBeginning, hasEnd, due: ms; replaces: a commitment that
+              the same author wrote; clause: true if it only counts in an agreement
 Any member may write one, also for others: it is asked, and counts for nothing until an agreement
 that stipulates it is in force. Unless it is a clause it counts at once as agreed where its author's
 member promises the community something, and as said where the other side is an agent outside, who
@@ -26,7 +26,9 @@ from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
+from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.ledger.things.quantities import Quantity, difference, is_less
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import campaign_of
 from commonweal.protocol.records.record import Record
 
 COMMITMENT = Table.COMMITMENT.prefix
@@ -254,7 +256,7 @@ def _status(state: State, context: Context, row: CommitmentRow) -> str | Reason:
 
 
 def _replace(state: State, context: Context, replaced: Any) -> Verdict:
-    """End a commitment of the same author that no agreement in force stipulates."""
+    """End a commitment that the same author wrote and that no agreement in force stipulates."""
     if not is_bytes(replaced):
         return Reason.SHAPE
     row = commitment_row(state, replaced)
@@ -264,6 +266,17 @@ def _replace(state: State, context: Context, replaced: Any) -> Verdict:
         return Reason.NOT_YOURS
     if row.status == ENDED:
         return Reason.NOT_OPEN
-    if row.agreement is not None or row.given[0]:
+    is_derived = _is_derived(state, context, replaced, row)
+    if row.agreement is not None or row.given[0] or is_derived:
         return Reason.ALREADY_AGREED
     return release(state, replaced)
+
+
+def _is_derived(state: State, context: Context, id: bytes, row: CommitmentRow) -> bool:
+    """Return whether a commitment follows from an event or a pledge, and no member wrote it.
+
+    Without an agreement a member promises nothing to others than the community and who is outside.
+    """
+    if row.status == AGREED and row.receiver != context.community:
+        return True
+    return event_row(state, id) is not None or campaign_of(state, id) is not None
