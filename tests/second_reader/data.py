@@ -186,9 +186,8 @@ def _note(c: Context, record: Record, event: Row, known: Row | None) -> None:
         check(event["source"] == record.id, "NO_NEW_RESOURCE")
         c.state.put([record.id, content["hash"], content["size"], False], "DATA", record.id)
         return
-    target = event["target"]
-    if known is not None and target is not None and c.state.get("DATA", target) is None:
-        c.state.put([record.id, known["hash"], known["size"], known["erased"]], "DATA", target)
+    if known is not None and event["target"] == record.id:
+        c.state.put([record.id, known["hash"], known["size"], known["erased"]], "DATA", record.id)
 
 
 def _said(c: Context, record: Record) -> Row:

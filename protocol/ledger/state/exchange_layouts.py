@@ -127,7 +127,7 @@ BOOKING: Final = Layout(
 DATA: Final = Layout(
     b"9F", "resource: id", "[event: id, hash: bytes, size: int, erased: bool]",
     "exchange/data/contents",
-    "A resource that is data: the event that began it or brought its content, and that content.")
+    "A resource that is data: the event that began it, and its content.")
 CONSENT: Final = Layout(
     b"9A", "consent: id",
     "[member: id, giver: id?, clock: int, resource: id, purposes: [text ...], actions: [text ...],"

@@ -1,9 +1,9 @@
 """Contents: which resources are data, and whose they are.
 
 An event that begins a resource names its content by hash and size, `content: {hash, size}`; the
-content itself stays with its owner and is in no log. What takes the resource to another owner takes
-the content along. The owner may erase it: `body.erase` of the event that began the resource. State:
-9F data.
+content itself stays with its owner and is in no log. An event that takes of the resource and begins
+another takes the content along; what is there already, and no data, does not become data. The owner
+may erase it: `body.erase` of the event that began the resource. State: 9F data.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class DataRow(NamedTuple):
     """A resource that is data. hash, size: of its content.
 
     owner: whose it is: a member, the community or an agent outside; None when nobody has any of it.
-    event: what began the resource, or brought the content to it. is_erased: its owner erased it.
+    event: what began the resource. is_erased: its owner erased it.
     """
 
     hash: bytes
@@ -54,7 +54,7 @@ def data_row(state: State, resource: bytes) -> DataRow | None:
 
 
 def note(state: State, record: Record, row: EventRow) -> Verdict:
-    """Note the content that a new event names, or takes along to another resource."""
+    """Note the content that a new event names, or takes along to what it begins."""
     content: Any = record.data.get("content")
     if "content" in record.data:
         if type(content) is not dict or not is_bytes(content.get("hash")):
@@ -66,8 +66,8 @@ def note(state: State, record: Record, row: EventRow) -> Verdict:
         state.put(DATA + record.id, [record.id, content["hash"], content["size"], False])
         return None
     known = None if row.source is None else data_row(state, row.source)
-    if known is not None and row.target is not None and state.get(DATA + row.target) is None:
-        state.put(DATA + row.target, [record.id, known.hash, known.size, known.is_erased])
+    if known is not None and row.target == record.id:
+        state.put(DATA + record.id, [record.id, known.hash, known.size, known.is_erased])
     return None
 
 
