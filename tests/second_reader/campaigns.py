@@ -303,8 +303,19 @@ def _collect(
             both = sums.setdefault((pool, member), [0, 0])
             both[more < 0] += more
             c.state.change("PLEDGE", id, member, back=paid[member])
-        reward = hash32("reward", own["record"])
-        is_due = row["reward"] is not None and is_used and paid[member] >= own["counted"]
-        if is_due and c.state.get("COMMITMENT", reward) is None:
-            sides = (c.community, member, own["clock"])
-            _promise(c, reward, sides, row["reward"], None, member)
+        if row["reward"] is not None:
+            is_due = is_used and paid[member] >= own["counted"]
+            _reward(c, row, member, own, is_due)
+
+
+def _reward(c: Context, row: Row, member: bytes, own: Row, is_due: bool) -> None:
+    id = hash32("reward", own["record"])
+    was = c.state.row("COMMITMENT", id)
+    if was is None:
+        sides = (c.community, member, own["clock"])
+        if is_due:
+            _promise(c, id, sides, row["reward"], None, member)
+    elif is_due and (was["status"], was["member"]) == ("ended", c.community):
+        c.state.change("COMMITMENT", id, status="agreed", member=member)
+    elif not is_due and was["status"] == "agreed" and not was["given"][0]:
+        c.state.change("COMMITMENT", id, status="ended", member=c.community)

@@ -4,7 +4,7 @@ A payment counts once others have attested it, as any contribution; it is no inc
 campaign that collects is collected as soon as all has come, and at collectBy if its minimum has;
 else it is short, and what its rules said then holds. What is owed back to who paid is a claim of
 theirs: of a loan that is used, if the rules give it back so, and of what is given back. A reward
-is a promise of the community to each who paid all that they pledged.
+is a promise of the community to each who paid all that they pledged, while it uses what was paid.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
     RETURN,
     SHORT,
     CampaignRow,
-    PledgeRow,
     at_scale,
     campaign_of,
     campaign_row,
@@ -80,7 +79,7 @@ def collect(state: State, cut: ClosingCut, concerned: Iterable[bytes]) -> None:
         put_campaign(state, id, row)
         if row.is_owed_back:
             _owe(state, id, row, paid, sums)
-        if row.reward is not None and row.is_used:
+        if row.reward is not None:
             _reward(state, id, row, paid, cut.community)
     create_claims(state, cut.header.height, cut.ruleset, cut.community, sums)
 
@@ -165,17 +164,27 @@ def _owe(
 def _reward(
     state: State, id: bytes, row: CampaignRow, paid: dict[bytes, int], community: CommunityId
 ) -> None:
-    """Promise the reward to each who paid all that they pledged, once."""
+    """Promise the reward to each who paid all that they pledged, for as long as that is used.
+
+    The member of a promise that ended with what was paid is the community; what who paid replaced
+    by another promise stays ended.
+    """
     assert row.reward is not None, "it gives a reward"
     for member, pledge in pledges(state, id):
-        key = COMMITMENT + reward_id(pledge.record)
-        if _is_paid(pledge, paid.get(member, 0)) and state.get(key) is None:
-            promise = promise_row(community, member, pledge.clock, row.reward, None)
-            state.put(key, [*promise._replace(member=member)])
-
-
-def _is_paid(pledge: PledgeRow, paid: int) -> bool:
-    return bool(pledge.counted) and paid >= (pledge.counted or 0)
+        if not pledge.counted:
+            continue
+        promise = commitment_row(state, reward_id(pledge.record))
+        now = promise
+        if row.is_used and paid[member] >= pledge.counted:
+            if promise is None:
+                now = promise_row(community, member, pledge.clock, row.reward, None)
+                now = now._replace(member=member)
+            elif promise.status == ENDED and promise.member == community:
+                now = promise._replace(member=member, status=AGREED)
+        elif promise is not None and promise.status == AGREED and not promise.given[0]:
+            now = promise._replace(member=community, status=ENDED)
+        if now is not None and now != promise:
+            state.put(COMMITMENT + reward_id(pledge.record), [*now])
 
 
 def _floor(quantity: Quantity, scale: int) -> int:
