@@ -19,7 +19,7 @@ from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
 from commonweal.protocol.ledger.state.advance import FOLD, CutHeader
 from commonweal.protocol.ledger.state.rejections import REFUSED
-from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, scope_rows
+from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, index_rows
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.consensus.offers import Offer
@@ -169,7 +169,7 @@ class Snapshots:
         events = {key[len(EVENT) :]: value for key, value in told if key.startswith(EVENT)}
         event_views.write_new(beside, beside.put_new_events(events))
         refused = [(key, value) for key, value in told if not key.startswith(EVENT)]
-        beside.put_encoded((), [*refused, *scope_rows(told)])
+        beside.put_encoded((), [*refused, *index_rows(told)])
         beside.put_refused(refused)
 
     def _place_waiting(self, beside: StateDb) -> None:

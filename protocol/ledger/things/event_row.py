@@ -2,8 +2,8 @@
 
 Read by every package that looks at events; written by contributions, and by the valuation of a cut.
 State: e events, x the events of a process, t those of a resource. In no root: which events wait for
-a value, so that a cut under new rules finds them without reading all events, and which were booked
-in a scope.
+a value, so that a cut under new rules finds them without reading all events, which were booked in a
+scope, and which that others attest give towards a promise.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ UNVALUED: Final = LOCAL + b"e"
 """Local: the events that have `pending`, by id."""
 SCOPED: Final = LOCAL + b"s"
 """Local: the events that a cut covers, by their scope."""
+FULFILLING: Final = LOCAL + b"f"
+"""Local: the events that give something towards a promise and to which somebody says yes, by it."""
 INPUT, OUTPUT = b"i", b"o"
 TAKEN, GIVEN = "from", "to"
 
@@ -69,7 +71,7 @@ class EventRow(NamedTuple):
 
 
 _COVERED_FROM = EventRow._fields.index("height")
-_PENDING, _SCOPE = EventRow._fields.index("pending"), EventRow._fields.index("scope")
+_PENDING = EventRow._fields.index("pending")
 
 
 def event_row(state: State, event: bytes) -> EventRow | None:
@@ -81,6 +83,14 @@ def event_row(state: State, event: bytes) -> EventRow | None:
 def put_event(state: State, event: bytes, row: EventRow) -> None:
     """Write the row of an event."""
     state.put(EVENT + event, row.to_value())
+    if row.fulfills is None:
+        return
+    key = FULFILLING + row.fulfills + event
+    gives, is_noted = _gives(row), state.get(key) is not None
+    if gives and not is_noted:
+        state.put(key, True)
+    elif is_noted and not gives:
+        state.delete(key)
 
 
 def put_pending(
@@ -116,6 +126,16 @@ def _of_scope(scope: str) -> bytes:
     return SCOPED + scope.encode() + b"\0"
 
 
+def fulfilling(state: State, promise: bytes) -> list[bytes]:
+    """Return the events that give something towards a promise and have a yes, by id."""
+    prefix = FULFILLING + promise
+    return [key[len(prefix) :] for key, _ in state.items(prefix)]
+
+
+def _gives(row: EventRow) -> bool:
+    return row.yes > 0 and row.quantity is not None and row.quantity[0] != 0
+
+
 def unvalued_events(state: State, start: bytes) -> Iterator[bytes]:
     """Yield the events from `start` on that wait for a value, by id; read a part at a time."""
     for first in range(start[0] if start else 0, 256):
@@ -135,13 +155,16 @@ def local_rows(pairs: Collection[tuple[bytes, Any]]) -> Iterator[tuple[bytes, An
     for key, value in pairs:
         if key[:1] == EVENT and is_unvalued(value):
             yield UNVALUED + key[1:], True
-    yield from scope_rows(pairs)
+    yield from index_rows(pairs)
 
 
-def scope_rows(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:
-    """Yield the local rows of scopes that follow from rows of the state."""
+def index_rows(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, Any]]:
+    """Yield the local rows of scopes and promises that follow from rows of the state."""
     for key, value in pairs:
-        if key[:1] != EVENT or value[_SCOPE] is None or len(value) <= _COVERED_FROM:
+        if key[:1] != EVENT:
             continue
-        if value[_COVERED_FROM]:
-            yield _of_scope(value[_SCOPE]) + key[1:], True
+        row = EventRow(*value)
+        if row.scope is not None and row.height:
+            yield _of_scope(row.scope) + key[1:], True
+        if row.fulfills is not None and _gives(row):
+            yield FULFILLING + row.fulfills + key[1:], True

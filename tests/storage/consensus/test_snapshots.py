@@ -13,6 +13,7 @@ from commonweal.protocol.errors import CommonwealError, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import Trees
+from commonweal.protocol.ledger.things.event_row import FULFILLING
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal
@@ -42,6 +43,14 @@ class Past(Workshop):
         self.chain: list[KeptSeal] = []
         self.held: list[int] = []
 
+    def pay_promised(self, name: str, by: str) -> None:
+        """Let a member promise an amount to the community and pay it, attested by another."""
+        said: dict[str, Any] = {"action": "transfer", "provider": self.id(name)}
+        said["receiver"] = self.community
+        said |= {"resourceQuantity": {"n": 5, "scale": 0, "unit": "EUR"}}
+        promised = self.write(name, "commitment", said)
+        self.attest(self.write(name, "event", said | {"fulfills": promised.id}), by)
+
     def seal_all(self) -> None:
         self.now_ms += 60_000
         self.here.take(self.records)
@@ -62,6 +71,8 @@ def past() -> Past:
             shop.earn(1_000 + height)
         if height % 10 == 3:
             shop.work(name, 1, provider=b"\x09" * 32)
+        if height % 10 == 6:
+            shop.pay_promised(name, other)
         shop.seal_all()
     return shop
 
@@ -132,6 +143,7 @@ def test_who_joins_at_height_50_has_the_state_of_one_that_was_there_from_the_sta
     offer = fetch(late, offers(shop.here))
     assert offer.height == HEIGHTS and offer.chunks > 4
     assert pairs(late) == pairs(shop.here)
+    assert sum(key.startswith(FULFILLING) for key in pairs(late)) == HEIGHTS // 10
     assert roots(late) == roots(shop.here)
     assert roots(late)[1] == shop.chain[-1].sealed.seal.state_root
     ours, theirs = late.assessor.outlook(), shop.here.assessor.outlook()

@@ -23,7 +23,7 @@ from commonweal.protocol.ledger.exchange.commitments import (
     commitment_row,
 )
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.ledger.things.event_row import event_row, fulfilling
 from commonweal.protocol.ledger.things.quantities import Quantity
 from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
     COLLECTED,
@@ -86,12 +86,13 @@ def collect(state: State, cut: ClosingCut, concerned: Iterable[bytes]) -> None:
 
 def paid_for(state: State, promise: bytes, row: CampaignRow, rules: RuleParams) -> int:
     """Return how much came in for a promise that others attested and nobody disputes."""
-    paid, prefix = 0, PROMISED_BY + promise
-    for key, _ in state.items(prefix):
-        event = key[len(prefix) :]
-        known = event_row(state, event) if event else None
+    paid = 0
+    for event in fulfilling(state, promise):
+        known = event_row(state, event)
         if known is None or known.quantity is None or known.disputes:
             continue
+        if state.get(PROMISED_BY + promise + event) is None:
+            continue  # no cut covers it yet
         if attestation.is_attested(state, event, rules):
             quantity = Quantity(*known.quantity)
             paid += at_scale(quantity, row.scale) or _floor(quantity, row.scale)
