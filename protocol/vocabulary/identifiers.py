@@ -18,6 +18,8 @@ NAME_CHARACTERS_MAX = 64
 CODE_CHARACTERS_MAX = 32
 PROJECT_POOL = "project "
 """How the name of the pool of a project begins; the name of the project follows."""
+CAMPAIGN_POOL = "campaign "
+"""How the name of the pool of a campaign begins; the first digits of its id follow."""
 READ_CHARACTERS_MAX = 4 * NAME_CHARACTERS_MAX
 """What is read of a longer name to display it."""
 

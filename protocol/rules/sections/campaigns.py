@@ -10,11 +10,16 @@ from typing import Any
 
 from commonweal.protocol.rules import schema
 from commonweal.protocol.rules.faults import RulesetFault
+from commonweal.protocol.vocabulary.identifiers import CAMPAIGN_POOL
 from commonweal.protocol.vocabulary.rule_params import DAY_MS, CampaignRules
 
 
 def faults(document: Mapping[str, Any]) -> Iterator[RulesetFault]:
-    """Yield the faults of [campaigns] in a document whose tables have the right form."""
+    """Yield the faults of what a document says of campaigns, whose tables have the right form."""
+    for name in document.get("pools", {}):
+        if name.startswith(CAMPAIGN_POOL):
+            sentence = "the names of pools that begin so are those of campaigns"
+            yield RulesetFault(("pools", name), sentence, "give the pool another name")
     if document.get("campaigns", {}).get("loans") == "bucket" and not _has_debts(document):
         sentence = "loans are given back by a bucket, and no bucket pays debts"
         hint = "write claim = 'debt' in a bucket, or loans = 'claim'"

@@ -41,6 +41,7 @@ from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
 )
 from commonweal.protocol.ledger.ventures.campaigns.promises import promise_row
 from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.vocabulary.identifiers import CAMPAIGN_POOL
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def paid_for(state: State, promise: bytes, row: CampaignRow, rules: RuleParams) 
 
 def pool_of(campaign: bytes, row: CampaignRow) -> PoolId:
     """Return the pool under whose name a campaign owes back what was paid to it."""
-    return PoolId(f"campaign {campaign.hex()[:POOL_CHARACTERS]}", row.unit, row.scale)
+    return PoolId(CAMPAIGN_POOL + campaign.hex()[:POOL_CHARACTERS], row.unit, row.scale)
 
 
 def reward_id(pledge: bytes) -> bytes:
