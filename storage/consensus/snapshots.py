@@ -17,6 +17,7 @@ from commonweal.protocol.errors import WrongState
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
+from commonweal.protocol.ledger.governance.membership_end import LISTED, listed_rows
 from commonweal.protocol.ledger.state.advance import FOLD, CutHeader
 from commonweal.protocol.ledger.state.rejections import REFUSED
 from commonweal.protocol.ledger.things.event_row import EVENT, UNVALUED, index_rows
@@ -26,7 +27,7 @@ from commonweal.storage.consensus.offers import Offer
 from commonweal.storage.consensus.restored import NOTED, TAKEN
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state.checkpoint import BEGUN, Checkpoint
-from commonweal.storage.ledger.state.state_db import StateDb, TreePages
+from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb, TreePages
 from commonweal.storage.ledger.state.state_rows import NUMBERED, packed, unpacked
 from commonweal.storage.records.seal_store import SealStore
 
@@ -34,6 +35,9 @@ CUT_TREE, STATE_TREE, MEMBERS_TREE = range(len(Trees._fields))
 
 PLACED = "placed"
 """Mark of the file beside: height and depth of the offer, and the number of placed chunks."""
+
+KEYS_AT_ONCE = 5_000
+"""Rows that are listed by member in one transaction."""
 
 BESIDE = "taking"
 """Name of the file beside the state."""
@@ -191,6 +195,7 @@ class Snapshots:
             self.give_up()
             raise WrongState(f"the state at height {seal.height} has other roots than its seal")
         self._place_waiting(beside)
+        _list_rows(beside)
         views.write_all(beside, self.kept.store)
         with beside.writing():
             self._put_cut(beside, seal)
@@ -226,6 +231,22 @@ class Snapshots:
         _grow(beside, CUT_TREE, {key: value for key, value in changes.items() if value is not None})
         cut = CutHeader(last.height, last.time_ms, last.clock, last.prev, last.cut_root)
         Checkpoint(beside, self.kept.community).write(cut, last.id, tuple(logs.values()))
+
+
+def _list_rows(beside: StateDb) -> None:
+    """Write the lists of members, which are local, some rows at a time.
+
+    Nothing is listed twice where a process ended while it did so.
+    """
+    for table in LISTED:
+        last = table
+        while keys := beside.final_keys(last, KEYS_AT_ONCE):
+            rows = [(key, beside.get(key, FINAL)) for key in keys if key.startswith(table)]
+            with beside.writing():
+                beside.put(FINAL, listed_rows(rows, LayeredState(beside, FINAL)))
+            if len(rows) < KEYS_AT_ONCE:
+                break
+            last = keys[-1]
 
 
 def _grow(layers: StateDb, tree: int, pairs: dict[bytes, bytes]) -> bytes:

@@ -12,6 +12,7 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity.parent import INHERIT, Parent, parent_of
 from commonweal.protocol.ledger.checkpoint.inheritance import first_cut, inherited_state
 from commonweal.protocol.ledger.checkpoint.roots import first_trees
+from commonweal.protocol.ledger.governance.membership_end import listed_rows
 from commonweal.protocol.ledger.members import member_keys, registry
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
@@ -93,7 +94,8 @@ def begin(
     touched = [*layers.clear(OLDER), *layers.clear(NEWEST), *state]
     layers.put_mark("older", None)
     layers.put_mark("newest", None)
-    layers.put(FINAL, [*state.items(), *local_rows(state.items())])
+    rows = state.items()
+    layers.put(FINAL, [*rows, *local_rows(rows), *listed_rows(rows)])
     for tree, pages in enumerate(first_trees(state)):
         layers.put_pages(tree, pages)
     last.write(first_cut(founding), bytes(community), ())

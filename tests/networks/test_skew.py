@@ -19,6 +19,7 @@ from commonweal.node.control.cluster import Cluster
 from commonweal.node.control.messages.node_status import Peers, Status
 from commonweal.protocol.ledger.state.state import State
 from commonweal.storage.home.home import Home
+from tests.builders.local_rows import without_order
 from tests.builders.weal import good
 from tests.cluster.test_rules_cluster import (
     BACK_S_MAX,
@@ -147,4 +148,5 @@ def states(homes: dict[str, Path]) -> set[tuple[int, str, str]]:
 
 
 def _pairs(state: State) -> list[tuple[bytes, Any]]:
-    return [pair for table in range(128) for pair in state.items(bytes([table]))]
+    pairs = (pair for table in range(128) for pair in state.items(bytes([table])))
+    return [*without_order(pairs).items()]

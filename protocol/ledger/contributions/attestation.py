@@ -8,26 +8,32 @@ Records:
 Members cannot attest for themselves: neither the author of a record, nor its provider, nor the
 receiver of something from the commons. A correction takes back what was said before it. Whether a
 claim is settled follows from what is said of the event that pays it. State: a what each member
-said, d disputes.
+said, d disputes. In no root: which events a member disputes.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
+from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.exchange.promotion import commissions, referrals
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.permissions import Permission, writer_denial
+from commonweal.protocol.ledger.state import local_lists
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.state import LOCAL, State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EventRow, event_row, put_event
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 SAID, DISPUTE = Table.SAID.prefix, Table.DISPUTE.prefix
+DISPUTED: Final = LOCAL + b"d"
+"""Local: the events that a member disputes."""
 YES, NO, WITHDRAW, OPEN = "yes", "no", "withdraw", "open"
 
 CORRECTIONS_BYTES = 8
@@ -83,8 +89,10 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
         return Reason.NOTHING_NEW
     if say == OPEN:
         state.put(key, record.id)
+        local_lists.add(state, DISPUTED, context.member, event)
     else:
         state.delete(key)
+        local_lists.remove(state, DISPUTED, context.member, event)
     more = 1 if say == OPEN else -1
     put_event(state, event, row._replace(disputes=row.disputes + more))
     commissions.reckon(state, event, None)
@@ -93,14 +101,19 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
 
 def withdraw_disputes(state: State, member: bytes) -> None:
     """Withdraw every dispute of a member whose membership ends."""
-    keys = [key for key, _ in state.items(DISPUTE) if key.endswith(member)]
-    for key in keys:
-        event = key[len(DISPUTE) : -len(member)]
+    for event in local_lists.take(state, DISPUTED, member):
         row = event_row(state, event)
         assert row is not None, "what is disputed is known"
-        state.delete(key)
+        state.delete(DISPUTE + event + member)
         put_event(state, event, row._replace(disputes=row.disputes - 1))
         commissions.reckon(state, event, None)
+
+
+def list_row(state: State, key: bytes) -> None:
+    """List what the key of a dispute says of its member."""
+    if key[:1] == DISPUTE:
+        event, member = key[1 : 1 + HASH_BYTES], key[1 + HASH_BYTES :]
+        local_lists.add(state, DISPUTED, member, event)
 
 
 def attesters(state: State, event: bytes, without: bytes | None = None) -> tuple[int, int]:

@@ -35,6 +35,7 @@ from commonweal.protocol.ledger.finality.unsealed import (
 from commonweal.protocol.ledger.fold.fold import Ledger, weakly
 from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, witness_set
 from commonweal.protocol.ledger.governance.enactment import enact
+from commonweal.protocol.ledger.governance.membership_end import listed_rows
 from commonweal.protocol.ledger.members import forks
 from commonweal.protocol.ledger.members.budgets import CutLimits, inherited_records
 from commonweal.protocol.ledger.members.registry import FOUNDING
@@ -136,7 +137,8 @@ class History:
     def begin(self, inherited: Mapping[bytes, Any], cut: CutHeader) -> None:
         """Begin with the state that a re-founded community inherits, before anything is added."""
         assert not len(self) and self.cut is BEFORE_ALL, "nothing was added yet"
-        for key, value in (*inherited.items(), *local_rows(inherited.items())):
+        rows = inherited.items()
+        for key, value in (*rows, *local_rows(rows), *listed_rows(rows)):
             self.final.put(key, value)
         self.final.commit()
         self.cut = cut

@@ -9,6 +9,9 @@ is declined; what was agreed stands. They are in no project any more.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.exchange import open_records
@@ -16,9 +19,23 @@ from commonweal.protocol.ledger.exchange.deals import agreement_row
 from commonweal.protocol.ledger.exchange.offers import intents, offers
 from commonweal.protocol.ledger.members import invites, registry
 from commonweal.protocol.ledger.state.context import Context, Verdict
-from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.state import Reader, State
 from commonweal.protocol.ledger.ventures.projects import projects
 from commonweal.protocol.records.record import Record
+
+LISTED: Final = (invites.INVITE, invites.REQUEST, attestation.DISPUTE)
+"""Tables of what ends with a membership and is listed by member, in local keys."""
+
+
+def listed_rows(
+    pairs: Iterable[tuple[bytes, Any]], base: Reader | None = None
+) -> Iterator[tuple[bytes, Any]]:
+    """Yield how local rows change by listing what rows of the state say. base: what is listed."""
+    state = State(base)
+    for key, value in pairs:
+        invites.list_row(state, key, value)
+        attestation.list_row(state, key)
+    yield from state.local_changes()
 
 
 def leave(state: State, record: Record, context: Context) -> Verdict:

@@ -11,14 +11,15 @@ of newcomers that the rules allow a member. For any beyond that, and for removed
 members vouch by hand. An invite ends with its author's membership and with the device that wrote
 it. The first members, invited by the founder, are the founding circle, for which no limit holds.
 State: I invites, Q a member's requests, R requests by id, V vouches, + the times in the last week
-at which a member's invites admitted somebody.
+at which a member's invites admitted somebody. In no root: the invites and the open requests that
+end with a membership.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -37,9 +38,10 @@ from commonweal.protocol.ledger.members.registry import (
     REMOVED,
     MemberRow,
 )
+from commonweal.protocol.ledger.state import local_lists
 from commonweal.protocol.ledger.state.context import Applicant, Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.state import LOCAL, State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.state.time_jumps import last_cut_ms
 from commonweal.protocol.records.record import Record, RecordId
@@ -47,6 +49,10 @@ from commonweal.protocol.records.record import Record, RecordId
 INVITE, REQUEST_OF = Table.INVITE.prefix, Table.REQUEST_OF.prefix
 REQUEST, VOUCH = Table.REQUEST.prefix, Table.VOUCH.prefix
 BROUGHT = Table.BROUGHT.prefix
+INVITED: Final = LOCAL + b"i"
+"""Local: the invites of a member that are not ended."""
+ASKED: Final = LOCAL + b"r"
+"""Local: the open requests of a member."""
 
 USES_MAX = 1000
 WEEK_MS = 7 * 24 * 3_600_000
@@ -104,6 +110,7 @@ def create_invite(state: State, record: Record, context: Context) -> Verdict:
         return early
     row = InviteRow(key, uses, 0, expires, False, context.member, record.author)
     state.put(INVITE + record.id, [*row])
+    local_lists.add(state, INVITED, context.member, record.id)
     return None
 
 
@@ -127,10 +134,10 @@ def revoke_invite(state: State, record: Record, context: Context) -> Verdict:
 
 def end_invites(state: State, member: MemberId) -> None:
     """End the invites of a member whose membership ends; they stay ended if the member returns."""
-    rows = [(key, InviteRow(*value)) for key, value in state.items(INVITE)]
-    for key, row in rows:
-        if row.author == member and not row.ended:
-            state.put(key, [*row._replace(ended=True)])
+    for invite in local_lists.take(state, INVITED, member):
+        row = invite_row(state, invite)
+        assert row is not None, "what is listed is known"
+        state.put(INVITE + invite, [*row._replace(ended=True)])
 
 
 def end_requests(state: State, member: MemberId) -> None:
@@ -138,10 +145,19 @@ def end_requests(state: State, member: MemberId) -> None:
 
     To return, they must ask again.
     """
-    for key, id in list(state.items(REQUEST_OF + member)):
-        if RequestRow(*state.get(REQUEST + id)).open:
-            state.delete(REQUEST + id)
-            state.delete(key)
+    for id in local_lists.take(state, ASKED, member):
+        row = request_row(state, id)
+        assert row is not None, "what is listed is known"
+        state.delete(REQUEST + id)
+        state.delete(REQUEST_OF + member + row.invite)
+
+
+def list_row(state: State, key: bytes, value: Any) -> None:
+    """List what a row of the state says that ends with a membership."""
+    if key[:1] == INVITE and not (invite := InviteRow(*value)).ended:
+        local_lists.add(state, INVITED, invite.author, key[1:])
+    elif key[:1] == REQUEST and (asked := RequestRow(*value)).open:
+        local_lists.add(state, ASKED, asked.member, key[1:])
 
 
 def admissions(state: State, member: MemberId) -> tuple[RecordId, ...]:
@@ -199,6 +215,7 @@ def request(state: State, record: Record, context: Context) -> Verdict:
         return Reason.NOT_BY_INVITE
     asked = RequestRow(device.member, record.author, RecordId(invite), record.clock, 0, True)
     state.put(of_member, record.id)
+    local_lists.add(state, ASKED, device.member, record.id)
     is_open = invite_closed(state, row) is None and member.status != REMOVED
     if is_open and _has_room(state, row, context):
         asked = _with_vouch(state, record, asked, row.author)
@@ -312,6 +329,7 @@ def _decide(
         state.put(INVITE + asked.invite, [*invite._replace(used=invite.used + 1)])
         registry.set_status(state, asked.member, ACTIVE, record.clock, powers_ms)
         asked = asked._replace(open=False)
+        local_lists.remove(state, ASKED, asked.member, id)
     state.put(REQUEST + id, [*asked])
 
 

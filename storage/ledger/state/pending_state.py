@@ -298,7 +298,7 @@ class PendingOverlay:
         assert ledger.trace is not None, "it was begun with one"
         self.layers.put_touched(layer, ledger.trace.read, ledger.trace.written)
         changes = list(ledger.state.changes())
-        self.layers.put(layer, changes)
+        self.layers.put(layer, (*changes, *ledger.state.local_changes()))
         return [key for key, _ in changes]
 
     def _cleared(self) -> list[bytes]:

@@ -21,7 +21,7 @@ LEDGER = Path(next(iter(ledger.__path__)))
 
 INSIDE = {"INPUT", "OUTPUT"}
 """They stand inside keys, behind a table."""
-KEYS = {"LAST", "LOCAL", "UNVALUED", "SCOPED", "FULFILLING"}
+KEYS = {"LAST", "LOCAL", "UNVALUED", "SCOPED", "FULFILLING", "INVITED", "ASKED", "DISPUTED"}
 """No tables: a key of its own, behind which others stand; and local keys, which are in no root."""
 
 

@@ -19,6 +19,7 @@ from commonweal.storage.consensus.offers import STATE_TREE, Offer, StateOffers
 from commonweal.storage.consensus.restored import TAKEN
 from commonweal.storage.consensus.snapshots import SnapshotProgress, Snapshots
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
+from tests.builders.local_rows import without_order
 from tests.sim.consensus.test_seals import SEALED_MS_MAX, chain, next_seal, seal_soon, until
 from tests.sim.world.node import Node
 from tests.sim.world.world import World
@@ -72,7 +73,7 @@ def state_root(node: Node) -> bytes:
 def pairs(node: Node) -> dict[bytes, Any]:
     assert node.layers is not None
     layer = LayeredState(node.layers, FINAL)
-    return {key: value for n in range(255) for key, value in layer.items(bytes([n]))}
+    return without_order(pair for n in range(255) for pair in layer.items(bytes([n])))
 
 
 def height(node: Node) -> int:

@@ -24,6 +24,7 @@ from commonweal.storage.consensus.snapshots import Snapshots
 from commonweal.storage.ledger.state.finalizer import Finalizer, FoldedSeal, MissingParts
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, TreePages
 from commonweal.storage.records.seal_store import KeptSeal
+from tests.builders.local_rows import without_order
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.ledger.workshop import Workshop, paying
 
@@ -89,11 +90,8 @@ def newcomer(heights: int = HEIGHTS) -> Node:
 
 
 def pairs(node: Node) -> dict[bytes, Any]:
-    return {
-        key: value
-        for letter in range(255)
-        for key, value in LayeredState(node.layers, FINAL).items(bytes([letter]))
-    }
+    state = LayeredState(node.layers, FINAL)
+    return without_order(p for letter in range(255) for p in state.items(bytes([letter])))
 
 
 def roots(node: Node) -> list[bytes]:

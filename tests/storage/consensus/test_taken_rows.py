@@ -6,19 +6,25 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol.ledger.contributions.attestation import DISPUTE, DISPUTED
+from commonweal.protocol.ledger.members.invites import ASKED, INVITED
 from commonweal.protocol.records.record import RecordId
+from commonweal.storage.consensus import snapshots
 from commonweal.storage.consensus.arrivals import note_arrivals
 from commonweal.storage.consensus.snapshots import BESIDE, Snapshots
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.ledger.views import event_views
-from tests.builders.sealing_nodes import Node
+from tests.builders.sealing_nodes import Node, seal_once
 from tests.storage.consensus.test_snapshots import (
     HEIGHTS,
+    Past,
     fetch,
     newcomer,
     offers,
     pairs,
     past,
+    roots,
+    signers_of,
     small_chunks,
 )
 
@@ -129,3 +135,52 @@ def test_the_times_of_what_a_light_home_has_are_noted_and_then_it_ends() -> None
     noted = {id for id, claimed_at in rows.items() if claimed_at is not None}
     here = {RecordId(id) for id in rows if late.store.wire(RecordId(id)) is not None}
     assert noted == here and 0 < len(here) < len(rows)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_what_ends_with_a_membership_is_listed_in_a_state_that_was_taken(
+    monkeypatch: pytest.MonkeyPatch, *, ends: bool
+) -> None:
+    shop = Past()
+    done = [shop.work("Jun", hours) for hours in range(1, 8)]
+    closed = shop.write("Jun", "invite.create", {"key": shop.invite_key.key, "uses": 1})
+    shop.write("Jun", "invite.revoke", {"invite": closed.id})
+    for event in done:
+        shop.write("Ana", "dispute", {"event": event.id})
+        shop.write("Ana", "invite.create", {"key": shop.invite_key.key, "uses": 1})
+    shop.write("Bo", "member.leave", {})
+    shop.pens["Bo"].request(closed, shop.invite_key)
+    shop.seal_all()
+    late = Node(shop.community, shop.documents)
+    late.take(shop.records[:1])
+    late.seals.put(shop.chain[0].sealed, shop.chain[0].delta)
+    monkeypatch.setattr(snapshots, "KEYS_AT_ONCE", 3)
+    plain, portions = StateDb.final_keys, 0
+
+    def ending(layers: StateDb, after_key: bytes, count: int) -> list[bytes]:
+        nonlocal portions
+        portions += 1
+        if ends and portions == 3:
+            raise KeyboardInterrupt
+        return plain(layers, after_key, count)
+
+    monkeypatch.setattr(StateDb, "final_keys", ending)
+    if ends:
+        with pytest.raises(KeyboardInterrupt):
+            fetch(late, offers(shop.here))
+        Snapshots(late.kept).hold()
+    else:
+        fetch(late, offers(shop.here))
+    assert pairs(late) == pairs(shop.here)
+    lists = (DISPUTED + shop.id("Ana"), INVITED + shop.id("Ana"), ASKED + shop.id("Bo"))
+    assert [late.kept.final.get(key) for key in lists] == [7, 7, 1]
+    shop.write("Ana", "member.leave", {})
+    late.take(shop.records)
+    shop.now_ms += 60_000
+    shop.here.take(shop.records)
+    seal_once([late, shop.here], signers_of(shop), shop.now_ms)
+    for node in (late, shop.here):
+        node.kept.refresh()
+        assert node.kept.alarm == ""
+    assert pairs(late) == pairs(shop.here) and roots(late) == roots(shop.here)
+    assert [*late.kept.final.items(DISPUTE)] == []

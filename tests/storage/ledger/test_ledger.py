@@ -15,6 +15,7 @@ from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import DeviceKey, MemberKey, Signer
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.fold.fold import Ledger
+from commonweal.protocol.ledger.members import invites
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import CommunityId, Record
 from commonweal.storage.ledger import ledger
@@ -244,6 +245,27 @@ def test_a_revocation_voids_what_was_laid_down(monkeypatch: pytest.MonkeyPatch) 
     assert kept.verdict(revoked) is None
     assert kept.state.get(b"Ujar7") is None
     assert kept.state.get(b"Ujar2") is not None
+
+
+@pytest.mark.usefixtures("portions")
+def test_what_a_leave_ends_may_be_folded_already() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    home = Home(village.community, founding_documents(village))
+    letters = [jun.invite(village.invite_key) for _ in range(12)]
+    home.hold(village.records)
+    for author in (village.mei.key, jun.key):
+        home.arrive(author, 99)
+        assert home.state.state is not None
+    left = jun.write("member.leave")
+    home.hold([left])
+    home.arrive(jun.key, 1)
+    kept = home.state
+    rows = [invites.invite_row(kept.state, letter.id) for letter in letters]
+    assert [row and row.ended for row in rows] == [True] * 12
+    whole = Ledger(village.community, documents=home.documents)
+    whole.add(village.records)
+    assert everything(kept.state) == everything(whole.state)
 
 
 def test_a_record_is_folded_without_looking_at_all_devices(

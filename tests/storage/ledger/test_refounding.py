@@ -13,9 +13,11 @@ from commonweal.protocol.identity.parent import Parent, parent_of
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.claims.claims import claims
 from commonweal.protocol.ledger.claims.pools import pools
+from commonweal.protocol.ledger.contributions.attestation import DISPUTE
 from commonweal.protocol.ledger.finality.backtest import backtest
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.members import registry, roles
+from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.merkle import EMPTY
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import CommunityId, Record
@@ -232,6 +234,31 @@ def test_a_history_that_begins_with_the_same_comes_to_the_same_roots(old: Past) 
     found = backtest(*args, None, begins)
     assert found.height == 4
     assert {one.had for one in found.members} == {one.would for one in found.members} != set()
+
+
+def test_what_a_member_disputes_ends_with_their_membership_in_the_new_community(old: Past) -> None:
+    done = old.work("Jun", 5)
+    old.write("Bo", "dispute", {"event": done.id})
+    old.seal_all()
+    again = Again(old, "Jun")
+    node = begun(again)
+    seal_once([node], again.signers(), old.now_ms + 60_000)
+    begins = start(node.store, again.community)
+    assert begins is not None
+    history = History(again.community)
+    history.begin(*begins)
+    bo = again.follow(old, "Bo")
+    left = bo.write("member.leave", {})
+    node.take(again.records)
+    seal_once([node], again.signers(), old.now_ms + 120_000)
+    node.kept.refresh()
+    history.add_documents(again.documents)
+    history.add(again.records)
+    assert history.verdict(left.id) is None and node.kept.verdict(left) is None
+    for state in (history.state, node.kept.final):
+        assert [*state.items(DISPUTE)] == []
+        row = event_row(state, done.id)
+        assert row is not None and row.disputes == 0
 
 
 def test_two_who_found_anew_make_two_communities_that_share_nothing(old: Past) -> None:

@@ -43,7 +43,7 @@ def from_nothing(history: History) -> tuple[bytes, ...]:
     """Return the same from the whole state, and the whole cut."""
     every = [
         (key, roots.leaf(value))
-        for table in range(128)
+        for table in range(1, 128)
         for key, value in history.final.items(bytes([table]))
     ]
     people = [pair for pair in every if pair[0][:1] in roots.MEMBERS]
