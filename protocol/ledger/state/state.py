@@ -47,13 +47,15 @@ _ABSENT: Final = _Gone()
 class State:
     """The pairs of `base`, as changed by what was written since."""
 
-    __slots__ = ("_base", "_journal", "_sorted", "_tables")
+    __slots__ = ("_base", "_behind", "_journal", "_sorted", "_tables")
 
     def __init__(self, base: Reader | None = None) -> None:
         self._base = base
         self._tables: dict[int, dict[bytes, Any]] = {}
         self._journal: list[tuple[bytes, Any]] = []
         self._sorted: dict[int, list[bytes]] = {}
+        self._behind: set[int] = set()
+        """Tables whose new keys stand behind the sorted ones."""
 
     def above(self) -> State:
         """Return a state over this one, to which nothing may be written meanwhile."""
@@ -161,7 +163,8 @@ class State:
             table = self._tables[number] = {}
         old = table.get(key, _ABSENT)
         if old is _ABSENT and number in self._sorted:
-            del self._sorted[number]
+            self._sorted[number].append(key)
+            self._behind.add(number)
         self._journal.append((key, old))
         table[key] = value
 
@@ -181,4 +184,8 @@ class State:
         keys = self._sorted.get(number)
         if keys is None:
             keys = self._sorted[number] = sorted(self._tables[number])
+        elif number in self._behind:
+            # A new list: who reads the other one has begun. What is sorted in it costs one pass.
+            keys = self._sorted[number] = sorted(keys)
+        self._behind.discard(number)
         return keys
