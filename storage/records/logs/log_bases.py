@@ -224,8 +224,9 @@ class LogBases(ForkStore):
         """Remove erasable bodies that dropped records name, but for those that are named still."""
         if not texts:
             return
-        hashes = {text.hash for text in texts}
-        gone = [(digest,) for digest in hashes - named_where_kept(self, hashes)]
+        hashes = dict.fromkeys(text.hash for text in texts)
+        named = named_where_kept(self, hashes)
+        gone = [(digest,) for digest in hashes if digest not in named]
         for table in ("body", "wanted"):
             kept = " AND NOT permanent AND content NOTNULL" if table == "body" else ""
             self.change_many(

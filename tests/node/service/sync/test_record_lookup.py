@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.records.record import Record
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.seal_store import RecordPlace
 from tests.sim.consensus.test_seals import chain
@@ -31,6 +33,13 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return searches
 
 
+def _at(node: Node, author: DeviceKey, seq: int) -> Record:
+    id = node.store.id_at(author, seq)
+    record = None if id is None else node.store.record(id)
+    assert record is not None
+    return record
+
+
 def test_the_seals_of_a_log_are_searched_once_and_only_for_what_is_sealed(
     searches: list[str],
 ) -> None:
@@ -41,15 +50,13 @@ def test_the_seals_of_a_log_are_searched_once_and_only_for_what_is_sealed(
     work(node, 1)
     world.run(200)
     searches.clear()
-    newest = node.store.record(node.store.id_at(author, length) or b"")
-    assert newest is not None
+    newest = _at(node, author, length)
     assert ends.covering(newest) is None
     assert not searches, "the whole cut is in memory"
-    records = [node.store.record(node.store.id_at(author, seq) or b"") for seq in range(length)]
-    covering = [ends.covering(record) for record in records if record is not None]
-    assert len(covering) == length
+    records = [_at(node, author, seq) for seq in range(length)]
+    covering = [ends.covering(record) for record in records]
     assert len(searches) == 1
     for record, kept in zip(records, covering, strict=True):
-        assert record is not None and kept is not None
+        assert kept is not None
         place = RecordPlace(author, record.seq, record.clock)
         assert ends.seals.heights_covering([place]) == {place: kept.sealed.seal.height}

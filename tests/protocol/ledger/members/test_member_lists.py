@@ -52,13 +52,13 @@ class Coming(Treasury):
         """Let a member make invites, and dispute as many events."""
         pen = self.pens[name]
         for _ in range(rows):
-            done = self.write("Jun", "event", self.done)
+            done = self.write("Jun", "event", self.hour)
             pen.write("dispute", {"event": done.id}, [done])
             pen.invite(self.invite_key)
         self.learn()
 
     @property
-    def done(self) -> dict[str, Any]:
+    def hour(self) -> dict[str, Any]:
         hour = {"n": 1, "scale": 0, "unit": "hour"}
         return {"action": "work", "provider": self.id("Jun"), "effortQuantity": hour}
 
