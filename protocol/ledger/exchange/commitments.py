@@ -28,7 +28,6 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.ledger.things.quantities import Quantity, difference, is_less
-from commonweal.protocol.ledger.ventures.campaigns.campaign_row import campaign_of
 from commonweal.protocol.records.record import Record
 
 COMMITMENT = Table.COMMITMENT.prefix
@@ -279,4 +278,5 @@ def _is_derived(state: State, context: Context, id: bytes, row: CommitmentRow) -
     """
     if row.status == AGREED and row.receiver != context.community:
         return True
-    return event_row(state, id) is not None or campaign_of(state, id) is not None
+    is_pledge = state.get(Table.PLEDGE_PAYMENT.prefix + id) is not None
+    return is_pledge or event_row(state, id) is not None
