@@ -12,13 +12,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from commonweal.protocol.errors import (
-    InvalidRecord,
-    InvalidSeal,
-    LightHome,
-    Malformed,
-    WrongState,
-)
+from commonweal.protocol import errors
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.state.advance import FOLD, Advance, CutHeader
 from commonweal.protocol.ledger.state.state import State
@@ -223,10 +217,9 @@ class LedgerState:
             left = 0 if log is None else log.length - row.length
             at = None if log is None else log.head
             for _ in range(left):
-                assert at is not None, "what is sealed is held"
-                record = self.store.record(at)
+                record = None if at is None else self.store.record(at)
                 if record is None:  # a home that was light has not fetched it again
-                    raise LightHome
+                    raise errors.LightHome
                 yield record
                 at = record.prev
 
@@ -349,7 +342,7 @@ class LedgerState:
 
         try:
             return inheritance.begin(self.store, self.layers, self.community, self.last)
-        except (WrongState, Malformed, InvalidRecord) as error:
+        except (errors.WrongState, errors.Malformed, errors.InvalidRecord) as error:
             self.raise_alarm(str(error))
             return None
 
@@ -386,7 +379,7 @@ class LedgerState:
             return folded
         try:
             result = end.fold(seal, kept.delta)
-        except InvalidSeal as error:
+        except errors.InvalidSeal as error:
             self.raise_alarm(str(error))
             return None
         if isinstance(result, MissingParts):

@@ -121,7 +121,7 @@ class OldRecordLookup:
         """
         if id not in self._open:
             _, spent = self._spent.get(citer, (0, 0))
-            if spent >= CITED_BYTES_MAX or any(one.citer == citer for one in self._open.values()):
+            if spent >= CITED_BYTES_MAX or any(known.citer == citer for known in self._open.values()):
                 return False
             self.want(id)
             if id in self._open:
