@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.errors import OlderSeal, WrongState
+from commonweal.protocol.errors import DamagedDatabase, OlderSeal, WrongState
 from commonweal.protocol.ledger.finality import seal_contents
 from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.ledger.state.time_jumps import LAST
@@ -89,7 +89,6 @@ def test_a_seal_of_an_older_fold_is_followed_and_the_next_is_of_this_one(scene: 
     [
         ("members_root", b"m" * 32),
         ("distribution_root", b"d" * 32),
-        ("witnesses", b"w" * 32),
         ("ruleset", b"r" * 32),
         ("clock", 10_000),
         ("cut_root", b"c" * 32),
@@ -103,6 +102,13 @@ def test_all_but_the_state_root_of_it_is_compared(scene: Scene, field: str, valu
     outlook = nodes[1].assessor.outlook()
     assert outlook.height == before
     assert bool(outlook.alarm) is (field != "evidence"), "evidence that is not here is awaited"
+
+
+def test_a_seal_that_names_other_witnesses_than_stand_beside_it_is_damaged(scene: Scene) -> None:
+    shop, nodes = scene
+    older(shop, nodes, witnesses=b"w" * 32)
+    with pytest.raises(DamagedDatabase, match="its witnesses are others"):
+        nodes[1].assessor.outlook()
 
 
 def test_no_older_fold_comes_after_a_newer(scene: Scene) -> None:

@@ -168,8 +168,8 @@ def _reward(
 ) -> None:
     """Promise the reward to each who paid all that they pledged, for as long as that is used.
 
-    The member of a promise that ended with what was paid is the community; what who paid replaced
-    by another promise stays ended.
+    The member of a promise that ended with what was paid is the community, so that one which ended
+    otherwise stays ended.
     """
     assert row.reward is not None, "it gives a reward"
     for member, pledge in pledges(state, id):
