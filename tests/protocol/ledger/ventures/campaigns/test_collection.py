@@ -100,6 +100,8 @@ def _incomes(press: Press) -> list[tuple[bytes, Any]]:
 def test_a_payment_that_nobody_attests_does_not_count() -> None:
     press = met(a_press())
     press.pays("Jun", 600, attested="")
+    denied = press.pays("Jun", 600)
+    press.write("Bo", "attest", {"event": denied.id, "say": "no"})
     late = press.pays("Ana", 400)
     press.end_collecting()
     assert (press.stands, press.current.paid) == (SHORT, 400)
