@@ -105,7 +105,15 @@ async def test_who_asks_or_tells_of_messages_without_end_is_dropped() -> None:
 async def test_who_reads_nothing_and_subscribes_again_and_again_is_sent_little() -> None:
     async with gossiping() as (node, honest, eve, stream):
         gossip: Any = node.network._gossip._pubsub
-        sent = gossip.peers[peer_id(eve.key)]
+        sent, replays = gossip.peers[peer_id(eve.key)], 0
+        plain = gossip.router.send_recent_messages
+
+        async def counted(*asked: Any) -> None:
+            nonlocal replays
+            replays += 1
+            await plain(*asked)
+
+        gossip.router.send_recent_messages = counted
         mux = eve.network._links.linked[node.key].mux
         assert mux is not None
         for unread in mux.streams.values():
@@ -129,6 +137,7 @@ async def test_who_reads_nothing_and_subscribes_again_and_again_is_sent_little()
             while gossip.peer_topics.get(TOPIC, set()) & {peer_id(eve.key)}:
                 await trio.sleep(0.01)
         assert sent.queued_bytes < WRITE_BYTES_MAX + 2 * 60_100, "what was queued, and no more"
+        assert replays <= 1, "once for each link and topic"
         assert node.has(eve.key)
 
 
