@@ -121,7 +121,8 @@ class OldRecordLookup:
         """
         if id not in self._open:
             _, spent = self._spent.get(citer, (0, 0))
-            if spent >= CITED_BYTES_MAX or any(known.citer == citer for known in self._open.values()):
+            is_busy = any(known.citer == citer for known in self._open.values())
+            if spent >= CITED_BYTES_MAX or is_busy:
                 return False
             self.want(id)
             if id in self._open:
