@@ -5,7 +5,6 @@ Never dials and never checks a signature; the overlay does both.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from commonweal.protocol import codec
@@ -15,8 +14,6 @@ from commonweal.storage.sqlite.database import Database
 
 if TYPE_CHECKING:  # loaded by nodes that dial
     from commonweal.protocol.identity.invite import Contact
-
-log = logging.getLogger(__name__)
 
 PEERS_KEPT_MAX = 1_000
 """Above this number of peers, the one that answered longest ago is dropped."""
@@ -76,8 +73,11 @@ class AddressBook(Database):
             try:
                 read.append(_address(row))
             except (Malformed, UnicodeDecodeError):
+                import logging  # not loaded by a list
+
                 peer = short(row[0])
-                log.warning("what is stored of peer %s is damaged; others tell its address", peer)
+                words = "what is stored of peer %s is damaged; others tell its address"
+                logging.getLogger(__name__).warning(words, peer)
         return read
 
     def put_address(self, address: Address) -> None:

@@ -15,7 +15,7 @@ from tests.networks.places import Place, lacking
 PROGRAM = "miniupnpd"
 LOOKS = 100
 LOOK_S = 0.05
-END_S = 5
+END_S = 20
 CHAINS = """
 table inet upnp {
  chain forward { type filter hook forward priority 0; jump upnp_pass; }

@@ -31,6 +31,8 @@ from commonweal.protocol.ledger.things.quantities import Quantity, difference, i
 from commonweal.protocol.records.record import Record
 
 COMMITMENT = Table.COMMITMENT.prefix
+PROMISED_BY = Table.PLEDGE_PAYMENT.prefix
+"""Promises that pledges became, and what was paid for each."""
 
 ASKED, AGREED, SAID, ENDED = "asked", "agreed", "said", "ended"
 PROMISED = (AGREED, SAID)
@@ -278,5 +280,5 @@ def _is_derived(state: State, context: Context, id: bytes, row: CommitmentRow) -
     """
     if row.status == AGREED and row.receiver != context.community:
         return True
-    is_pledge = state.get(Table.PLEDGE_PAYMENT.prefix + id) is not None
+    is_pledge = state.get(PROMISED_BY + id) is not None
     return is_pledge or event_row(state, id) is not None

@@ -31,7 +31,7 @@ CAMPAIGN_VOTE: Final = Layout(
     "ventures/campaigns/campaign_row", "What a vote decides of a campaign.")
 PLEDGE_PAYMENT: Final = Layout(
     b"9z", "pledge: id, event: bytes", "id",
-    "ventures/campaigns/campaign_row",
+    "exchange/commitments",
     "The campaign of a pledge that became a promise, and of each event that pays it; the event is"
     " empty for the promise itself.")
 # fmt: on

@@ -16,7 +16,6 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import InvalidRecord, LightHome, Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import BodyRef, Record, RecordId, from_bytes_unchecked
-from commonweal.storage.records.logs.blob_references import named_where_kept
 from commonweal.storage.records.logs.fork_store import ForkStore
 from commonweal.storage.records.logs.log_pages import LOG_BYTES_MAX
 from commonweal.storage.records.logs.run_pages import LOST, SEQ_BITS
@@ -224,8 +223,10 @@ class LogBases(ForkStore):
         """Remove erasable bodies that dropped records name, but for those that are named still."""
         if not texts:
             return
+        from commonweal.storage.records.logs import blob_references  # not loaded by a list
+
         hashes = dict.fromkeys(text.hash for text in texts)
-        named = named_where_kept(self, hashes)
+        named = blob_references.named_where_kept(self, hashes)
         gone = [(digest,) for digest in hashes if digest not in named]
         for table in ("body", "wanted"):
             kept = " AND NOT permanent AND content NOTNULL" if table == "body" else ""

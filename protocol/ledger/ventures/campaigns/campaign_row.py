@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from commonweal.protocol.ledger.exchange.commitments import PROMISED_BY
 from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
@@ -20,7 +21,7 @@ CAMPAIGN, PLEDGE, WAITING = (
     Table.PLEDGE.prefix,
     Table.WAITING_CAMPAIGN.prefix,
 )
-DECIDES, PROMISED_BY = Table.CAMPAIGN_VOTE.prefix, Table.PLEDGE_PAYMENT.prefix
+DECIDES = Table.CAMPAIGN_VOTE.prefix
 
 OPEN, FAILED, CANCELLED, REPLACED = "open", "failed", "cancelled", "replaced"
 COLLECTING, COLLECTED, SHORT = "collecting", "collected", "short"

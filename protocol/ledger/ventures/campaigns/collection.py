@@ -20,6 +20,7 @@ from commonweal.protocol.ledger.exchange.commitments import (
     AGREED,
     COMMITMENT,
     ENDED,
+    PROMISED_BY,
     commitment_row,
 )
 from commonweal.protocol.ledger.state.state import State
@@ -28,7 +29,6 @@ from commonweal.protocol.ledger.things.quantities import Quantity
 from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
     COLLECTED,
     COLLECTING,
-    PROMISED_BY,
     RETURN,
     SHORT,
     CampaignRow,

@@ -11,7 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from commonweal.protocol.ledger.claims.pools import clamped
-from commonweal.protocol.ledger.exchange.commitments import AGREED, COMMITMENT, commitment_row
+from commonweal.protocol.ledger.exchange.commitments import (
+    AGREED,
+    COMMITMENT,
+    PROMISED_BY,
+    commitment_row,
+)
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.ventures.campaigns import collection
@@ -22,7 +27,6 @@ from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
     EXTEND,
     FAILED,
     OPEN,
-    PROMISED_BY,
     SHORT,
     WAITING,
     CampaignRow,

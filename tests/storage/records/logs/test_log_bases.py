@@ -12,7 +12,7 @@ from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import NO_ID, Record
 from commonweal.storage.records import light_home
-from commonweal.storage.records.logs import log_bases, row_repair, run_pages
+from commonweal.storage.records.logs import blob_references, log_bases, row_repair, run_pages
 from commonweal.storage.records.logs.blob_references import named_where_kept
 from commonweal.storage.records.logs.log_store import Store
 from commonweal.storage.records.logs.run_pages import PACKED_MIN
@@ -261,7 +261,7 @@ def test_texts_of_many_logs_are_looked_for_together(monkeypatch: pytest.MonkeyPa
         asked.append(sorted(hashes))
         return set()
 
-    monkeypatch.setattr(log_bases, "named_where_kept", named)
+    monkeypatch.setattr(blob_references, "named_where_kept", named)
     store = Store()
     refs = [record.erasable_body(SALT, "text/plain", bytes([n])) for n in (1, 2)]
     for signer, (text, ref) in zip((ANN, BEN), refs, strict=True):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from commonweal.protocol.ledger.contributions import attestation
+from commonweal.protocol.ledger.exchange.commitments import PROMISED_BY
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.state.state import LOCAL
 from commonweal.protocol.ledger.things.event_row import (
@@ -20,7 +21,7 @@ from commonweal.protocol.ledger.things.event_row import (
     local_rows,
 )
 from commonweal.protocol.ledger.ventures.campaigns import collection
-from commonweal.protocol.ledger.ventures.campaigns.campaign_row import PROMISED_BY, campaign_row
+from commonweal.protocol.ledger.ventures.campaigns.campaign_row import campaign_row
 from tests.protocol.ledger.council import SAID, Council, rules
 from tests.protocol.ledger.press import Press, raising, yuan
 from tests.protocol.ledger.ventures.campaigns.test_collection import a_press, met
