@@ -315,7 +315,7 @@ def _reward(c: Context, row: Row, member: bytes, own: Row, is_due: bool) -> None
         sides = (c.community, member, own["clock"])
         if is_due:
             _promise(c, id, sides, row["reward"], None, member)
-    elif is_due and (was["status"], was["member"]) == ("ended", c.community):
-        c.state.change("COMMITMENT", id, status="agreed", member=member)
+    elif is_due and was["status"] == "ended":
+        c.state.change("COMMITMENT", id, status="agreed")
     elif not is_due and was["status"] == "agreed" and not was["given"][0]:
-        c.state.change("COMMITMENT", id, status="ended", member=c.community)
+        c.state.change("COMMITMENT", id, status="ended")

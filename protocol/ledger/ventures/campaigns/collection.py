@@ -166,11 +166,7 @@ def _owe(
 def _reward(
     state: State, id: bytes, row: CampaignRow, paid: dict[bytes, int], community: CommunityId
 ) -> None:
-    """Promise the reward to each who paid all that they pledged, for as long as that is used.
-
-    The member of a promise that ended with what was paid is the community, so that one which ended
-    otherwise stays ended.
-    """
+    """Promise the reward to each who paid all that they pledged, for as long as that is used."""
     assert row.reward is not None, "it gives a reward"
     for member, pledge in pledges(state, id):
         if not pledge.counted:
@@ -181,10 +177,10 @@ def _reward(
             if promise is None:
                 now = promise_row(community, member, pledge.clock, row.reward, None)
                 now = now._replace(member=member)
-            elif promise.status == ENDED and promise.member == community:
-                now = promise._replace(member=member, status=AGREED)
+            elif promise.status == ENDED:
+                now = promise._replace(status=AGREED)
         elif promise is not None and promise.status == AGREED and not promise.given[0]:
-            now = promise._replace(member=community, status=ENDED)
+            now = promise._replace(status=ENDED)
         if now is not None and now != promise:
             state.put(COMMITMENT + reward_id(pledge.record), [*now])
 

@@ -54,7 +54,7 @@ def corrected(shop: Workshop, event: Record, more: int, number: int = 1) -> None
 
 
 def counts(shop: Workshop, event: Record) -> tuple[int, bool]:
-    """Return what an income counts, in cents, and whether it waits to count anew."""
+    """Return what an income counts, in cents, and whether it waits to count again."""
     row, income = event_row(shop.history.final, event.id), income_row(shop.history.final, event.id)
     assert row is not None and income is not None
     return income.amount, row.pending is not None
