@@ -12,7 +12,7 @@ from commonweal.protocol.ledger.ventures.campaigns.campaign_row import (
     PledgeRow,
 )
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
-from commonweal.storage.ledger.views.offer_views import replace_rows
+from commonweal.storage.ledger.views.exchange.offer_views import replace_rows
 
 TABLES = ("campaign_row", "pledge_row")
 VIEWS = ("campaigns", "pledges")

@@ -21,16 +21,18 @@ from commonweal.protocol.rules.split import PayoutLine
 from commonweal.storage.ledger.contributions import row_digests
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.ledger.views import (
-    booking_views,
     campaign_views,
-    data_views,
-    deal_views,
     event_views,
     member_views,
-    offer_views,
     project_views,
-    promotion_views,
     report_views,
+)
+from commonweal.storage.ledger.views.exchange import (
+    booking_views,
+    data_views,
+    deal_views,
+    offer_views,
+    promotion_views,
     review_views,
 )
 from commonweal.storage.records.logs.log_store import Store

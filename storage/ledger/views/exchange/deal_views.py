@@ -10,7 +10,7 @@ from commonweal.protocol.ledger.exchange.deals.agreement_row import AGREEMENT, S
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.storage.ledger.state.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.ledger.views.column_amounts import fitting
-from commonweal.storage.ledger.views.offer_views import replace_rows
+from commonweal.storage.ledger.views.exchange.offer_views import replace_rows
 
 TABLES = ("deal_row", "deal_party_row", "deal_clause_row", "clause_row")
 VIEWS = ("deals", "signatures", "clauses")

@@ -1,0 +1,1 @@
+"""Rows of what members exchange: offers, deals, bookings, data, promotion and reviews."""
