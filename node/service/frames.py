@@ -163,13 +163,13 @@ class FrameRouter:
             case messages.WantEvidence(()):
                 parts.reactor.gossip.tell_proofs(peer)
             case messages.WantEvidence():
-                parts.record_server.want_evidence(peer, message)
+                parts.named_server.want_evidence(peer, message)
             case messages.WantBranch():
-                parts.record_server.want_branch(peer, message)
+                parts.named_server.want_branch(peer, message)
             case messages.Branch():
                 parts.forks.branch(peer, message)
             case messages.WantBodies():
-                parts.record_server.want_bodies(peer, message)
+                parts.named_server.want_bodies(peer, message)
             case messages.BodyChunk():
                 parts.blobs.chunk(peer, message)
             case messages.Addresses():

@@ -21,6 +21,7 @@ from commonweal.node.service.sync.ingest import Ingest
 from commonweal.node.service.sync.lookup import OldRecordLookup
 from commonweal.node.service.sync.push import Push
 from commonweal.node.service.sync.serve import RecordServer
+from commonweal.node.service.sync.serve_named import NamedServer
 from commonweal.node.service.topics import GossipTopics
 from commonweal.node.service.upkeep.erasure import Erasure
 from commonweal.node.service.upkeep.refill import Refill
@@ -56,6 +57,7 @@ class Parts:
         self.fetch = RecordFetch(core, self._awaits_seals, lambda: self.state_sync.comes_first)
         self.anti_entropy = AntiEntropy(core, self.fetch)
         self.record_server = RecordServer(core)
+        self.named_server = NamedServer(core, self.record_server)
         self.push = Push(core, self.record_server, self.fetch)
         self.blobs = BlobFetch(core, self.anti_entropy)
         self.reactor = Reactor(core, self.anti_entropy)
@@ -81,8 +83,8 @@ class Parts:
         self.change_feed = ChangeFeed(core, self.queries)
         self._peer_parts: tuple[PeerPart, ...] = (
             *(core, self.handshake, self.overlay, self.writer.rollback),
-            *(self.fetch, self.anti_entropy, self.record_server, self.push),
-            *(self.blobs, self.forks, self.ingest, self.reactor, self.state_sync),
+            *(self.fetch, self.anti_entropy, self.record_server, self.named_server),
+            *(self.push, self.blobs, self.forks, self.ingest, self.reactor, self.state_sync),
             *(self.record_lookup, self.refill),
         )
 

@@ -18,12 +18,10 @@ from commonweal.node.service.peer import PeerState
 from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.records import fork_proof, log
+from commonweal.protocol.records import log
 from commonweal.protocol.records.record import (
-    RecordId,
     body_from_bytes,
     clock_from_bytes,
-    from_bytes_unchecked,
 )
 from commonweal.protocol.wire import messages
 
@@ -41,8 +39,6 @@ RECORD_BYTES_GUESSED = 512
 """The size of records of which none was read yet."""
 BODIES_READ = 64
 """Bodies that are read at once: 8 MiB at most."""
-BRANCHES_AT_ONCE = 4
-"""Void chains that are read for one frame; nodes ask for one at a time."""
 INLINE_BODY_BYTES_MAX = 128 * 1024
 """A permanent body up to this size travels with its record; a larger one in parts before it."""
 
@@ -55,8 +51,6 @@ class RecordServer:
         self._flows: dict[PeerKey, _Flow] = {}
         self._in_flight: dict[PeerKey, int] = {}
         """Frames that a peer asked for, were sent, and that it has not taken yet."""
-        self._branches: dict[PeerKey, dict[RecordId, int]] = {}
-        """How many records were sent of the void branch that ends in a record, by peer."""
 
     def asked(self, peer: PeerState, message: messages.WantRecords) -> None:
         """Note what a peer wants, the last range of each log, and begin to send it."""
@@ -102,7 +96,6 @@ class RecordServer:
         """Forget what a peer asked for and was sent."""
         self._flows.pop(key, None)
         self._in_flight.pop(key, None)
-        self._branches.pop(key, None)
 
     def _send(self, peer: PeerState, runs: tuple[messages.Run, ...], remaining: int) -> None:
         self.core.send(peer, messages.Runs(runs, remaining, asked=True))
@@ -170,69 +163,6 @@ class RecordServer:
                     room -= len(body) + messages.BODY_BYTES_MORE
                     bodies.append((index, body))
         return tuple(bodies)
-
-    # Evidence, branches and bodies, by name.
-
-    def want_evidence(self, peer: PeerState, message: messages.WantEvidence) -> None:
-        """Send the proofs against these devices, as far as we have them."""
-        for author in message.authors:
-            if not self.core.is_linked(peer):
-                return
-            proof = self.core.replica.store.proof(author)
-            if proof is not None:
-                self.core.send(peer, messages.Evidence((fork_proof.to_bytes(proof),)))
-
-    def want_branch(self, peer: PeerState, message: messages.WantBranch) -> None:
-        """Send the chains of frozen logs that end in the first of these records, each once."""
-        for id in list(dict.fromkeys(message.ids))[:BRANCHES_AT_ONCE]:
-            if not self.core.is_linked(peer):
-                return
-            wires = self._branch(peer, id)
-            if wires:
-                # A log that is void from its first record stands in no frontier, so nothing
-                # else brings the proof, without which a branch is not taken.
-                self.want_evidence(
-                    peer, messages.WantEvidence((from_bytes_unchecked(wires[0]).author,))
-                )
-                self.core.send(peer, messages.Branch(tuple(wires)))
-            else:
-                self._send_cited(peer, id)
-
-    def _branch(self, peer: PeerState, id: RecordId) -> list[bytes]:
-        """Return the next part of a void chain for a peer that asks for it again and again."""
-        store, branches = self.core.replica.store, self._branches.setdefault(peer.key, {})
-        sent = branches.pop(id, 0)
-        wires = store.branch_wires(id, messages.RUNS_BYTES_AIM, sent)
-        if sent and not wires:  # that was all of it, and something of it was lost
-            sent, wires = 0, store.branch_wires(id, messages.RUNS_BYTES_AIM)
-        if wires:
-            wires = log.trim_to_signed(wires) or log.trim_to_signed(
-                store.branch_wires(id, messages.RUNS_BYTES_AIM * 2, sent)
-            )
-            if len(branches) >= messages.IDS_MAX:
-                del branches[next(iter(branches))]
-            branches[id] = sent + len(wires)
-        return wires
-
-    def _send_cited(self, peer: PeerState, id: RecordId) -> None:
-        """Send a newcomer's log up to a record that others cite: no comparison brings it."""
-        store = self.core.replica.store
-        record = store.record(id)
-        if record is not None and record.author not in self.core.replica.frontier:
-            wires = store.wires(record.author, 0, record.seq + 1, messages.RUNS_BYTES_AIM)
-            run = self.closed(record.author, 0, wires)
-            if run is not None:
-                self.core.send(peer, messages.Runs((run,), 0, asked=False))
-
-    def want_bodies(self, peer: PeerState, message: messages.WantBodies) -> None:
-        """Send bodies in parts; size 0 says that we do not hold one."""
-        for digest in message.hashes:
-            if not self.core.is_linked(peer):
-                return
-            body = self.core.replica.sound_bodies([digest]).get(digest, b"")
-            for offset in range(0, len(body) or 1, messages.PART_BYTES_MAX):
-                part = body[offset : offset + messages.PART_BYTES_MAX]
-                self.core.send(peer, messages.BodyChunk(digest, len(body), offset, part))
 
 
 class _Cursor:

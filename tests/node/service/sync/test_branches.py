@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from commonweal.node.service.events import Send
-from commonweal.node.service.sync.serve import BRANCHES_AT_ONCE
+from commonweal.node.service.sync import serve_named
+from commonweal.node.service.sync.serve_named import BRANCHES_AT_ONCE
 from commonweal.node.transport import FrameReceived
-from commonweal.protocol.records import fork_proof
-from commonweal.protocol.records.record import Record, RecordId
+from commonweal.protocol.records import fork_proof, log
+from commonweal.protocol.records.record import (
+    CommunityId,
+    Record,
+    RecordId,
+    from_bytes_unchecked,
+)
 from commonweal.protocol.wire import frame_codec, messages
 from tests.fuzz.test_service import Stage
 from tests.protocol.authors import EVE, write
@@ -22,24 +28,37 @@ def forked() -> tuple[Stage, list[Record]]:
     stage = Stage(1)
     stage.link(stage.member)
     community = stage.node.community
-
-    def chain(last: Record | None, count: int, mark: int) -> list[Record]:
-        written: list[Record] = []
-        for n in range(count):
-            last = write(
-                EVE, last, community=community, basis=RecordId(community), data={"n": n, "m": mark}
-            )
-            written.append(last)
-        return written
-
-    good = chain(None, 3, 0)
-    void = chain(good[0], LENGTH, 1)
+    good = chain(community, None, 3, 0)
+    void = chain(community, good[0], LENGTH, 1)
     stage.store.append(EVE.device, good)
     stage.store.freeze(fork_proof.check(good[1], void[0], community))
+    keep(stage, void)
+    return stage, void
+
+
+def chain(
+    community: CommunityId, last: Record | None, count: int, mark: int, *, badly: bool = False
+) -> list[Record]:
+    """Return records that EVE wrote after `last`; of another mark they are others.
+
+    badly: their signatures are not EVE's.
+    """
+    written: list[Record] = []
+    for n in range(count):
+        last = write(
+            EVE, last, community=community, basis=RecordId(community), data={"n": n, "m": mark}
+        )
+        if badly:
+            last = from_bytes_unchecked(last.header + bytes(len(last.signature)))
+        written.append(last)
+    return written
+
+
+def keep(stage: Stage, void: list[Record]) -> None:
+    """Keep a void branch."""
     stage.store.append_branch(void)
     stage.store.commit()
     stage.service.core.replica.reload()
-    return stage, void
 
 
 def asked(stage: Stage, ids: list[RecordId]) -> list[messages.Branch]:
@@ -60,3 +79,33 @@ def test_few_branches_are_read_for_one_frame(forked: tuple[Stage, list[Record]])
     stage, void = forked
     assert len(asked(stage, [record.id for record in void])) == BRANCHES_AT_ONCE < LENGTH
     assert len(asked(stage, [record.id for record in void[:BRANCHES_AT_ONCE]])) == BRANCHES_AT_ONCE
+
+
+def test_the_end_of_a_badly_signed_branch_is_looked_for_once(
+    forked: tuple[Stage, list[Record]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, void = forked
+    other = chain(stage.node.community, void[0], 300, 2, badly=True)
+    keep(stage, other)
+    checked: list[Record] = []
+    is_signed = log.is_signed
+    monkeypatch.setattr(log, "is_signed", lambda item: checked.append(item) or is_signed(item))
+    (branch,) = asked(stage, [other[-1].id])
+    assert list(branch.wires) == [void[0].wire]
+    assert len(checked) == len(other) + 1
+    assert not asked(stage, [other[-1].id]), "of the rest no record is signed"
+    checked.clear()
+    assert not asked(stage, [other[-1].id])
+    assert len(checked) <= 1, "it may show what it holds of that log"
+
+
+def test_few_ends_are_remembered(
+    forked: tuple[Stage, list[Record]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, void = forked
+    monkeypatch.setattr(serve_named, "SIGNED_ENDS_MAX", 2)
+    for mark in range(2, 6):
+        other = chain(stage.node.community, void[0], mark, mark)
+        keep(stage, other)
+        assert asked(stage, [other[-1].id])
+    assert len(stage.service.named_server._signed_ends) == 2
