@@ -247,6 +247,16 @@ def test_my_last_shares_are_shown(lanxi: Commons) -> None:
         assert "Your last shares" not in ana.text
 
 
+def test_shares_beyond_64_bits_are_added_up(lanxi: Commons) -> None:
+    with Member(lanxi.bo.path) as bo:
+        shared = (bo.view.me, 6 * 10**18, 2, "EUR", b"", 0)
+        rows = [(bytes([line]), 2, "income", line, "", "bucket", *shared) for line in range(2)]
+        marks = ", ".join("?" * len(rows[0]))
+        bo.view.kept.layers.change_many(f"INSERT INTO payout_row VALUES ({marks})", rows)
+        (share,) = bo.latest_shares()
+    assert (share.amount, share.unit) == (12 * 10**16, "EUR")
+
+
 def test_where_nothing_waits_the_page_teaches(tmp_path: Path) -> None:
     create_home(tmp_path / "li", "Li")
     with browser(tmp_path / "li") as li:
