@@ -9,6 +9,7 @@ buffer passes. State: 9S slots.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from commonweal.protocol.ledger.state.state import State
@@ -74,12 +75,19 @@ def clash(
     places (interval graphs are perfect), so counting the most at once is enough.
     """
     near = [slot for slot in taken if slot.begin < end + buffer_ms and slot.end + buffer_ms > begin]
-    # The most at once is reached where an interval begins.
-    starts = sorted(dict.fromkeys([begin, *(slot.begin for slot in near if slot.begin > begin)]))
-    for start in starts:
-        at = [slot for slot in near if slot.begin <= start < slot.end + buffer_ms]
+    near.sort()
+    # The most at once is reached where an interval begins. In use then, by when that ends:
+    at: list[tuple[int, int, bytes]] = []
+    coming = 0
+    for start in dict.fromkeys([begin, *(slot.begin for slot in near if slot.begin > begin)]):
+        while coming < len(near) and near[coming].begin <= start:
+            slot = near[coming]
+            heappush(at, (slot.end + buffer_ms, slot.number, slot.booking))
+            coming += 1
+        while at and at[0][0] <= start:
+            heappop(at)
         if len(at) >= capacity:
-            return max(at, key=lambda slot: slot.number).booking
+            return max(at, key=lambda used: used[1])[2]
     return None
 
 

@@ -6,6 +6,8 @@ listings that are booked by day and by hour).
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,6 +206,34 @@ def test_never_more_than_the_capacity_is_in_use_at_once(
             assert at_once > capacity, "it was refused for a reason"
     for at in range(day(1), day(1) + 90):
         assert sum(begin <= at < end + buffer_ms for begin, end in kept) <= capacity
+
+
+@given(st.lists(SPANS, max_size=20), SPANS, st.integers(1, 3), st.integers(0, 4))
+def test_the_one_that_is_named_came_last_at_the_first_full_beginning(
+    spans: list[tuple[int, int]], asked: tuple[int, int], capacity: int, buffer_ms: int
+) -> None:
+    taken = [Slot(*span, bytes([n]) * 32, n) for n, span in enumerate(spans, 1)]
+    begin, end = asked
+    starts = {begin, *(slot.begin for slot in taken if begin < slot.begin < end + buffer_ms)}
+    in_use = (
+        [slot for slot in taken if slot.begin <= start < slot.end + buffer_ms]
+        for start in sorted(starts)
+    )
+    full = next((used for used in in_use if len(used) >= capacity), None)
+    winner = None if full is None else max(full, key=lambda slot: slot.number).booking
+    assert clash(taken, begin, end, capacity, buffer_ms) == winner
+
+
+def test_a_calendar_that_is_full_of_short_times_is_searched_once() -> None:
+    minute, days_booked = HOUR_MS // 60, LENGTH_MS_MAX // DAY_MS
+    taken = [
+        Slot(at, at + minute, number.to_bytes(32, "big"), number)
+        for number in range(DAY_SLOTS_MAX * days_booked // 4)
+        for at in (day(0) + 2 * minute * number,)
+    ]
+    began = time.process_time()
+    assert clash(taken, day(0), day(days_booked), 2, 0) is None
+    assert time.process_time() - began < 2
 
 
 @given(st.integers(0, 10**13), st.integers(1, LENGTH_MS_MAX))
