@@ -177,7 +177,7 @@ def agree(c: Context, record: Record) -> None:
     parties = sorted(person for person in people if not _is_outside(person))
     check(all(party == c.community or c.is_active(party) for party in parties), "PARTY_LEFT")
     voice = _voice(c, parties, data)
-    lending.ask(c, record.id, [*zip([*given, *back], clauses, strict=True)])
+    lending.ask(c, record.id, voice, [*zip([*given, *back], clauses, strict=True)])
     if data.get("counters") is not None:
         _counter(c, record)
     note(c, record.id, "agreement")

@@ -154,7 +154,7 @@ def _clash(slots: list[list[Any]], begin: int, end: int, terms: Row) -> Any:
     return None
 
 
-def ask(c: Context, agreement: bytes, clauses: list[Pair]) -> None:
+def ask(c: Context, agreement: bytes, voice: bytes, clauses: list[Pair]) -> None:
     """Check the bookings of a new agreement, and note them."""
     own: dict[bytes, list[list[Any]]] = {}
     for number, (id, clause) in enumerate(clauses):
@@ -171,7 +171,9 @@ def ask(c: Context, agreement: bytes, clauses: list[Pair]) -> None:
         beside = own.setdefault(thing, [])
         check(_clash(beside, begin, end, terms) is None, "TOO_MANY_AT_ONCE")
         beside.append([begin, end, id, number])
-        _note(c, id, clause, thing, agreement)
+        sides = [c.person(clause[side]) for side in ("provider", "receiver")]
+        if voice in sides or c.state.get("BOOKING", id) is None:
+            _note(c, id, clause, thing, agreement)
 
 
 def _note(c: Context, id: bytes, clause: Row, thing: bytes, agreement: bytes) -> None:

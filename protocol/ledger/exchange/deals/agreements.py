@@ -77,7 +77,8 @@ def agree(state: State, record: Record, context: Context) -> Verdict:
     party = _voice(state, context, row, data)
     if isinstance(party, Reason):
         return party
-    refused = bookings.ask(state, context, record.id, zip(row.clauses, clauses, strict=True))
+    asked_of = zip(row.clauses, clauses, strict=True)
+    refused = bookings.ask(state, context, record.id, party, asked_of)
     if refused is not None:
         return refused
     if data.get("counters") is not None:

@@ -21,11 +21,11 @@ ACTIONS_BOOKED = ("use", "transferCustody")
 class BookingRow(NamedTuple):
     """A booking in the state. Times are ms since 1970.
 
-    deal: the agreement that asked for it last, or by which it is in force. lapses_ms: from when on
-    nobody accepts it any more. number: of its slot; 0 until it was
-    accepted. until: the end of its slot; earlier than hasEnd once it was cancelled or came back.
-    offset: minutes from UTC by which its days were counted. late_fee: [quantity, per_ms] of the
-    terms under which it was accepted. out, back: the events that handed it out and back.
+    deal: the agreement that asked for it first, or by one of its two sides last, or by which it is
+    in force. lapses_ms: from when on nobody accepts it any more. number: of its slot; 0 until it
+    was accepted. until: the end of its slot; earlier than hasEnd once it was cancelled or came
+    back. offset: minutes from UTC by which its days were counted. late_fee: [quantity, per_ms] of
+    the terms under which it was accepted. out, back: the events that handed it out and back.
     """
 
     thing_id: bytes

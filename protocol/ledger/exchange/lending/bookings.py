@@ -59,10 +59,13 @@ def lapses_ms(asked_ms: int, begin: int, end: int) -> int:
     return min(asked_ms + ANSWER_MS, begin + BEGUN_MS, end)
 
 
-def ask(state: State, context: Context, agreement: bytes, clauses: Iterable[Clause]) -> Verdict:
+def ask(
+    state: State, context: Context, agreement: bytes, party: bytes, clauses: Iterable[Clause]
+) -> Verdict:
     """Note the bookings among the clauses of a new agreement, or return why one cannot be.
 
-    What was asked before keeps its time to lapse.
+    party: for which the author speaks. What was asked before keeps its time to lapse; and its
+    agreement, unless the party lends or borrows by it.
     """
     own: dict[bytes, list[Slot]] = {}
     for number, (id, clause) in enumerate(clauses):
@@ -79,9 +82,12 @@ def ask(state: State, context: Context, agreement: bytes, clauses: Iterable[Clau
             return Reason.TOO_MANY_AT_ONCE
         beside.append(Slot(begin, end, id, number))
         now = now_ms(state, context)
-        row = BookingRow(thing_id, agreement, now, lapses_ms(now, begin, end))
         known = booking_row(state, id)
-        put_booking(state, id, row if known is None else known._replace(deal=agreement))
+        if known is None:
+            known = BookingRow(thing_id, agreement, now, lapses_ms(now, begin, end))
+        elif party in (agents.person(state, side) for side in clause.sides):
+            known = known._replace(deal=agreement)
+        put_booking(state, id, known)
     return None
 
 

@@ -332,6 +332,29 @@ def test_an_agreement_from_before_the_terms_that_is_too_long_is_refused() -> Non
     assert made.state.get(TERMS + made.bike.id) is not None
 
 
+def test_the_deal_of_a_booking_is_not_that_of_a_third_member() -> None:
+    made = library()
+    booking = made.ask(made.lin, at(1), at(2))
+    third = made.agreement(made.ana, booking.clause, back=[made.pay_clause(made.ana, 1)])
+    assert made.verdict(third) is None
+    assert booking.row.deal == booking.agreement.id
+    said = {"stipulates": [booking.clause.id]}
+    again = made.lin.write("agreement", said, [booking.clause, third])
+    assert booking.row.deal == again.id, "by who borrows"
+    other = made.jun.write("agreement", said, [booking.clause, again])
+    assert booking.row.deal == other.id, "by who lends"
+
+
+def test_a_deal_of_a_third_member_gives_way_to_that_of_who_borrows() -> None:
+    made = library()
+    clause = made.clause(made.lin, at(1), at(2))
+    third = made.agreement(made.ana, clause, back=[made.pay_clause(made.ana, 1)])
+    booking = Booking(made, clause, third)
+    assert booking.row.deal == third.id
+    mine = made.lin.write("agreement", {"stipulates": [clause.id]}, [clause, third])
+    assert booking.row.deal == mine.id
+
+
 def test_the_work_of_a_yes_does_not_grow_with_the_bookings_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
