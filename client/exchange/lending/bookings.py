@@ -24,6 +24,7 @@ from commonweal.client.exchange.lending.states import (
     listed_booking,
     out_as,
     taken_words,
+    voice_for,
     voices,
 )
 from commonweal.client.exchange.lending.terms import find_lent
@@ -48,6 +49,7 @@ from commonweal.protocol.ledger.exchange.lending.booking_row import (
     BOOKING,
     BookingRow,
     booking_row,
+    is_booking,
 )
 from commonweal.protocol.ledger.exchange.lending.terms import (
     thing_row,
@@ -133,7 +135,10 @@ class Bookings(HomeAccess):
         return NewBookings(made[0].id, made[0].seq, made)
 
     def accept_booking(self, id: str | bytes) -> BookingAct:
-        """Say yes to a booking, or take one over with the thing. Raises as `book` does."""
+        """Say yes to a booking, or take one over with the thing. Raises as `book` does.
+
+        Refused where the yes would promise more than this thing for this time.
+        """
         view = self.view
         clause, row, promise = self._booking(id)
         deal = _deal(view.state, row)
@@ -146,6 +151,9 @@ class Bookings(HomeAccess):
         if row.lapses_ms <= judged_at_ms(view):
             text = self.words("it lapsed at {time}: ask again")
             raise WouldNotCount(text.format(time=shown(row.lapses_ms)))
+        if not _is_all_given(view, deal, promise):
+            text = self.words("you would promise more than that: weal deal show {id}")
+            raise WouldNotCount(text.format(id=row.deal.hex()[:8]))
         return self._answer(clause, row, "yes")
 
     def decline_booking(self, id: str | bytes) -> BookingAct:
@@ -299,6 +307,17 @@ def _deal(state: State, row: BookingRow) -> AgreementRow:
     deal = agreement_row(state, row.deal)
     assert deal is not None, "an agreement asked for it"
     return deal
+
+
+def _is_all_given(view: LedgerView, deal: AgreementRow, promise: CommitmentRow) -> bool:
+    """Return whether a yes of this member promises nothing but what a booking of the deal says."""
+    asked = (promise.receiver, promise.resource, promise.begin, promise.end)
+    given = (row for _, row in clause_rows(view.state, deal) if voice_for(view, row.provider))
+    is_of_it = all(
+        (row.receiver, row.resource, row.begin, row.end) == asked and is_booking(row)
+        for row in given
+    )
+    return is_of_it and not deal.sets_off
 
 
 def _home(state: State, thing_id: bytes) -> bytes:

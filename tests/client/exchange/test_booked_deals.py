@@ -1,0 +1,43 @@
+"""Bookings whose deals say more than one thing for one time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commonweal.node.service.events import Wish
+from commonweal.protocol.errors import WouldNotCount
+from commonweal.protocol.ledger.exchange.commitments import commitment_row
+from commonweal.protocol.records.record import RecordId
+from tests.builders import homes
+from tests.builders.commons import Commons
+from tests.client.exchange.deals import at
+from tests.client.exchange.test_bookings import ahead, book, lend_bike, seen
+
+
+def test_a_yes_to_a_booking_promises_nothing_else_of_its_deal(lanxi: Commons) -> None:
+    lend_bike(lanxi)
+    made = book(lanxi.ana, ahead(30, 2))
+    clause = seen(lanxi.ana, made).clause
+    with at(lanxi.ana) as ana:
+        lender, borrower = (bytes(ana.booking(clause).lender), bytes(ana.view.me))
+    data: dict[str, Any] = {
+        "action": "transfer",
+        "provider": lender,
+        "receiver": borrower,
+        "resourceQuantity": {"n": 1000, "scale": 0, "unit": "EUR"},
+        "clause": True,
+    }
+    beside = homes.write(lanxi.ana, Wish("commitment", data, ()))[0]["id"]
+    named = RecordId(clause), RecordId(beside)
+    wish = Wish("agreement", {"stipulates": [bytes(id) for id in named]}, named)
+    deal = homes.write(lanxi.ana, wish)[0]["id"]
+    lanxi.meet()
+    with at(lanxi.bo) as bo:
+        with pytest.raises(WouldNotCount, match=f"weal deal show {deal.hex()[:8]}"):
+            bo.accept_booking(clause)
+        promised = commitment_row(bo.view.state, beside)
+        assert promised is not None
+        assert promised.status == "asked"
+        assert bo.accept_deal(deal).state == "agreed"
