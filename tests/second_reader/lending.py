@@ -199,7 +199,13 @@ def _says_yes(c: Context, party: bytes, clauses: list[Row]) -> bool:
         if giver == party:
             if taker != c.member or not is_bookable(c, clause):
                 return False
-            _, terms = _terms(c, clause)
+            thing, terms = _terms(c, clause)
+            home = c.state.known("RESOURCE", c.state.known("THING", thing)["at"])
+            if (
+                c.community != home["accountable"]
+                and c.person(home["custodian"]) != terms["member"]
+            ):
+                return False
             if not any(c.holds(c.member, role) for role in terms["accepts"]):
                 return False
             books = True

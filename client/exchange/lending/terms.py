@@ -28,6 +28,7 @@ from commonweal.protocol.ledger.exchange.lending.terms import (
     TERMS,
     TermsRow,
     may_manage,
+    roles_accepted,
     terms_row,
     thing_of,
     thing_row,
@@ -83,7 +84,7 @@ class ThingTerms(HomeAccess):
         view = self.view
         resource = find_resource(view, prefix(named), self._is_mine)
         known = terms_row(view.state, thing_of(view.state, resource))
-        data: dict[str, Any] = {} if known is None else _said(known)
+        data: dict[str, Any] = {} if known is None else _said(_shown(view, known, resource))
         numbers = {"capacity": capacity, "min_ms": min_ms, "max_ms": max_ms}
         numbers |= {"buffer_ms": buffer_ms, "ahead_ms": ahead_ms}
         data |= {name: value for name, value in numbers.items() if value is not None}
@@ -176,6 +177,7 @@ def lent_thing(view: LedgerView, thing_id: bytes) -> LentThing:
     assert row is not None and where is not None, "it has terms"
     home = resource_row(view.state, where.at)
     assert home is not None, "it is somewhere"
+    row = _shown(view, row, thing_id)
     fee, late_fee = (_fee(said) for said in (row.fee, row.late_fee))
     return LentThing(
         id=RecordId(thing_id),
@@ -199,6 +201,12 @@ def lent_thing(view: LedgerView, thing_id: bytes) -> LentThing:
         words=terms_words(row, view.words),
         yours=may_manage(view.state, _as_me(view), RecordId(thing_id)) is None,
     )
+
+
+def _shown(view: LedgerView, row: TermsRow, resource: bytes) -> TermsRow:
+    """Return terms with the roles that need no second yes now: none for who did not write them."""
+    thing_id = thing_of(view.state, resource)
+    return row._replace(accepts=roles_accepted(view.state, view.community, thing_id))
 
 
 def _blocks(view: LedgerView, thing_id: bytes) -> list[ThingBlock]:

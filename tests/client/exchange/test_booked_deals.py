@@ -41,3 +41,19 @@ def test_a_yes_to_a_booking_promises_nothing_else_of_its_deal(lanxi: Commons) ->
         assert promised is not None
         assert promised.status == "asked"
         assert bo.accept_deal(deal).state == "agreed"
+
+
+def test_terms_of_the_custodian_before_let_nobody_book_without_asking(lanxi: Commons) -> None:
+    lend_bike(lanxi, accepts=["witness"], capacity=2)
+    with at(lanxi.bo) as bo, at(lanxi.ana) as ana:
+        receiver = ana.view.me.hex()
+        assert bo.lent_thing("bike").accepts == ("witness",)
+        bo.lend("bike", receiver)
+    lanxi.seal()
+    with at(lanxi.ana) as ana:
+        assert ana.lent_thing("bike").accepts == ()
+        assert ana.lent_thing("bike").words[0] == "Each booking is asked."
+    assert book(lanxi.mei, ahead(30)).state == "asked"
+    with at(lanxi.ana) as ana:
+        ana.set_terms("bike", capacity=3)
+        assert ana.lent_thing("bike").accepts == ()

@@ -36,6 +36,7 @@ from commonweal.protocol.ledger.exchange.lending.terms import (
     Fee,
     TermsRow,
     custodian_of,
+    roles_accepted,
     terms_row,
     thing_of,
     thing_row,
@@ -248,8 +249,10 @@ def _is_given(
         if provider == party:
             if receiver != context.member or not is_bookable(state, clause):
                 return False
-            terms = terms_row(state, _thing(state, clause))
+            thing_id = _thing(state, clause)
+            terms = terms_row(state, thing_id)
             assert terms is not None, "it can be booked"
+            terms = terms._replace(accepts=roles_accepted(state, context.community, thing_id))
             if not any(roles.holds(state, context.member, role) for role in terms.accepts):
                 return False
             gives = True

@@ -153,6 +153,19 @@ def custodian_of(state: State, thing_id: bytes) -> bytes | None:
     return None if resource is None else resource.custodian
 
 
+def roles_accepted(state: State, community: bytes, thing_id: bytes) -> list[str]:
+    """Return the roles whose holders book a thing with terms without a second yes.
+
+    None where the terms are not by who lends it now, unless it is the community's.
+    """
+    terms, where = terms_row(state, thing_id), thing_row(state, thing_id)
+    home = None if where is None else resource_row(state, where.at)
+    if terms is None or home is None:
+        return []
+    is_own = agents.person(state, home.custodian) == terms.member
+    return terms.accepts if is_own or home.accountable == community else []
+
+
 def may_manage(state: State, context: Context, resource: bytes) -> Verdict:
     """Return why the author may not say how a thing is lent; None when they may."""
     known = thing_row(state, thing_of(state, resource))

@@ -13,7 +13,7 @@ from commonweal.protocol.ledger.exchange.lending.terms import HANDED_ON, custodi
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.bakery import amount, between
-from tests.protocol.ledger.exchange.lending.test_bookings import common_bike
+from tests.protocol.ledger.exchange.lending.test_bookings import BY_ROLE, common_bike
 from tests.protocol.ledger.library import HOUR_MS, Booking, Library, at
 
 
@@ -339,3 +339,16 @@ def test_a_thing_merged_into_another_with_terms_moves_no_home() -> None:
     assert made.verdict(made.event(made.jun, "transfer", data, made.bike, other)) is None
     assert custodian_of(made.state, made.bike.id) == made.jun.owner.id
     assert custodian_of(made.state, other.id) == made.lin.owner.id
+
+
+def test_terms_say_no_yes_for_the_next_custodian_who_did_not_write_them() -> None:
+    made = Library(BY_ROLE)
+    first = made.terms(accepts=["rider"])
+    made.lin.write("role.claim", {"role": "rider"}, made.records[-1:])
+    data = between(made.bike, None, made.mei) | amount(1, "one")
+    move = made.event(made.jun, "transferCustody", data, made.bike, *made.records[-1:])
+    with_mei = {"provider": made.mei.owner.id, "resourceInventoriedAs": move.id}
+    assert made.ask(made.lin, at(1, 9), at(1, 17), **with_mei).status == "asked"
+    second = made.terms(thing=move, pen=made.mei, accepts=["rider"], replaces=first.id)
+    assert made.verdict(second) is None
+    assert made.ask(made.lin, at(2, 9), at(2, 17), **with_mei).status == "agreed"
