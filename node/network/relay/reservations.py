@@ -14,6 +14,7 @@ import trio
 
 from commonweal.node.network.addresses import Endpoint
 from commonweal.node.network.channel.noise import why
+from commonweal.node.network.relay.relay_limits import RESERVATION_S
 from commonweal.node.network.relay.relay_links import RelayLinks, Reserved
 from commonweal.protocol.identity.invite import is_address
 
@@ -27,7 +28,8 @@ AGAIN_S_MAX: Final = 20.0
 """Pause before a relay that refused or was not there is asked again; it doubles each time. Nobody
 reaches this node meanwhile, and what was missing may have been our own line."""
 RESERVED_S_MIN: Final = 30.0
-"""A relay that grants less is asked as if it granted this."""
+"""A relay that grants less is asked as if it granted this; one that grants more than RESERVATION_S,
+as if it granted that."""
 
 
 class Reservations:
@@ -123,6 +125,7 @@ class Reservations:
         while not reserved.mux.is_closed:
             self._tell(relay, self._shown(endpoint, reserved))
             left_s = max(RESERVED_S_MIN, reserved.expires_s - self._now_s())
+            left_s = min(left_s, RESERVATION_S)  # what a wrong clock of either end makes of it
             with trio.move_on_after(left_s / 2):
                 await reserved.mux.ended.wait()
                 return

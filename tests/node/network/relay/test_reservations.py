@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import trio
@@ -10,6 +13,7 @@ from libp2p.identity_utils import create_identity_from_seed
 from trio.testing import MockClock
 
 from commonweal.node.network.addresses import Endpoint, parse
+from commonweal.node.network.relay.relay_limits import RESERVATION_S
 from commonweal.node.network.relay.relay_links import RelayLinks
 from commonweal.node.network.relay.reservations import AGAIN_S, AGAIN_S_MAX, Reservations
 from tests.builders.relays import relay_node
@@ -48,6 +52,47 @@ async def test_a_relay_that_is_away_is_asked_soon_again_and_at_once_on_another_n
         await trio.sleep(0.1)
         assert len(asked_s) == before + 2
         nursery.cancel_scope.cancel()
+
+
+class LinksOfALateClock:
+    """Grants reservations until half an hour on, by a clock two hours ahead of this one."""
+
+    def __init__(self) -> None:
+        self.asked_s: list[float] = []
+        self.expires_s = 0
+        self.addresses = ()
+        self.mux = self
+        self.is_closed, self.ended = False, trio.Event()
+
+    @asynccontextmanager
+    async def reservation(self, _: Endpoint) -> AsyncIterator[LinksOfALateClock]:
+        """Hold one inside."""
+        await self.renew()
+        yield self
+
+    async def renew(self) -> None:
+        """Grant more time."""
+        self.asked_s.append(trio.current_time())
+        self.expires_s = int(trio.current_time()) + RESERVATION_S
+
+
+async def test_a_clock_that_is_late_lets_no_reservation_run_out(autojump_clock: MockClock) -> None:
+    links = LinksOfALateClock()
+    reservations = Reservations(
+        cast("RelayLinks", links),
+        changed=lambda _: None,
+        trusted=lambda _: False,
+        now_s=lambda: trio.current_time() - 2 * 3_600,
+    )
+    way = parse(f"/ip4/192.0.2.1/tcp/4002/p2p/{relay_node().identity}/p2p-circuit")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reservations.run)
+        reservations.want([way])
+        await trio.sleep(3 * RESERVATION_S)
+        nursery.cancel_scope.cancel()
+    pauses_s = [after - before for before, after in itertools.pairwise(links.asked_s)]
+    assert pauses_s
+    assert max(pauses_s) < RESERVATION_S
 
 
 async def _never(*_: object) -> None:
