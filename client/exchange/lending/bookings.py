@@ -183,7 +183,7 @@ class Bookings(HomeAccess):
         return self._write_act(drafts, clause, row)
 
     def hand_out(self, id: str | bytes, *, note: str | None = None) -> BookingAct:
-        """Hand a thing out for an accepted booking, as who lends it.
+        """Hand a thing out for an accepted booking, as who lends it; all places of its deal.
 
         Raises UnknownId, AmbiguousId, UsageError, UnusableText, WouldNotCount.
         """
@@ -192,40 +192,53 @@ class Bookings(HomeAccess):
         if promise.action == "use":
             text = self.words("it is used where it is: weal record use 1 hour --fulfills {id}")
             raise UsageError(text.format(id=clause.hex()[:8]))
-        if _deal(view.state, row).status != AGREED or row.out is not None:
+        places = [
+            (place, what)
+            for place, known, what in self._places(id, clause)
+            if known.out is None and what.action != "use"
+        ]
+        if _deal(view.state, row).status != AGREED or not places:
             raise WouldNotCount(self._stands(clause))
         home = _home(view.state, row.thing_id)
         drafts = view.drafts()
-        provider = promise.provider
-        if lender_now(view.state, promise) in voices(view):
+        takes_over = lender_now(view.state, promise) in voices(view)
+        if takes_over:
             answer = {"agreement": row.deal, "say": "yes"} | self._voice(row)
             drafts.add(wish_of("agreement.sign", answer, (row.deal,)))
-            provider = _custodian(view.state, home)
-        n, scale, unit = promise.quantity
-        data: dict[str, Any] = {
-            "action": "transferCustody",
-            "provider": provider,
-            "receiver": promise.receiver,
-            "resourceInventoriedAs": home,
-            "resourceQuantity": {"n": n, "scale": scale, "unit": unit},
-            "newInventoriedResource": {},
-            "fulfills": clause,
-        }
-        drafts.add(wish_of("event", data, (), note_body(note, words=self.words)))
+        for place, what in places:
+            n, scale, unit = what.quantity
+            data: dict[str, Any] = {
+                "action": "transferCustody",
+                "provider": _custodian(view.state, home) if takes_over else what.provider,
+                "receiver": what.receiver,
+                "resourceInventoriedAs": home,
+                "resourceQuantity": {"n": n, "scale": scale, "unit": unit},
+                "newInventoriedResource": {},
+                "fulfills": place,
+            }
+            drafts.add(wish_of("event", data, (), note_body(note, words=self.words)))
         return self._write_act(drafts, clause, row)
 
     def take_back(self, id: str | bytes, *, note: str | None = None) -> BookingAct:
         """Say that a thing that was handed out for a booking is back: who has it, or who lends it.
 
-        Raises UnknownId, AmbiguousId, UnusableText, WouldNotCount.
+        All places of its deal that are out. Raises UnknownId, AmbiguousId, UnusableText,
+        WouldNotCount.
         """
         view = self.view
         clause, row, _ = self._booking(id)
-        if row.out is None or row.back is not None:
+        out = [
+            known
+            for _, known, _ in self._places(id, clause)
+            if known.out is not None and known.back is None
+        ]
+        if not out:
             raise WouldNotCount(self._stands(clause))
         home = _home(view.state, row.thing_id)
         drafts = view.drafts()
-        for source in out_as(view.state, row):
+        for source in dict.fromkeys(
+            source for known in out for source in out_as(view.state, known)
+        ):
             held = resource_row(view.state, source)
             assert held is not None, "it was handed on"
             amount = {"n": held.onhand or 1, "scale": held.scale, "unit": held.unit}
@@ -239,6 +252,24 @@ class Bookings(HomeAccess):
             }
             drafts.add(wish_of("event", data, (), note_body(note, words=self.words)))
         return self._write_act(drafts, clause, row)
+
+    def _places(
+        self, id: str | bytes, clause: RecordId
+    ) -> list[tuple[RecordId, BookingRow, CommitmentRow]]:
+        """Return the bookings of a thing for one time that an id names: all of a deal, or one."""
+        state = self.view.state
+        chosen, promise = booking_row(state, clause), commitment_row(state, clause)
+        assert chosen is not None and promise is not None, "it is a booking"
+        span = chosen.thing_id, promise.begin, promise.end
+        if clause.hex().startswith(prefix(id).lower()):
+            return [(clause, chosen, promise)]
+        parts = clause_rows(state, _deal(state, chosen))
+        rows = ((RecordId(part), booking_row(state, part), what) for part, what in parts)
+        return [
+            (part, row, what)
+            for part, row, what in rows
+            if row is not None and (row.thing_id, what.begin, what.end) == span
+        ]
 
     def _booking(self, id: str | bytes) -> tuple[RecordId, BookingRow, CommitmentRow]:
         clause = booking_id(self.view, prefix(id))
@@ -283,18 +314,18 @@ class Bookings(HomeAccess):
 def booking_id(view: LedgerView, text: str) -> RecordId:
     """Return the clause of the booking whose clause or deal has an id that begins so.
 
-    Raises UnknownId, AmbiguousId.
+    Of a deal that books several places one of them. Raises UnknownId, AmbiguousId.
     """
     clauses = [RecordId(key[len(BOOKING) :]) for key, _ in view.state.items(BOOKING)]
     digits = text.lower()
-    by_deal = [
-        clause
-        for clause in clauses
-        if (row := booking_row(view.state, clause)) is not None
-        and row.deal.hex().startswith(digits)
-    ]
+    rows = ((clause, booking_row(view.state, clause)) for clause in clauses)
+    by_deal = {
+        row.deal: clause
+        for clause, row in rows
+        if row is not None and row.deal.hex().startswith(digits)
+    }
     if len(digits) >= ID_DIGITS_MIN and len(by_deal) == 1:
-        return by_deal[0]
+        return next(iter(by_deal.values()))
     return begins(clauses, text)
 
 

@@ -57,3 +57,30 @@ def test_terms_of_the_custodian_before_let_nobody_book_without_asking(lanxi: Com
     with at(lanxi.ana) as ana:
         ana.set_terms("bike", capacity=3)
         assert ana.lent_thing("bike").accepts == ()
+
+
+def test_a_booking_of_several_places_is_one_by_the_id_that_was_told(lanxi: Commons) -> None:
+    with at(lanxi.bo) as bo:
+        bo.add_resource("chair", 3, "one")
+        bo.set_terms("chair", capacity=3)
+    lanxi.seal()
+    with at(lanxi.ana) as ana:
+        (made,) = ana.book("chair", [ahead(30, 2)], places=2).bookings
+    lanxi.meet()
+    with at(lanxi.bo) as bo:
+        assert bo.booking(made.id).state == "asked"
+        bo.accept_booking(made.id)
+        assert [row.state for row in bo.bookings("chair")] == ["accepted"] * 2
+        bo.hand_out(made.id)
+        assert [row.state for row in bo.bookings("chair")] == ["out"] * 2
+        with pytest.raises(WouldNotCount, match="it stands so: out"):
+            bo.hand_out(made.id)
+    lanxi.meet()
+    with at(lanxi.ana) as ana:
+        one, _ = ana.bookings("chair")
+        ana.take_back(one.clause)
+        assert {row.state for row in ana.bookings("chair")} == {"out", "back"}
+        ana.take_back(made.id)
+        assert [row.state for row in ana.bookings("chair")] == ["back"] * 2
+        with pytest.raises(WouldNotCount, match="it stands so: back"):
+            ana.take_back(made.id)
