@@ -22,6 +22,8 @@ def note(c: Context, record: Record, row: Row, *, waits: bool) -> None:
         rehome(c, row)
     if row["action"] != "transferCustody" or None in (row["source"], row["target"]):
         return
+    if row["quantity"] is None or not row["quantity"][0]:
+        return
     lent = c.state.row("HANDED_ON", row["source"])
     if lent is not None and lent["booking"]:
         thing = lent["thing"]
@@ -69,6 +71,8 @@ def rehome(c: Context, row: Row) -> None:
     if where is None or where["at"] != source or c.state.known("RESOURCE", source)["onhand"]:
         return
     if row["fulfills"] is not None and c.state.get("BOOKING", row["fulfills"]) is not None:
+        return
+    if row["quantity"] is None or not row["quantity"][0]:
         return
     if target == thing or _follow(c, target, thing, b""):
         c.state.change("THING", thing, at=target)

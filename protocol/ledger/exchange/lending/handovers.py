@@ -48,6 +48,8 @@ def note(state: State, record: Record, context: Context, event: EventRow, *, wai
         rehome(state, event)
     if event.action != LENDS or event.source is None or event.target is None:
         return
+    if not _moves_something(event):
+        return
     lent = handed_on(state, event.source)
     if lent is not None and lent.booking:
         if _is_home(state, lent.thing_id, event):
@@ -74,6 +76,8 @@ def rehome(state: State, event: EventRow) -> None:
     if row is None or row.at != event.source or left is None or left.onhand:
         return
     if event.fulfills is not None and booking_row(state, event.fulfills) is not None:
+        return
+    if not _moves_something(event):
         return
     if event.target == thing_id or _follow(state, event.target, HandedOnRow(thing_id, b"")):
         state.put(THING + thing_id, [*row._replace(at=event.target)])
@@ -111,6 +115,11 @@ def shorten(
     borrowers = agents.person(state, clause.receiver), clause.receiver
     quotas.uncount(state, row.thing_id, borrowers, had[len(left) :])
     return row._replace(until=until)
+
+
+def _moves_something(event: EventRow) -> bool:
+    """Return whether an event is of more than 0: with 0, nothing goes out, on or back."""
+    return event.quantity is not None and event.quantity[0] > 0
 
 
 def _is_home(state: State, thing_id: bytes, event: EventRow) -> bool:

@@ -320,6 +320,32 @@ def test_a_part_that_moves_moves_no_home() -> None:
     assert custodian_of(made.state, made.bike.id) == made.jun.owner.id
 
 
+def test_a_thing_that_is_out_does_not_move_with_nothing() -> None:
+    made, booking, out = lent()
+    data = between(made.bike, None, made.mei) | amount(0, "one")
+    move = made.event(made.jun, "transferCustody", data, made.bike, *made.records[-1:])
+    assert made.verdict(move) is None
+    assert custodian_of(made.state, made.bike.id) == made.jun.owner.id
+    assert made.verdict(booking.say(made.mei, "no")) is Reason.NOT_YOURS
+    assert made.verdict(booking.hand_back(out)) is None
+    assert booking.row.back is not None
+
+
+def test_nothing_is_handed_out_or_brought_back_with_nothing() -> None:
+    made = Library()
+    made.terms()
+    booking = made.booked(made.lin, at(1, 9), at(1, 17))
+    data = between(made.bike, None, made.lin) | amount(0, "one") | {"fulfills": booking.clause.id}
+    empty = made.event(made.jun, "transferCustody", data, made.bike, *made.records[-1:])
+    assert made.verdict(empty) is None
+    assert booking.row.out is None, "Lin still cancels it alone"
+    out = booking.hand_out()
+    further = between(out, None, made.ana) | amount(1, "one")
+    made.event(made.lin, "transferCustody", further, out, *made.records[-1:])
+    assert made.verdict(booking.hand_back(out, **amount(0, "one"))) is None
+    assert booking.row.back is None, "Ana has it"
+
+
 def test_a_sale_moves_the_home_too() -> None:
     made, *_ = moved()
     assert len(dict(made.state.items(HANDED_ON))) == 1
