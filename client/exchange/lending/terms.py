@@ -17,7 +17,7 @@ from commonweal.client.exchange.lending.terms_words import terms_words
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.local_time.zones import at
 from commonweal.client.language.quantity import exact, read_quantity
-from commonweal.client.ledger.names.named import find_resource
+from commonweal.client.ledger.names.named import find_resource, spec_named
 from commonweal.client.ledger.words.notes import note_body
 from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.errors import UsageError, WouldNotCount
@@ -162,6 +162,10 @@ def find_lent(view: LedgerView, text: str) -> RecordId:
     Raises UnknownId, AmbiguousId, UsageError when it has no terms.
     """
     lent = {key[len(TERMS) :] for key, _ in view.state.items(TERMS)}
+    spec = spec_named(view, text)
+    called = [] if spec is None else [id for id in lent if _spec(view, id) == spec]
+    if len(called) == 1:
+        return RecordId(called[0])
     resource = find_resource(view, text, lambda row: _is_among(view, row, lent))
     thing_id = thing_of(view.state, resource)
     if thing_id not in lent:
@@ -260,6 +264,11 @@ def _as_me(view: LedgerView) -> Context:
     """Return the context of what this member would write now."""
     kept = view.kept
     return Context(kept.community, kept.cut, kept.rules, view.me)
+
+
+def _spec(view: LedgerView, thing_id: bytes) -> bytes | None:
+    home = resource_row(view.state, _home(view, thing_id))
+    return None if home is None else home.spec
 
 
 def _is_among(view: LedgerView, row: ResourceRow, lent: set[bytes]) -> bool:

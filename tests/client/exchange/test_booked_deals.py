@@ -84,3 +84,13 @@ def test_a_booking_of_several_places_is_one_by_the_id_that_was_told(lanxi: Commo
         assert [row.state for row in ana.bookings("chair")] == ["back"] * 2
         with pytest.raises(WouldNotCount, match="it stands so: back"):
             ana.take_back(made.id)
+
+
+def test_of_two_that_are_alike_the_name_means_the_one_that_is_lent(lanxi: Commons) -> None:
+    lend_bike(lanxi)
+    with at(lanxi.bo) as bo:
+        (lent,) = bo.lent_things()
+        bo.add_resource("bike", 1, "one")
+    lanxi.seal()
+    made = book(lanxi.ana, ahead(30))
+    assert seen(lanxi.ana, made).thing_id == lent.id
