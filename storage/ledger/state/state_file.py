@@ -24,7 +24,7 @@ from commonweal.storage.ledger.state.state_rows import packed, unpacked
 from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
 
-VERSION = 30
+VERSION = 31
 """Version of the tables in views.sql and of their content."""
 
 BUSY_MS_MAX = 30_000
