@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.datastructures import FormData
 
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.client.language.words import N_, Words
@@ -59,6 +60,8 @@ class PageRequest:
     words: Words
     session: Session
     form: Any
+    typed: str = ""
+    """The name under which the session keeps the fields that are shown; "" without such."""
 
     @property
     def path(self) -> str:
@@ -153,7 +156,7 @@ class PageRequest:
             menu=MENU,
             theme=theme_of(self.request),
             form_token=self.session.form_token,
-            once=secrets.token_urlsafe(ONCE_BYTES),
+            once=self.typed or secrets.token_urlsafe(ONCE_BYTES),
             notices=[] if REFRESH in self.request.headers else self.session.take_notices(),
             strip=self.request.app.state.live.strip(self.words),
             **values,
@@ -176,6 +179,24 @@ class PageRequest:
         if key := getattr(self.request.state, "acted_under", ""):
             self.session.remember(key, (target, notice))
         return RedirectResponse(target, 303)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a form was sent just now, not kept and shown by its address."""
+        return bool(self.request.method == "POST")
+
+    def show_typed(self, path: str, *, at: str = "", **more: str) -> Response:
+        """Keep what a form carries, and send the browser to where it is looked at.
+
+        A browser does not come back to the answer of a form, but it does to an address. more:
+        fields to be kept instead of those that were sent under their names.
+        """
+        texts = [
+            (name, value)
+            for name, value in self.form.multi_items()
+            if isinstance(value, str) and name not in UNCOUNTED_FIELDS and name not in more
+        ]
+        return self.go(path, at=at, typed=self.session.keep_typed([*texts, *more.items()]))
 
     def ask_passphrase(self, locked: KeysLocked) -> Response:
         """Ask for the passphrase that a form lacked, to send the same form again with it."""
@@ -231,10 +252,12 @@ def theme_of(request: Request) -> str:
 
 async def page_request(request: Request) -> PageRequest:
     """Return what a page needs; the gate has let the request in."""
-    state = request.state
-    return PageRequest(
-        request, request.app.state.home, words_of(request), state.session, state.form
-    )
+    state, home = request.state, request.app.state.home
+    typed = request.query_params.get("typed", "") if request.method == "GET" else ""
+    if state.session is not None and typed in state.session.typed:
+        form = FormData(state.session.typed[typed])
+        return PageRequest(request, home, words_of(request), state.session, form, typed)
+    return PageRequest(request, home, words_of(request), state.session, state.form)
 
 
 Page = Annotated[PageRequest, Depends(page_request)]

@@ -24,6 +24,9 @@ KEPT_EVERY_MS = 600_000
 NOTICES_MAX = 8
 ANSWERS_MAX = 32
 """How many answers to forms a session remembers, for those that are sent again."""
+TYPED_MAX = 8
+"""How many forms that were looked at a session keeps; each came through the gate."""
+NAME_BYTES = 12
 
 
 @dataclass(slots=True)
@@ -32,12 +35,14 @@ class Session:
 
     form_token: what every form carries. notices: sentences for the next page that it sees.
     answers: where forms that wrote led to, and with which notice, by the keys they wrote under.
+    typed: the fields of forms that were looked at, by the names under which they are shown.
     """
 
     key: str
     form_token: str
     notices: list[str] = field(default_factory=list)
     answers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    typed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def notify(self, sentence: str) -> None:
         """Let the next page show a sentence; of too many, the earliest is forgotten."""
@@ -48,6 +53,14 @@ class Session:
         self.answers[key] = answer
         while len(self.answers) > ANSWERS_MAX:
             del self.answers[next(iter(self.answers))]
+
+    def keep_typed(self, fields: list[tuple[str, str]]) -> str:
+        """Keep what was typed, and return its name; of too many, the earliest is forgotten."""
+        name = secrets.token_urlsafe(NAME_BYTES)
+        self.typed[name] = fields
+        while len(self.typed) > TYPED_MAX:
+            del self.typed[next(iter(self.typed))]
+        return name
 
     def take_notices(self) -> list[str]:
         """Return the sentences to be shown, once."""

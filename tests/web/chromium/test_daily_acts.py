@@ -78,3 +78,24 @@ def test_without_scripts_one_gives_and_puts_off(browser: Browser, address: PageA
     assert page.locator(".notice").inner_text() == "Put off until tomorrow."
     page.click("button:has-text('Show it now')")
     page.context.close()
+
+
+def test_one_comes_back_to_what_was_looked_at_and_it_is_written_once(
+    browser: Browser, lanxi: Village, address: PageAddress
+) -> None:
+    page = chromium.window(browser, address)
+    page.goto(f"{address.url}/give")
+    page.fill("#f-quantity", "1.25")
+    page.fill("#f-note", "and back")
+    page.click("button:has-text('See what it becomes')")
+    page.click("#look button:has-text('Record')")
+    assert page.locator(".notice").inner_text() == "It is written down."
+    page.go_back()
+    assert page.input_value("#f-quantity") == "1.25"
+    assert page.input_value("#f-note") == "and back"
+    page.click("#look button:has-text('Record')")
+    assert page.locator(".notice").inner_text() == "It is written down."
+    with Member(lanxi.mei) as mei:
+        rows = [row for row in mei.contributions().records if row.note == "and back"]
+    assert len(rows) == 1
+    page.context.close()

@@ -62,9 +62,14 @@ def give(page: Page) -> Response:
     return _shown(page, _typed(page.query))
 
 
+@router.get("/give/look")
 @router.post("/give/look")
 def look(page: Page) -> Response:
     """Show what a contribution would become; nothing is written."""
+    if page.is_sent:
+        return page.show_typed("/give/look", at="look")
+    if not page.typed:
+        return page.go("/give")
     typed = _typed(page.field)
     try:
         with page.member() as member:

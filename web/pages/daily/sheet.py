@@ -29,22 +29,25 @@ OPTIONS = ("mapping", "decimal", "dates", "encoding")
 
 @router.get("/give/sheet")
 def sheet(page: Page) -> Response:
-    """Show where a sheet is chosen."""
-    return _shown(page)
-
-
-@router.post("/give/sheet")
-def look(page: Page) -> Response:
-    """Keep the sheet that was sent, and show what its rows would come to; nothing is written."""
-    name, content = page.field("kept"), _sent(page)
+    """Show where a sheet is chosen, and what the rows of one that was sent would come to."""
+    if not page.typed:
+        return _shown(page)
+    name = page.field("kept")
     try:
-        if content:
-            name = keep_sheet(page.home, content)
         with page.member() as member:
             preview = _preview(page, member, name)
     except CommonwealError as error:
         return _shown(page, 422, error=error, name=name)
     return _shown(page, preview=preview, name=name)
+
+
+@router.post("/give/sheet")
+def look(page: Page) -> Response:
+    """Keep the sheet that was sent, to show what its rows would come to; nothing is written."""
+    name, content = page.field("kept"), _sent(page)
+    if content:
+        name = keep_sheet(page.home, content)
+    return page.show_typed("/give/sheet", kept=name)
 
 
 @router.post("/give/sheet/record")

@@ -33,6 +33,8 @@ NOTHING_TYPED = DraftTexts()
 @router.get("/rules/change")
 def change(page: Page) -> Response:
     """Show the rules, or those of a template, with a field for each number in their sentences."""
+    if page.typed:
+        return _fields(page, *_typed(page))
     template = page.query("from")
     source = RuleSource(template=template if template in TEMPLATES else "")
     return _fields(page, source)
@@ -55,21 +57,27 @@ def bring(page: Page) -> Response:
         return _unusable(page, words("Choose a file with rules first."))
     source = RuleSource(text=text)
     try:
-        return _fields(page, source)
+        with page.member() as member:
+            member.rule_parts(source)
     except BadRuleset as error:
         return _unusable(page, page.sentence(error))
+    return page.show_typed("/rules/change", text=text)
 
 
-@router.get("/rules/review")
 @router.get("/rules/propose")
 def back(page: Page) -> Response:
     """Lead from the address of an act to the fields, as after a change of the language."""
     return page.go("/rules/change")
 
 
+@router.get("/rules/review")
 @router.post("/rules/review")
 def review(page: Page) -> Response:
     """Show what the numbers that were typed change, and what they would have paid."""
+    if page.is_sent:
+        return page.show_typed("/rules/review")
+    if not page.typed:
+        return page.go("/rules/change")
     source, texts = _typed(page)
     return _review(page, source, texts)
 

@@ -28,6 +28,8 @@ FLOWS_MAX = 16
 @router.get("/deals/new")
 def new(page: Page) -> Response:
     """Show the form of a new deal, filled in as the address says."""
+    if page.typed:
+        return _one_more(page, None)
     error = ""
     clauses: Sequence[ClauseTerms] = ()
     flows = page.request.query_params.getlist("flow")[:FLOWS_MAX]
@@ -52,6 +54,8 @@ def propose(page: Page) -> Response:
 @router.get("/deals/{id}/counter")
 def counter(page: Page, id: str) -> Response:
     """Show the terms of a deal, to be changed."""
+    if page.typed:
+        return _one_more(page, id)
     with page.member() as member:
         clauses = [_in_local_time(clause) for clause in member.deal_terms(id)]
     return _form(page, clauses, counters=id)
@@ -80,12 +84,16 @@ def _flow(text: str) -> tuple[str, str]:
     return offer, need
 
 
+def _one_more(page: PageRequest, counters: str | None) -> Response:
+    """Show what was typed, with one more clause on the side that was asked for."""
+    blank = _blank(page, in_return=page.field("more") == "back")
+    return _form(page, [*_typed(page), blank], counters=counters)
+
+
 def _proposed(page: PageRequest, counters: str | None) -> Response:
+    if page.field("more") in SIDES:
+        return page.show_typed(page.path)
     clauses = _typed(page)
-    more = page.field("more")
-    if more in SIDES:
-        blank = _blank(page, in_return=SIDES[more])
-        return _form(page, [*clauses, blank], counters=counters)
     left_out = _left_out(page)
     said = [clause for n, clause in enumerate(clauses) if n not in left_out]
     answer_by, note = page.field("answer_by") or None, page.field("note") or None

@@ -122,12 +122,17 @@ def form(page: Page, sort: str) -> Response:
     return _form(page, sort, _typed(page.query)) if sort in (OFFER, NEED) else page.go("/market")
 
 
+@router.get("/market/{sort}/look")
 @router.post("/market/{sort}/look")
 def look(page: Page, sort: str) -> Response:
     """Show what would become public; nothing is written."""
     typed = _typed(page.field)
     if sort not in (OFFER, NEED):
         return page.go("/market")
+    if page.is_sent:
+        return page.show_typed(f"/market/{sort}/look", at="look")
+    if not page.typed:
+        return page.go(f"/market/{sort}")
     try:
         with page.member() as member:
             preview = member.preview_offer(sort, *_part(typed), **_terms(typed))
