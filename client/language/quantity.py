@@ -57,6 +57,13 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 }
 """The 19 actions of Valueflows 1.0, with their Chinese names; the first is shown."""
 
+ENGLISH_ACTIONS = {
+    "deliverService": "service",
+    "transferAllRights": "transfer all rights",
+    "transferCustody": "hand over",
+}
+"""How actions are shown in English whose names are no words, and may be typed as well."""
+
 UNITS: dict[str, tuple[str, ...]] = {
     "one": ("个", "次", "件", "份", "ones", "piece", "pieces", "time", "times"),
     "hour": ("小时", "个小时", "时", "钟头", "hours", "h", "hr", "hrs"),
@@ -260,7 +267,9 @@ def exact(n: int, scale: int) -> Decimal:
 
 def shown_action(action: str, words: Words) -> str:
     """Return an action in the language of `words`."""
-    return ACTIONS[action][0] if action in ACTIONS and words.is_chinese else action
+    if words.is_chinese:
+        return ACTIONS[action][0] if action in ACTIONS else action
+    return ENGLISH_ACTIONS.get(action, action)
 
 
 def shown_unit(unit: str, words: Words) -> str:
@@ -281,5 +290,8 @@ def _why(plain: str, typed: str, words: Words) -> str:
 
 _UNIT_BY_NAME = {name.lower(): unit for unit, names in UNITS.items() for name in (unit, *names)}
 _ACTION_BY_NAME = {
-    name.lower(): action for action, names in ACTIONS.items() for name in (action, *names)
+    name.lower(): action
+    for action, names in ACTIONS.items()
+    for name in (action, *names, ENGLISH_ACTIONS.get(action, "").replace(" ", ""))
+    if name
 }

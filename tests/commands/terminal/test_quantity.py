@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from commonweal.client.language.quantity import (
@@ -12,10 +14,12 @@ from commonweal.client.language.quantity import (
     read_action,
     read_quantity,
     read_unit,
+    shown_action,
     shown_number,
     units_alike,
 )
 from commonweal.client.language.times import read_duration_ms
+from commonweal.client.language.words import words_in
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
     AmbiguousUnit,
@@ -219,3 +223,11 @@ def test_a_duration_is_a_number_with_a_letter(typed: str, minutes: int) -> None:
 def test_another_duration_is_refused(typed: str) -> None:
     with pytest.raises(UnreadableTime):
         read_duration_ms(typed)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action_is_shown_in_words_that_are_read_again(action: str) -> None:
+    for language in ("en", "zh"):
+        words = words_in(language)
+        assert not re.search("[a-z][A-Z]", shown_action(action, words))
+        assert read_action(shown_action(action, words), words) == action
