@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, wish_of
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.keys import MemberId
+from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger.members import invites, membership, roles
 from commonweal.protocol.records.record import RecordId
 
@@ -33,6 +33,16 @@ class WaitingNewcomer:
     until_ms: int | None
     is_vouched: bool
     refusal: str
+
+    @property
+    def short_id(self) -> str:
+        """The digits by which people compare an id."""
+        return short(self.member)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether their name is known: of who never was a member, it is not yet."""
+        return self.name != f"?{self.short_id}"
 
     @property
     def missing(self) -> int:

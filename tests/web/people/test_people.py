@@ -11,7 +11,7 @@ from commonweal.client import Member
 from commonweal.storage.home import keystore
 from tests.builders.browser import browser
 from tests.builders.commons import Commons
-from tests.builders.weal import founder
+from tests.builders.weal import founder, weal
 from tests.web.people.conftest import Lanxi, id_of
 
 PASSPHRASE = "correct horse battery"
@@ -46,6 +46,29 @@ def test_a_vouch_lets_a_newcomer_in(copy: Callable[[], Commons]) -> None:
         assert ana.post("/people/vouch", {"member": newcomer}).status_code == 422
     with Member(home) as member:
         assert {row.status for row in member.members()} == {"active"}
+
+
+def test_a_newcomer_stands_with_their_id_and_with_their_name_where_it_is_known(
+    copy: Callable[[], Commons],
+) -> None:
+    village = copy()
+    newcomer = id_of(village.ana, "requested")
+    with browser(village.ana.path) as ana:
+        ana.get("/people")
+        assert f"A newcomer {newcomer[:8]} 1 of 2 vouches missing" in ana.text
+        assert "Ask Mei, who invited them, who it is." in ana.text
+        assert f"?{newcomer[:8]}" not in ana.text
+    bo = id_of(village.mei, "Bo")
+    village.good(village.bo, "leave", "--yes")
+    village.seal()
+    link = village.json(village.mei, "invite", "create")["link"]
+    weal("join", link, "--home", village.bo.path, "--seconds", "0")
+    village.meet()
+    with browser(village.ana.path) as ana:
+        ana.get("/")
+        assert f"Bo {bo[:8]} · until" in ana.text
+        ana.get("/people")
+        assert f"Bo {bo[:8]} 1 of 2 vouches missing" in ana.text
 
 
 def test_who_invited_sees_that_their_word_counts_already(lanxi: Lanxi) -> None:
