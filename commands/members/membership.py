@@ -8,6 +8,7 @@ import click
 
 from commonweal.client.community.membership import Membership
 from commonweal.client.home.submit import WrittenRecord
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import (
@@ -71,17 +72,26 @@ def leave(yes: bool, passphrase_file: Path | None, home: Home, form: Form) -> No
 @click.command("remove")
 @click.argument("member")
 @click.option("--note", metavar="TEXT", help="Why, for those who vote; it is never erased.")
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def remove(
-    member: str, note: str | None, passphrase_file: Path | None, home: Home, form: Form
+    member: str,
+    note: str | None,
+    yes: bool,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
 ) -> None:
     """Propose that MEMBER is a member no longer: the others vote on it.
 
     It takes the yes of two others, whatever the rules say.
     """
     with part_of(Membership, home, passphrase_file) as me:
+        name = me.view.name(me.view.member(member))
+        question = _("Shall all vote on whether {name} is a member no longer?")
+        make_sure(question.format(name=visible(name)), yes=yes)
         proposal = me.remove(member, note=note)
     words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
     if proposal.others < REMOVAL_YES_MIN:

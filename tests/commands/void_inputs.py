@@ -290,8 +290,8 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("zoe --yes -o json", "mei --yes -o json"),
         ),
         ("remove",): (
-            *("mei Nobody", "mei Zoe", "zoe Bo", "mei {nothing}", "mei Bo --note ''", "zoe Zoe"),
-            *("full Bo", "full Ana", "full Bo --note x", "mei zz"),
+            *("mei Nobody", "mei Zoe --yes", "zoe Bo --yes", "mei {nothing}", "zoe Zoe --yes"),
+            *("mei Bo --yes --note ''", "full Bo --yes", "full Ana --yes", "mei zz", "mei Bo"),
         ),
         ("resolve",): (
             *("mei {work}", "mei {nothing}", "mei {unit}", "zoe {work}", "mei {founding}"),

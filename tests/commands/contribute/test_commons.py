@@ -133,7 +133,7 @@ def test_work_from_outside_is_claimed(lanxi: Commons) -> None:
 
 
 def test_a_member_is_removed_by_vote_and_another_leaves(lanxi: Commons) -> None:
-    opened = lanxi.json(lanxi.mei, "remove", "Ana", "--note", "never here")
+    opened = lanxi.json(lanxi.mei, "remove", "Ana", "--yes", "--note", "never here")
     lanxi.meet()
     assert lanxi.refused(lanxi.ana, "rules", "vote", opened["id"][:10], "no").code == 77
     for home in (lanxi.mei, lanxi.bo):

@@ -121,7 +121,7 @@ def test_the_words_of_a_decision_stay_though_their_author_would_have_them_erased
     lanxi: Commons,
 ) -> None:
     id = lanxi.json(lanxi.bo, "rules", "propose", "--decision", "We plant a pear tree.")["id"]
-    removal = lanxi.json(lanxi.bo, "remove", "Ana", "--note", "never here")["id"]
+    removal = lanxi.json(lanxi.bo, "remove", "Ana", "--yes", "--note", "never here")["id"]
     lanxi.meet()
     for one in (id, removal):
         ran = lanxi.refused(lanxi.bo, "erase", one, "--yes")
@@ -151,7 +151,7 @@ def test_in_a_community_of_two_nobody_is_removed_and_that_is_said(tmp_path: Path
     ]
     if asked["status"] == "requested":
         good("vouch", asked["member"][:12], "--home", mei.path)
-    ran = good("remove", asked["member"][:12], "--home", mei.path)
+    ran = good("remove", "--yes", asked["member"][:12], "--home", mei.path)
     assert "It takes the yes of 2 other members, and there are 1." in ran.out
     (row,) = good("vote", "list", "-o", "json", "--home", mei.path).json["votes"]
     good("rules", "vote", row["id"], "yes", "--home", mei.path)

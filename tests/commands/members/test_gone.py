@@ -167,7 +167,7 @@ def test_the_name_of_who_left_reads_their_history_and_writes_nothing(lanxi: Comm
     record = ("record", "work", "1", "hour", "--provider")
     refused = lanxi.refused(lanxi.mei, *record, "Bo")
     assert refused.code == 65 and "a former member" in refused.err
-    assert lanxi.refused(lanxi.mei, "remove", "Bo").code == 65
+    assert lanxi.refused(lanxi.mei, "remove", "Bo", "--yes").code == 65
     lanxi.good(lanxi.mei, *record, listed["member"])
 
 
@@ -184,11 +184,20 @@ def test_an_authors_file_names_nobody_who_left(lanxi: Commons, tmp_path: Path) -
     assert ran.code == 65 and "a former member" in ran.err
 
 
+def test_a_removal_is_asked_about_before_it_is_proposed(lanxi: Commons) -> None:
+    before = lanxi.records(lanxi.mei)
+    refused = lanxi.refused(lanxi.mei, "remove", "Bo")
+    assert refused.code == 2 and "--yes" in refused.err
+    assert lanxi.records(lanxi.mei) == before
+    lanxi.good(lanxi.mei, "remove", "Bo", "--yes")
+    assert lanxi.records(lanxi.mei) == before + 1
+
+
 # What others know and this node does not.
 
 
 def test_who_was_removed_while_away_is_told_that_the_others_refuse_them(lanxi: Commons) -> None:
-    id = lanxi.json(lanxi.mei, "remove", "Bo")["id"]
+    id = lanxi.json(lanxi.mei, "remove", "Bo", "--yes")["id"]
     lanxi.good(lanxi.mei, "rules", "vote", id[:12], "yes")
     meet(lanxi.mei, lanxi.ana)
     lanxi.good(lanxi.ana, "rules", "vote", id[:12], "yes")

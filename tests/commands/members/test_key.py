@@ -242,7 +242,11 @@ def test_who_is_called_like_anothers_id_is_not_taken_for_him(tmp_path: Path) -> 
     for name in (bo[:8], f"?{bo[:8]}", bo):
         homes.write(eve, Wish("member.profile", {}, (), Text("text/plain", name.encode())))
         share(mei, bo_home, eve)
-        for typed in (record, ("remove", "--home", mei.path), ("balance", "--home", mei.path)):
+        for typed in (
+            record,
+            ("remove", "--yes", "--home", mei.path),
+            ("balance", "--home", mei.path),
+        ):
             ran = weal(*typed, name)
             if name == bo:
                 assert ran.code == 0, ran

@@ -120,7 +120,7 @@ def test_who_left_is_said_to_have_left_and_records_nothing(lanxi: Commons) -> No
 
 
 def test_who_was_removed_is_said_to_be_and_records_nothing(lanxi: Commons) -> None:
-    id = lanxi.json(lanxi.mei, "remove", "Bo")["id"]
+    id = lanxi.json(lanxi.mei, "remove", "Bo", "--yes")["id"]
     lanxi.seal()
     for home in (lanxi.mei, lanxi.ana):
         lanxi.good(home, "rules", "vote", id[:12], "yes")
