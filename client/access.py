@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeAlias, Typ
 
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase
-from commonweal.client.language.words import words_in
+from commonweal.client.language.words import Words, words_in
 from commonweal.protocol.errors import CommonwealError, LightHome, NobodyGives, UsageError
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.records.record import RecordId
@@ -62,14 +62,16 @@ class HomeAccess:
         passphrase: str | None = None,
         unlock: Unlock | None = None,
         watching: Watching = unwatched,
+        words: Words | None = None,
     ) -> None:
         """Name a home; nothing is opened before it is read.
 
         language: of sentences and names of units, "en" or "zh". passphrase: of the keystore, used
-        for what is written; unlock: opens the keystore in another way.
+        for what is written; unlock: opens the keystore in another way. words: the sentences, where
+        they are not those of every program in that language.
         """
         self.home = home if isinstance(home, Home) else Home(home)
-        self.words = words_in(language)
+        self.words = words_in(language) if words is None else words
         self._unlock = unlock or (without_passphrase if passphrase is None else _by(passphrase))
         self._watching = watching
         self._held = ExitStack()

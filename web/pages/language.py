@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from commonweal.client.language.words import Words, words_in
+from commonweal.client.language.words import words_in
+from commonweal.web.pages.page_words import PageWords
 
 LANGUAGE_COOKIE = "weal_language"
 ACCEPTED_CHARS_MAX = 200
 LANGUAGES = ("en", "zh")
 
 
-def words_of(request: Request) -> Words:
+def words_of(request: Request) -> PageWords:
     """Return the words in which a request is answered."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
-        return words_in(chosen)
-    return words_in(*accepted(request.headers.get("accept-language", "")))
+        return PageWords(*words_in(chosen))
+    return PageWords(*words_in(*accepted(request.headers.get("accept-language", ""))))
 
 
 def accepted(header: str) -> list[str]:

@@ -93,7 +93,7 @@ class PageRequest:
     @contextmanager
     def member(self) -> Iterator[Member]:
         """Give the member of this home, to read."""
-        with Member(self.home, language=self.words.language) as member:
+        with Member(self.home, words=self.words) as member:
             yield member
 
     def act(
@@ -112,9 +112,9 @@ class PageRequest:
         where the form was sent before; without it the browser is led to where the first answer
         led, or to the page that the form stood on.
         """
-        language, key = self.words.language, self.once_key
+        key = self.once_key
         typed = passphrase or self.field("passphrase") or None
-        with Member(self.home, language=language, passphrase=typed) as member:
+        with Member(self.home, words=self.words, passphrase=typed) as member:
             try:
                 if not key:
                     return do(member)
