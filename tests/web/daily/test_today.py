@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -254,7 +255,7 @@ def test_shares_beyond_64_bits_are_added_up(lanxi: Commons) -> None:
         marks = ", ".join("?" * len(rows[0]))
         bo.view.kept.layers.change_many(f"INSERT INTO payout_row VALUES ({marks})", rows)
         (share,) = bo.latest_shares()
-    assert (share.amount, share.unit) == (12 * 10**16, "EUR")
+    assert (share.amount, share.unit) == (Decimal(12 * 10**16), "EUR")
 
 
 def test_where_nothing_waits_the_page_teaches(tmp_path: Path) -> None:
