@@ -77,17 +77,17 @@ def clash(
     near = [slot for slot in taken if slot.begin < end + buffer_ms and slot.end + buffer_ms > begin]
     near.sort()
     # The most at once is reached where an interval begins. In use then, by when that ends:
-    at: list[tuple[int, int, bytes]] = []
+    in_use: list[tuple[int, int, bytes]] = []
     coming = 0
     for start in dict.fromkeys([begin, *(slot.begin for slot in near if slot.begin > begin)]):
         while coming < len(near) and near[coming].begin <= start:
             slot = near[coming]
-            heappush(at, (slot.end + buffer_ms, slot.number, slot.booking))
+            heappush(in_use, (slot.end + buffer_ms, slot.number, slot.booking))
             coming += 1
-        while at and at[0][0] <= start:
-            heappop(at)
-        if len(at) >= capacity:
-            return max(at, key=lambda used: used[1])[2]
+        while in_use and in_use[0][0] <= start:
+            heappop(in_use)
+        if len(in_use) >= capacity:
+            return max(in_use, key=lambda used: used[1])[2]
     return None
 
 
