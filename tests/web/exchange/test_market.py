@@ -190,7 +190,7 @@ def test_a_form_that_is_sent_twice_writes_once(scene: Callable[[], Commons]) -> 
         ({"spec": "nope"}, "spec", "nope"),
         ({"place": "x" * 40}, "place", "32"),
         ({"scope": "\u202e"}, "scope", "visible"),
-        ({"unit": "furlong"}, "", "weal unit new"),
+        ({"unit": "furlong"}, "", "added under Things"),
     ],
 )
 @pytest.mark.parametrize("sort", ["offer", "need"])
