@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from commonweal.protocol import codec
-from commonweal.protocol.errors import DamagedDatabase, Malformed
+from commonweal.protocol.errors import DamagedDatabase, InvalidRecord, Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.cut import Delta, SealedLog, delta_from_bytes, delta_to_bytes
@@ -249,20 +250,28 @@ class SealStore:
             )
 
     def votes(self, height: int) -> list[Vote]:
-        """Return this device's votes at a height that is not sealed here, by round and step."""
+        """Return this device's votes at a height that is not sealed here, by round and step.
+
+        Raises DamagedDatabase: who forgets a vote may cast another.
+        """
         from commonweal.protocol.seal.votes import vote_from_bytes
 
         rows = self._database.rows(
             "SELECT vote FROM own_vote WHERE height = ? ORDER BY round, step", (height,)
         )
-        return [vote_from_bytes(data, self._community) for (data,) in rows]
+        with _sound(f"an own vote at height {height}"):
+            return [vote_from_bytes(data, self._community) for (data,) in rows]
 
     def lock(self, height: int) -> Lock | None:
-        """Return this device's lock at a height that is not sealed here, or None."""
+        """Return this device's lock at a height that is not sealed here, or None.
+
+        Raises DamagedDatabase.
+        """
         from commonweal.protocol.seal.consensus.messages import lock_from_bytes
 
         row = self._database.row("SELECT lock FROM own_lock WHERE height = ?", (height,))
-        return lock_from_bytes(row[0], self._community) if row else None
+        with _sound(f"the own lock at height {height}"):
+            return lock_from_bytes(row[0], self._community) if row else None
 
     # Evidence
 
@@ -279,11 +288,15 @@ class SealStore:
         return known is None
 
     def double_votes(self) -> dict[DeviceKey, DoubleVote]:
-        """Return the proofs of double votes, by the device that cast them."""
+        """Return the proofs of double votes, by the device that cast them.
+
+        Raises DamagedDatabase.
+        """
         from commonweal.protocol.seal.votes import double_vote_from_bytes
 
         rows = self._database.rows("SELECT proof FROM double_vote ORDER BY device")
-        proofs = [double_vote_from_bytes(data, self._community) for (data,) in rows]
+        with _sound("the proof of a double vote"):
+            proofs = [double_vote_from_bytes(data, self._community) for (data,) in rows]
         return {proof.device: proof for proof in proofs}
 
     def put_fork(self, first: Certificate, second: Certificate) -> None:
@@ -296,11 +309,15 @@ class SealStore:
         )
 
     def fork(self) -> tuple[Certificate, Certificate] | None:
-        """Return two certificates of one height, which prove that finality forked; or None."""
+        """Return two certificates of one height, which prove that finality forked; or None.
+
+        Raises DamagedDatabase.
+        """
         from commonweal.protocol.seal.votes import certificate_from_bytes
 
         row = self._database.row("SELECT first, second FROM finality_fork ORDER BY height LIMIT 1")
-        return (certificate_from_bytes(row[0]), certificate_from_bytes(row[1])) if row else None
+        with _sound("the proof that finality forked"):
+            return (certificate_from_bytes(row[0]), certificate_from_bytes(row[1])) if row else None
 
 
 def _named(author: DeviceKey) -> bytes:
@@ -314,6 +331,15 @@ def _delta_of(height: int, data: bytes) -> Delta:
         return delta_from_bytes(data)
     except Malformed as error:
         raise _damaged(height, str(error)) from error
+
+
+@contextmanager
+def _sound(what: str) -> Iterator[None]:
+    """Read what this node wrote itself; where it is not as written, the disk changed it."""
+    try:
+        yield
+    except (Malformed, InvalidRecord, TypeError) as error:
+        raise DamagedDatabase(f"{what}: {error}") from error
 
 
 def _damaged(height: int, why: str) -> DamagedDatabase:

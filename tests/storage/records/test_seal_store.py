@@ -141,6 +141,38 @@ def test_a_seal_whose_parts_do_not_fit_each_other_is_damaged(column: str) -> Non
             seals.cut()
 
 
+def test_own_votes_locks_and_proofs_that_the_disk_changed_are_damaged() -> None:
+    store = Store()
+    seals = SealStore(store, COMMUNITY)
+    proposed = proposal()
+    by_device = sorted(range(3), key=lambda place: DEVICES[place])
+    polka = tuple(vote(place, Step.PREVOTE, proposed.seal.id) for place in by_device)
+    seals.put_vote(polka[0], Lock(proposed, polka))
+    seals.put_double_vote(
+        prove_double_vote(vote(1, Step.PREVOTE, NIL), vote(1, Step.PREVOTE, seal().id))
+    )
+    seals.put_fork(certificate(seal(delta(1))), certificate(seal(delta(2))))
+    assert seals.votes(1) and seals.lock(1) and seals.double_votes() and seals.fork()
+    whole, signature = 0, -8
+    for table, column, place, read in (
+        ("own_vote", "vote", whole, lambda: seals.votes(1)),
+        ("own_vote", "vote", signature, lambda: seals.votes(1)),
+        ("own_lock", "lock", whole, lambda: seals.lock(1)),
+        ("own_lock", "lock", signature, lambda: seals.lock(1)),
+        ("double_vote", "proof", whole, seals.double_votes),
+        ("double_vote", "proof", signature, seals.double_votes),
+        ("finality_fork", "second", whole, seals.fork),
+    ):
+        ((data,),) = store.rows(f"SELECT {column} FROM {table}")
+        changed = bytearray(data)
+        changed[place] ^= 0x80
+        store.change(f"UPDATE {table} SET {column} = ?", (bytes(changed),))
+        with pytest.raises(DamagedDatabase):
+            read()
+        store.change(f"UPDATE {table} SET {column} = ?", (data,))
+        assert read()
+
+
 def test_heights_have_no_gap() -> None:
     seals = SealStore(Store(), COMMUNITY)
     first, _, third = grown(3)
