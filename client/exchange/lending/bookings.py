@@ -194,7 +194,7 @@ class Bookings(HomeAccess):
             raise UsageError(text.format(id=clause.hex()[:8]))
         places = [
             (place, what)
-            for place, known, what in self._places(id, clause)
+            for place, known, what in self._places(id, clause, row, promise)
             if known.out is None and what.action != "use"
         ]
         if _deal(view.state, row).status != AGREED or not places:
@@ -226,10 +226,10 @@ class Bookings(HomeAccess):
         WouldNotCount.
         """
         view = self.view
-        clause, row, _ = self._booking(id)
+        clause, row, promise = self._booking(id)
         out = [
             known
-            for _, known, _ in self._places(id, clause)
+            for _, known, _ in self._places(id, clause, row, promise)
             if known.out is not None and known.back is None
         ]
         if not out:
@@ -254,21 +254,21 @@ class Bookings(HomeAccess):
         return self._write_act(drafts, clause, row)
 
     def _places(
-        self, id: str | bytes, clause: RecordId
+        self, id: str | bytes, clause: RecordId, row: BookingRow, promise: CommitmentRow
     ) -> list[tuple[RecordId, BookingRow, CommitmentRow]]:
-        """Return the bookings of a thing for one time that an id names: all of a deal, or one."""
-        state = self.view.state
-        chosen, promise = booking_row(state, clause), commitment_row(state, clause)
-        assert chosen is not None and promise is not None, "it is a booking"
-        span = chosen.thing_id, promise.begin, promise.end
+        """Return the bookings that an id names: one, or by the id of a deal all its places.
+
+        clause, row, promise: what `_booking` returns for the id.
+        """
         if clause.hex().startswith(prefix(id).lower()):
-            return [(clause, chosen, promise)]
-        parts = clause_rows(state, _deal(state, chosen))
+            return [(clause, row, promise)]
+        state, span = self.view.state, (row.thing_id, promise.begin, promise.end)
+        parts = clause_rows(state, _deal(state, row))
         rows = ((RecordId(part), booking_row(state, part), what) for part, what in parts)
         return [
-            (part, row, what)
-            for part, row, what in rows
-            if row is not None and (row.thing_id, what.begin, what.end) == span
+            (part, known, what)
+            for part, known, what in rows
+            if known is not None and (known.thing_id, what.begin, what.end) == span
         ]
 
     def _booking(self, id: str | bytes) -> tuple[RecordId, BookingRow, CommitmentRow]:

@@ -19,10 +19,7 @@ from commonweal.node.service.replica.replica import Replica
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records import log
-from commonweal.protocol.records.record import (
-    body_from_bytes,
-    clock_from_bytes,
-)
+from commonweal.protocol.records.record import body_from_bytes, clock_from_bytes
 from commonweal.protocol.wire import messages
 
 FRAMES_IN_FLIGHT_MAX = 8

@@ -252,8 +252,8 @@ def _is_given(
             thing_id = _thing(state, clause)
             terms = terms_row(state, thing_id)
             assert terms is not None, "it can be booked"
-            terms = terms._replace(accepts=roles_accepted(state, context.community, thing_id))
-            if not any(roles.holds(state, context.member, role) for role in terms.accepts):
+            accepts = roles_accepted(state, context.community, thing_id)
+            if not any(roles.holds(state, context.member, role) for role in accepts):
                 return False
             gives = True
             if terms.fee is not None:
