@@ -44,6 +44,9 @@ OF_THE_PAGE = {
     "{name} asks for this work: weal deal propose {id}": N_(
         "{name} asks for this work: propose a deal under Market"
     ),
+    "you would promise more than that: weal deal show {id}": N_(
+        "you would promise more than that: read the deal {id} under Deals"
+    ),
     "nobody consents that you use {name} for {purpose}: weal consent ask asks for it": N_(
         "nobody consents that you use {name} for {purpose}: ask for it under My data"
     ),
