@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from commonweal.client import Member, create_home
 from commonweal.web.security.sessions import TYPED_MAX, Session
-from tests.builders.browser import SENT_BY_BROWSERS, Browser, browser
+from tests.builders.browser import SENT_BY_BROWSERS, Browser
 
 WORK = {"action": "work", "quantity": "3", "unit": "hours", "note": "dug beds"}
 OFFER = {"what": "Bread", "quantity": "2", "unit": "pieces"}
 SHEET = {"sheet": ("hours.csv", b"When,What,Hours\n2026-01-05,dug,3\n", "text/csv")}
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of a founder, without a node."""
-    home = tmp_path_factory.mktemp("looked") / "mei"
-    create_home(home, "Mei")
-    with Member(home) as mei:
-        mei.found("Lanxi", rules="value-network")
-    return home
-
-
-@pytest.fixture
-def mei(home: Path) -> Iterator[Browser]:
-    """A browser that was let in to that home."""
-    with browser(home) as mei:
-        mei.get("/give")
-        yield mei
 
 
 def came_back(mei: Browser) -> str:

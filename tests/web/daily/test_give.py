@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,6 @@ from tests.builders.weal import good
 
 WORK = {"action": "work", "quantity": "3", "unit": "hours", "scope": "Garden", "note": "dug beds"}
 SCRIPT = "<script>alert(1)</script>"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of a founder of a value network; no node runs."""
-    home = tmp_path_factory.mktemp("give") / "mei"
-    create_home(home, "Mei")
-    with Member(home) as mei:
-        mei.found("Lanxi", rules="value-network")
-    return home
-
-
-@pytest.fixture
-def mei(home: Path) -> Iterator[Browser]:
-    """A browser that was let in to that home, at Give."""
-    with browser(home) as mei:
-        mei.get("/give")
-        yield mei
 
 
 def total(home: Path) -> int:

@@ -7,22 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client import Member, create_home
+from commonweal.client import Member
 from commonweal.web.pages.daily import sheet
 from commonweal.web.security.gate import SHEET_BYTES_MAX
 from tests.builders.browser import Browser, browser
 
 HOURS = "When,What,Hours\n2026-01-05,dug,3\n2026-01-06,<script>alert(1)</script>,2.5\n"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of a founder, without a node."""
-    home = tmp_path_factory.mktemp("sheet") / "mei"
-    create_home(home, "Mei")
-    with Member(home) as mei:
-        mei.found("Lanxi", rules="value-network")
-    return home
 
 
 @pytest.fixture
