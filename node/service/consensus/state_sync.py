@@ -96,7 +96,7 @@ class StateSync:
         self.silent: dict[PeerKey, None] = {}
         """Peers that gave nothing, or a wrong state, and are asked last."""
         self._asks: dict[ReadStateChunk, list[tuple[PeerKey, int]]] = {}
-        self._is_over = self._is_awaited = False
+        self._is_over = self._is_awaited = self._was_folded = False
         self._since_ms: int | None = None
         """Since when it could begin."""
         self._told_ms: int | None = None
@@ -159,6 +159,7 @@ class StateSync:
         taking, now = self._taking, self.core.now_ms
         if self._told_ms is None and self._is_told_of_seals():
             self._told_ms = now
+        self._notice_loss()
         if taking is None:
             self._begin()
         elif self._leads_nowhere(taking):
@@ -166,6 +167,17 @@ class StateSync:
         elif taking.waits_for_peer and now - taking.since_ms > PATIENCE_MS:
             self.silent[taking.peer] = None
             self._ask(taking.began_ms)
+
+    def _notice_loss(self) -> None:
+        """Let a state be fetched again where a light home lost the one that it had.
+
+        The disk may change a state while the node runs. What a light home dropped it cannot fold.
+        """
+        if self._is_folded():
+            self._was_folded = True
+        elif self._was_folded and self.core.replica.light.has_bases:
+            self._was_folded = self._is_over = False
+            self._since_ms = None
 
     def _leads_nowhere(self, taking: _Transfer) -> bool:
         """Whether the time for the next chunk is over, or that for all of them."""

@@ -129,9 +129,10 @@ class Quota:
         """Return what a log had this node keep below `base`, by reading as few records as may be.
 
         known: a smaller base, and what was kept below it; after a seal what it covered is read.
+        What a light home dropped cannot be read: then what lies above `base` is.
         """
         row, (before, used) = self._replica.row(author), known
-        if before <= base and base - before <= row.length - base:
+        if row.base <= before <= base and base - before <= row.length - base:
             return used.plus(self._usage(author, before, base))
         return _kept(row).less(self._usage(author, base, row.length))
 

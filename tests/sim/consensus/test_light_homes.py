@@ -268,6 +268,17 @@ def test_a_light_home_that_lost_its_state_takes_it_from_peers() -> None:
     assert not list(alone.state.items(registry.MEMBER)), "nothing is folded from what is left"
 
 
+def test_a_light_home_whose_disk_changed_its_state_takes_it_again_while_it_runs() -> None:
+    world, _, light = community(15)
+    until(world, lambda: height(light) == chain(light).height, 90_000, "it has no state")
+    world.run(5_000)
+    light.layers, light.assessor = None, None
+    seal(world, 1)
+    top = chain(world.nodes[0]).height
+    until(world, lambda: height(light) == top, 90_000, "it waits for a restart")
+    assert state_root(light) == state_root(world.nodes[0])
+
+
 def test_a_home_that_is_full_again_fetches_all_that_it_dropped() -> None:
     world, old, light = community(11)
     lighten(light, None)

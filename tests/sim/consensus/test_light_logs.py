@@ -23,6 +23,7 @@ from commonweal.storage.records.logs import row_repair
 from tests.sim.consensus.test_light_homes import community, give, is_member, lighten, seal
 from tests.sim.consensus.test_seals import until
 from tests.sim.consensus.test_state_sync import sealed
+from tests.sim.membership.test_log_room import plain
 from tests.sim.world.node import Node
 from tests.sim.world.world import World
 
@@ -221,3 +222,17 @@ def test_who_sends_records_that_nobody_signed_has_nothing_looked_up() -> None:
         )
         service.handle(FrameReceived(sender.key, frame), light.now_ms)
         assert asked == ([] if wire is forged else [old])
+
+
+def test_what_a_light_home_dropped_of_a_log_takes_no_room_in_it() -> None:
+    world, _, light = community(26)
+    author = world.nodes[1]
+    for number in range(20):
+        give(world, author, number + 1)
+    replica, key = light.service.core.replica, author.person.device
+    length = author.service.core.replica.row(key).length
+    until(world, lambda: replica.row(key).length == length, 60_000, "it is behind")
+    row, sealed_length = replica.row(key), replica.sealed_length(key)
+    assert 0 < row.base <= sealed_length < row.length - sealed_length
+    replica.quota.forget()
+    assert tuple(replica.quota.left(key)) == plain(light, key)

@@ -9,6 +9,7 @@ import pytest
 from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.replica import quota
 from commonweal.node.service.replica.quota import Quota
+from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.protocol.vocabulary.budget import Usage, total_usage, usage_of_bytes
 from tests.sim.world.node import Node
@@ -19,9 +20,9 @@ WRITTEN = 6 * CUT
 SEALED_MS_MAX = 120_000
 
 
-def plain(node: Node) -> tuple[int, ...]:
-    """Return the room of a node's own log, all that is above its seal read anew."""
-    replica, me = node.service.core.replica, node.person.device
+def plain(node: Node, author: DeviceKey | None = None) -> tuple[int, ...]:
+    """Return the room of a log, the node's own by default, all above its seal read again."""
+    replica, me = node.service.core.replica, author or node.person.device
     wires = node.store.wires(me, replica.sealed_length(me), replica.row(me).length, 1 << 30)
     return tuple(replica.quota._window(me).less(total_usage(map(from_bytes_unchecked, wires))))
 
