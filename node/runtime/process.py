@@ -35,6 +35,7 @@ from commonweal.node.runtime.process_life import (
     run_trio,
     share_memory,
     sweep,
+    take_turns,
     tend_memory,
 )
 from commonweal.node.service.events import (
@@ -153,6 +154,7 @@ def run(
     Raises what `opened` does, PortTaken, CannotListen, and what made a part fail.
     """
     share_memory()
+    take_turns()
     with opened(home, secrets, config, api) as node:
         tend_memory()
         run_trio(_live, node, ready)

@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -34,6 +35,8 @@ MMAP_BYTES_MIN = 128 * 1024
 grows to the largest piece that was ever freed."""
 NICE = 5
 """How far a node steps back: beside one busy command a quarter of a core is left to it."""
+TURN_S = 0.0005
+"""How long a thread may keep the interpreter while another waits for it; Python's own is 5 ms."""
 END_S_MAX = 3.0
 """Longest orderly end; then the process exits at once."""
 
@@ -54,6 +57,14 @@ def step_back() -> None:
     if hasattr(os, "nice"):
         with suppress(OSError):  # a system may not allow it
             os.nice(NICE)
+
+
+def take_turns() -> None:
+    """Let no thread of this process wait long for the interpreter, whatever another computes.
+
+    An answer gives it up at each statement of the database, and would wait again each time.
+    """
+    sys.setswitchinterval(TURN_S)
 
 
 async def obey_signals(
