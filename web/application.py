@@ -82,7 +82,7 @@ def create_application(home: Path, port: int, tokens: EntryTokens) -> Applicatio
     inner = FastAPI(
         title="Commonweal", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_life
     )
-    sessions = Sessions(home)
+    sessions = Sessions(home, port)
     inner.state.home = Home(home)
     inner.state.sessions, inner.state.entry = sessions, tokens
     inner.state.links = {}

@@ -1,8 +1,10 @@
 """Sessions: which browsers were let in, by a cookie whose hash is kept.
 
 They are kept in a file of the home (0600), so that a page that was restarted still knows its
-browsers. A session ends after IDLE_MS_MAX without a request, and the oldest ends when there are
-SESSIONS_MAX. The form token follows from the cookie, which no other site can read.
+browsers. They hold at one port alone: where the page comes back at another one, any user of this
+computer may listen at the earlier one, and open windows go on sending their cookies there. A
+session ends after IDLE_MS_MAX without a request, and the oldest ends when there are SESSIONS_MAX.
+The form token follows from the cookie, which no other site can read.
 """
 
 from __future__ import annotations
@@ -71,10 +73,11 @@ class Session:
 class Sessions:
     """All sessions of a home's page."""
 
-    def __init__(self, home: Path) -> None:
-        """Read the sessions of the process before."""
+    def __init__(self, home: Path, port: int) -> None:
+        """Read the sessions of the process before, if it listened at the same port."""
         self.cookie_name = f"weal_{blake2b(os.fsencode(home.resolve()), digest_size=4).hexdigest()}"
         """Names the home: cookies are sent to every port of a host."""
+        self._port = port
         self._file = home / "page-sessions.json"
         self._used_ms = self._read()
         self._open: dict[str, Session] = {}
@@ -134,9 +137,11 @@ class Sessions:
         with suppress(OSError, ValueError):
             with self._file.open("rb") as file:
                 kept = json.loads(file.read(FILE_BYTES_MAX))
-            if isinstance(kept, dict):
-                good = {key: used for key, used in kept.items() if isinstance(used, int)}
-                return dict(list(good.items())[:SESSIONS_MAX])
+            match kept:
+                case {"port": self._port, "used_ms": dict(used_ms)}:
+                    good = {key: used for key, used in used_ms.items() if isinstance(used, int)}
+                    return dict(list(good.items())[:SESSIONS_MAX])
+            self._file.unlink(missing_ok=True)  # they end for good, also at the earlier port
         return {}
 
     def _keep(self) -> None:
@@ -146,7 +151,7 @@ class Sessions:
             draft.unlink(missing_ok=True)
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as file:
-                file.write(json.dumps(self._used_ms).encode())
+                file.write(json.dumps({"port": self._port, "used_ms": self._used_ms}).encode())
             draft.replace(self._file)
 
 
