@@ -20,6 +20,7 @@ from commonweal.web.live import hub as hubs
 from commonweal.web.live.hub import EVERYTHING, STREAMS_MAX, LiveHub, TooManyStreams
 from commonweal.web.live.strip import node_strip
 from tests.builders import own_loop
+from tests.builders.browser import Browser
 
 NOW = NodeSummary(
     state="member",
@@ -204,3 +205,18 @@ def test_the_strip_says_what_matters_most(now: dict[str, Any], tone: str, said: 
     assert strip.tone == tone
     assert said in strip.text
     assert strip.is_counting == ("behind" in now or now.get("folded") == 1)
+
+
+@pytest.mark.parametrize("path", ["/give", "/nothing", "/why/nobody", "/assets"])
+def test_no_page_asks_the_node_where_all_others_wait_for_it(
+    mei: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A node that hangs is waited for half a minute; what is wrong is told from a thread too."""
+    waiting: list[bool] = []
+
+    def asked(_home: Home, _question: object) -> None:
+        waiting.append(asyncio._get_running_loop() is not None)
+
+    monkeypatch.setattr(hubs, "ask_if_running", asked)
+    mei.get(path)
+    assert waiting == [False]

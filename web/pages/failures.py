@@ -1,4 +1,7 @@
-"""What a member sees when something cannot be done, is not there, or went wrong in the page."""
+"""What a member sees when something cannot be done, is not there, or went wrong in the page.
+
+None of it is a coroutine: such a page asks the node how it stands, and the loop cannot wait for it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from commonweal.web.pages.language import words_of
 from commonweal.web.pages.request import (
     KeysLocked,
     SentAgain,
-    page_request,
+    page_of,
     sentence,
     theme_of,
 )
@@ -27,37 +30,37 @@ BROKEN = N_("Something went wrong in the page itself. Nothing that was recorded 
 WELCOME = "/welcome"
 
 
-async def refused(request: Request, error: Exception) -> Response:
+def refused(request: Request, error: Exception) -> Response:
     """Say what could not be done; a home that is not finished leads to its beginning."""
     assert isinstance(error, CommonwealError)
-    page = await page_request(request)
+    page = page_of(request)
     if isinstance(error, NotInCommunity | MissingDatabase) and request.method == "GET":
         return page.go(WELCOME)
     status = 404 if isinstance(error, UnknownId) else 422
     return page.show("failure.html", status, reason=sentence(error, page.words))
 
 
-async def sent_again(request: Request, sent: Exception) -> Response:
+def sent_again(request: Request, sent: Exception) -> Response:
     """Lead a form that was sent before to where it led then; nothing is written."""
     assert isinstance(sent, SentAgain)
-    return (await page_request(request)).go_again(sent)
+    return page_of(request).go_again(sent)
 
 
-async def locked(request: Request, error: Exception) -> Response:
+def locked(request: Request, error: Exception) -> Response:
     """Ask for the passphrase of the keystore, where no node runs that would write."""
     assert isinstance(error, KeysLocked)
-    return (await page_request(request)).ask_passphrase(error)
+    return page_of(request).ask_passphrase(error)
 
 
-async def missing(request: Request, _error: Exception) -> Response:
+def missing(request: Request, _error: Exception) -> Response:
     """Say that there is no such page."""
-    page = await page_request(request)
+    page = page_of(request)
     if page.session is None:
         return _bare(request, 404, NO_PAGE)
     return page.show("failure.html", 404, reason=page.words(NO_PAGE))
 
 
-async def broken(request: Request, error: Exception) -> Response:
+def broken(request: Request, error: Exception) -> Response:
     """Say that the page has a fault; what it was stands in the log."""
     path = CALENDAR if request.url.path.startswith(CALENDAR) else request.url.path  # no token
     log.error("%s %s failed", request.method, path, exc_info=error)

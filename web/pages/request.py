@@ -250,7 +250,7 @@ def theme_of(request: Request) -> str:
     return chosen if chosen in THEMES else "auto"
 
 
-async def page_request(request: Request) -> PageRequest:
+def page_of(request: Request) -> PageRequest:
     """Return what a page needs; the gate has let the request in."""
     state, home = request.state, request.app.state.home
     typed = request.query_params.get("typed", "") if request.method == "GET" else ""
@@ -258,6 +258,11 @@ async def page_request(request: Request) -> PageRequest:
         form = FormData(state.session.typed[typed])
         return PageRequest(request, home, words_of(request), state.session, form, typed)
     return PageRequest(request, home, words_of(request), state.session, state.form)
+
+
+async def page_request(request: Request) -> PageRequest:
+    """Return what a page needs, without a thread for it."""
+    return page_of(request)
 
 
 Page = Annotated[PageRequest, Depends(page_request)]
