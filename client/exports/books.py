@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from commonweal.client.access import HomeAccess
+from commonweal.client.exports.account_names import Account, AgentLabels
 from commonweal.client.exports.seal_flows import (
     IncomeFlow,
     PaymentFlow,
@@ -29,7 +30,6 @@ from commonweal.client.ledger.words.texts import text_of
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.claims.pools import INCOME, PoolId
 from commonweal.protocol.ledger.claims.settlement import CONFIRMED, SETTLEMENT
-from commonweal.protocol.ledger.members import agents, membership
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.records.record import CommunityId, RecordId
 
@@ -39,11 +39,6 @@ if TYPE_CHECKING:
 FIRST_MS, LAST_MS = -2_208_988_800_000, 32_503_680_000_000
 """From 1900 to 2999: a date outside of it is one that programs do not read."""
 
-AGENT_DIGITS = 8
-"""Digits of an id that tell agents of one name apart."""
-
-Account: TypeAlias = tuple[str, ...]
-"""The names of an account from its root on: Assets, Liabilities, Equity, Income or Expenses."""
 About: TypeAlias = tuple[tuple[str, str], ...]
 """What is known of a transaction beside its postings, by key."""
 
@@ -326,26 +321,6 @@ class _Bookkeeper:
         """Return the text of an event; nothing where it was erased, or is not here."""
         note = text_of(self.view.store, RecordId(event))
         return (("note", note),) if note else ()
-
-
-class AgentLabels:
-    """The names of agents in accounts: two with one name are told apart by the id."""
-
-    def __init__(self, view: LedgerView) -> None:
-        everybody = (member.id for member in membership.members(view.state))
-        self._view = view
-        self._often = Counter(map(view.name, everybody))
-
-    def account(self, agent: bytes) -> Account:
-        """Return the part of an account's name that says whose it is."""
-        if agent == self._view.community:
-            return ("Community",)
-        person = agents.person(self._view.final, agent)
-        if agents.is_outside(person):
-            return ("Outside", f"{self._view.name(person)} {person.hex()[:AGENT_DIGITS]}")
-        name = self._view.name(person)
-        is_alone = self._often[name] == 1
-        return ("Members", name if is_alone else f"{name} {person.hex()[:AGENT_DIGITS]}")
 
 
 def _pool(pool: PoolId) -> Account:

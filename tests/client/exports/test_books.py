@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.client import Member
+from commonweal.client.exports.account_names import AGENT_DIGITS, AgentLabels
 from commonweal.client.exports.beancount import beancount_lines
 from commonweal.client.exports.books import (
     Balance,
@@ -29,6 +30,9 @@ from commonweal.client.exports.books import (
     Transaction,
 )
 from commonweal.client.exports.hledger import hledger_lines
+from commonweal.client.ledger.ledger_view import LedgerView
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES
 from commonweal.protocol.records.record import CommunityId, RecordId
 from tests.builders.commons import RULES, Commons
 from tests.builders.weal import good
@@ -280,6 +284,36 @@ def test_every_name_is_an_account_of_its_own_in_beancount() -> None:
 def test_beancount_reads_books_of_any_names(names: list[str]) -> None:
     written = [name.encode("utf-8", "replace").decode() for name in names]
     beans("\n".join(beancount_lines(books_of(written, ["EUR", *written]))))
+
+
+@pytest.mark.parametrize("lines_of", [hledger_lines, beancount_lines])
+def test_nobody_is_called_as_an_account_of_another(
+    lines_of: Callable[[Books], Iterator[str]],
+) -> None:
+    account = re.compile(r"  Assets:Pools:(.+?)  ")
+    taken = ["Ann B", "Ann(B"]  # one legal form, so the second has digits of its hash
+    text = "\n".join(lines_of(books_of(taken, ["EUR"])))
+    _, made = dict.fromkeys(account.findall(text))
+    names = [taken[0], made, taken[1]]
+    text = "\n".join(lines_of(books_of(names, ["EUR"])))
+    assert len(set(account.findall(text))) == len(names)
+
+
+def test_nobody_is_called_as_what_tells_two_of_one_name_apart(
+    mei: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Member(mei) as me:
+        one, two, other, *_ = ids = [member.id for member in membership.members(me.view.state)]
+        names: dict[bytes, str] = {one: "Ann", two: "Ann"}
+        names[other] = f"Ann {one.hex()[:AGENT_DIGITS]}"
+        monkeypatch.setattr(LedgerView, "name", lambda _view, id: names.get(id, id.hex()))
+        labels = AgentLabels(me.view)
+        accounts = [labels.account(id) for id in ids]
+        assert len(set(accounts)) == len(ids)
+        assert accounts == [labels.account(id) for id in ids]
+        near = [bytes([7]) * OUTSIDE_BYTES, bytes([7]) * (OUTSIDE_BYTES - 1) + b"\0"]
+        names |= dict.fromkeys(near, "Zed")
+        assert len({labels.account(agent) for agent in near}) == len(near)
 
 
 DIRECTIVES = [
