@@ -12,7 +12,11 @@ BOM = "\ufeff"
 """By this a spreadsheet knows that what follows is UTF-8."""
 
 _FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
-_FORMULA_AFTER = re.compile(f"(\r\n|[;\t\n\r\v\f])(?=[\\s\"']*[{re.escape(''.join(_FORMULA))}])")
+_END = re.compile("\r\n|[;\t\n\r\v\f]")
+_BEFORE_FORMULA = re.compile(
+    f"(?:;|(?<![\\s\"';])(?=[\\s\"']))[\\s\"']*+(?=[{re.escape(''.join(_FORMULA))}])"
+)
+"""A whole run of what may end a cell, from its first sign on: so each sign is read once."""
 
 
 def sheet_lines(
@@ -37,7 +41,7 @@ def safe_cell(value: object) -> object:
         return "" if value is None else value
     if isinstance(value, list):
         value = ", ".join(map(str, value))
-    text = _FORMULA_AFTER.sub(r"\1'", str(value))
+    text = _BEFORE_FORMULA.sub(lambda run: _END.sub(r"\g<0>'", run[0]), str(value))
     return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 
 

@@ -6,7 +6,6 @@ of their own with each commit. Never reads git and never writes.
 
 from __future__ import annotations
 
-import re
 from os import urandom
 from typing import NamedTuple
 
@@ -19,9 +18,6 @@ from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES
 
 SHARE_SCALE_MAX = 4
 """Digits after the point in the part of a co-author."""
-
-_AUTHOR = re.compile(r"(.*) — (.*) <([^<>]*)>", re.DOTALL)
-"""The text of an event that stands for a commit: first line, name and address."""
 
 
 class Credit(NamedTuple):
@@ -46,8 +42,12 @@ class CommitText(NamedTuple):
 
 def read_commit_text(text: str | None) -> CommitText | None:
     """Return what a text says of a commit; None where it says none, or was erased."""
-    match = _AUTHOR.fullmatch(text or "")
-    return match and CommitText(match[1], Person(match[2], match[3]))
+    rest, opened, end = (text or "").rpartition(" <")
+    subject, dash, name = rest.rpartition(" — ")
+    email = end.removesuffix(">")
+    if not opened or not dash or email == end or not {"<", ">"}.isdisjoint(email):
+        return None
+    return CommitText(subject, Person(name, email))
 
 
 class Authors:

@@ -17,6 +17,8 @@ from commonweal.client.sheets.headings import HEADINGS, TIMES
 from commonweal.protocol.errors import UnreadableFile, UnusableText, UsageError
 
 MAPPING_BYTES_MAX = 64 * 1024
+HEADING_CHARS_MAX = 200
+"""Of a longer heading no unit is read."""
 REQUIRED = ("action", "quantity", "unit")
 OPENING_REQUIRED = ("provider", "quantity", "unit")
 FIELDS = (
@@ -106,13 +108,17 @@ def guessed_mapping(
 def _plain(heading: str) -> str:
     """Return a heading as the table of headings has it: without a unit and in small letters."""
     plain = unicodedata.normalize("NFKC", heading).casefold().strip(" :.*")
-    match = _WITH_UNIT.fullmatch(plain)
+    match = _with_unit(plain)
     return match[1] if match else plain
+
+
+def _with_unit(heading: str) -> re.Match[str] | None:
+    return _WITH_UNIT.fullmatch(heading) if len(heading) <= HEADING_CHARS_MAX else None
 
 
 def _unit_in(heading: str) -> str | None:
     """Return the unit that stands in a heading, like Amount (EUR)."""
-    match = _WITH_UNIT.fullmatch(unicodedata.normalize("NFKC", heading).strip(" :.*"))
+    match = _with_unit(unicodedata.normalize("NFKC", heading).strip(" :.*"))
     if match is None:
         return None
     try:
