@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
+from commonweal.client.language.digits import WHOLE_DIGITS_MAX
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol.errors import GitMissing, UnreadableRepository
@@ -275,7 +276,7 @@ def _commit(fields: list[bytes], folder: Path, words: Words) -> Commit:
     co_authors = tuple(
         Person(*(part.strip()[:PERSON_CHARS_MAX] for part in match.groups())) for match in named
     )
-    at = int(seconds) if seconds.isdecimal() else 0
+    at = int(seconds[:WHOLE_DIGITS_MAX]) if seconds.isdecimal() else 0  # git prints any number
     place = (bytes.fromhex(digest), min(at, TIME_S_MAX) * 1000)
     return Commit(*place, Person(name, email[:PERSON_CHARS_MAX]), subject, co_authors)
 

@@ -171,7 +171,10 @@ def _bad(path: Path, number: int, words: Words) -> UnreadableFile:
 def _number(text: str) -> Decimal:
     if len(text) > NUMBER_CHARS_MAX:
         raise ValueError("a number without end")
-    return Decimal(text)
+    try:
+        return Decimal(text)
+    except ArithmeticError as error:  # an exponent that no decimal has
+        raise ValueError(text) from error
 
 
 def _constant(text: str) -> Any:

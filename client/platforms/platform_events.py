@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
 from commonweal.client.language.times import read_date, stated
 from commonweal.client.language.words import Words
-from commonweal.client.platforms.json_stream import Entry, entries, lines
+from commonweal.client.platforms.json_stream import NUMBER_CHARS_MAX, Entry, entries, lines
 from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import CommonwealError, UnreadableQuantity, UnusableText
@@ -24,6 +24,7 @@ from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
 NAMES_MAX = 200_000
 """People and polls of one Loomio group."""
 CURRENCY_CHARS = 3
+_EXACT = Context(prec=NUMBER_CHARS_MAX)
 CENT_DIGITS = 2
 CREDIT, DEBIT = "CREDIT", "DEBIT"
 
@@ -219,9 +220,9 @@ def _money(amount: dict[str, Any], words: Words) -> dict[str, codec.Value]:
     shift = scale
     if not isinstance(value, Decimal):
         value, shift = amount.get("valueInCents"), scale - CENT_DIGITS
-    if not isinstance(value, Decimal) or not 0 < abs(value) <= INT_MAX:
+    if not isinstance(value, Decimal) or not 0 < value.copy_abs() <= INT_MAX:
         raise UnreadableQuantity(f"{value} {currency}")
-    n = abs(value).scaleb(shift)
-    if n > INT_MAX or n != int(n):
+    n = value.copy_abs().scaleb(shift, _EXACT)
+    if not 0 < n <= INT_MAX or n != int(n):
         raise UnreadableQuantity(f"{value} {currency}")
     return {"n": int(n), "scale": scale, "unit": currency}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.contributions.withdrawals import is_withdrawn
+from commonweal.client.language.digits import whole_number
 from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import exact, shown_unit
 from commonweal.client.language.visible_text import visible
@@ -119,10 +120,10 @@ def explained(view: LedgerView, text: str) -> Explanation:
 
 def line_named(state: State, text: str) -> Payout | None:
     """Return the line of this name: height, pool and number; None where there is none."""
-    height = text.partition(".")[0]
-    if not height.isascii() or not height.isdigit() or int(height) > HEIGHT_MAX:
+    height = whole_number(text.partition(".")[0])
+    if height is None or height > HEIGHT_MAX:
         return None
-    return dict(payouts(state, int(height))).get(text)
+    return dict(payouts(state, height)).get(text)
 
 
 def _of_line(view: LedgerView, name: str, payout: Payout) -> Explanation:

@@ -29,6 +29,7 @@ from commonweal.client.community.node import NodeOfHome
 from commonweal.client.community.standing import LETS_IN, WAITING
 from commonweal.client.home.node_client import ask_if_running
 from commonweal.client.home.submit import Unlock
+from commonweal.client.language.digits import whole_number
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.begin.init_found import show_words, warn_if_open
 from commonweal.commands.begin.join import tell_places
@@ -255,8 +256,8 @@ def _ask_rules() -> str:
     names = list(offered)
     while True:
         answer = _ask(_("Its number or name (nothing for none)"), NO_RULES).strip().lower()
-        if answer.isdecimal() and 1 <= int(answer) <= len(names):
-            return names[int(answer) - 1]
+        if 1 <= (place := whole_number(answer) or 0) <= len(names):
+            return names[place - 1]
         if answer in names:
             return answer
         say(_("There are no such rules here."))

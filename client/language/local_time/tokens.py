@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import NamedTuple, TypeAlias
 
-from commonweal.client.language.digits import plain_digits
+from commonweal.client.language.digits import plain_digits, whole_number
 from commonweal.protocol.errors import UnreadableTime
 
 TYPED_CHARS_MAX = 100
@@ -113,8 +113,8 @@ _PART_ZH = rf"(?P<part>{'|'.join((*_MORNING, '中午', *_AFTERNOON))})"
 
 def number_of(text: str) -> int:
     """Return a number written in digits, or in Chinese up to 99: 12, 十二, 两."""
-    if text.isdecimal():
-        return int(text)
+    if (number := whole_number(text)) is not None:
+        return number
     tens, ten, ones = text.partition("十")
     if not ten and len(text) > 1:
         raise UnreadableTime(text)

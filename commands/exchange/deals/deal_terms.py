@@ -11,6 +11,7 @@ import click
 
 from commonweal.client.exchange.deals.deals import Deals
 from commonweal.client.exchange.deals.terms import ClauseTerms, read_clause, read_flow, with_due
+from commonweal.client.language.digits import whole_number
 from commonweal.commands.terminal.language import _
 from commonweal.protocol.errors import UsageError
 
@@ -93,11 +94,12 @@ def countered_terms(
         return with_due(_free(me, typed, typed.other or _other(me, id)), typed.due)
     terms = list(me.deal_terms(id))
     for number, quantity, unit in changes:
-        if not number.isdecimal() or not 1 <= int(number) <= len(terms):
+        place = whole_number(number) or 0
+        if not 1 <= place <= len(terms):
             text = _("{number}: the clauses are numbered from 1 to {most}")
             raise UsageError(text.format(number=number, most=len(terms)))
-        changed = replace(terms[int(number) - 1], quantity=quantity, unit=unit)
-        terms[int(number) - 1] = changed
+        changed = replace(terms[place - 1], quantity=quantity, unit=unit)
+        terms[place - 1] = changed
     if not changes and typed.due is None:
         raise UsageError(_("say what is to be different: --set N QUANTITY UNIT"))
     return with_due(terms, typed.due)

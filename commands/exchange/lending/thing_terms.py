@@ -10,6 +10,7 @@ import click
 from commonweal.client.exchange.lending.rows import LentThing
 from commonweal.client.exchange.lending.terms import ThingTerms
 from commonweal.client.home.submit import now_ms
+from commonweal.client.language.digits import whole_number
 from commonweal.client.language.local_time.spans import Span, read_span, shown_span
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import read_due_ms, read_duration_ms, shown
@@ -177,12 +178,12 @@ def _terms_of(typed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _days(most: str, period: str) -> tuple[int, str | int]:
-    if not most.isascii() or not most.isdigit():
+    days, length = whole_number(most), whole_number(period)
+    if days is None:
         raise UsageError(_("{text} is no number of days").format(text=visible(most)))
-    is_number = period.isascii() and period.isdigit()
-    if not is_number and period not in ("week", "month"):
+    if length is None and period not in ("week", "month"):
         raise UsageError(_("a period is week, month or a number of days"))
-    return int(most), int(period) if is_number else period
+    return days, period if length is None else length
 
 
 def _id(id: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.client.language.digits import plain_digits
+from commonweal.client.language.digits import WHOLE_DIGITS_MAX, plain_digits, whole_number
 from commonweal.client.sheets.cell_forms import Cell, CellForms
 from commonweal.client.sheets.date_format import ORDERS, iso_date
 from commonweal.client.sheets.number_format import DECIMALS, number_value, plain_number
@@ -126,3 +126,18 @@ def test_a_cell_that_is_no_number_decides_nothing() -> None:
 def test_a_raised_or_circled_digit_is_no_digit(text: str) -> None:
     assert plain_digits(text) == text
     assert plain_digits(f" ３{text}") == f"3{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", 12),
+        ("１２", 12),
+        ("9" * WHOLE_DIGITS_MAX, 10**WHOLE_DIGITS_MAX - 1),
+        ("9" * (WHOLE_DIGITS_MAX + 1), None),
+        ("9" * 5_000, None),
+        *((text, None) for text in ("", "-1", "1.5", "3¹", " 1", "1_0")),
+    ],
+)
+def test_a_whole_number_has_digits_alone_and_not_too_many(text: str, number: int | None) -> None:
+    assert whole_number(text) == number

@@ -101,6 +101,7 @@ HOSTILE = {
     "no author": (b"committer C <c@x> 1 +0000\n", b"who"),
     "no address": (b"author Zed <> 1 +0000\ncommitter C <> 1 +0000\n", b""),
     "year": (b"author Z <z@x> 99999999999999999999 +0000\ncommitter C <c@x> 1 +0000\n", b"late"),
+    "digits": (b"author Z <z@x> " + b"9" * 5_000 + b" +0000\ncommitter C <c@x> 1 +0000\n", b"d"),
     "before": (b"author Z <z@x> -5 +0000\ncommitter C <c@x> -5 +0000\n", b"early"),
     "long subject": (b"author Z <z@x> 1 +0000\ncommitter C <c@x> 1 +0000\n", b"x" * 3_000_000),
     "encoding": (

@@ -219,6 +219,22 @@ def test_an_entry_that_cannot_be_read_is_named_and_nothing_is_written(
     assert listed(home) == []
 
 
+@pytest.mark.parametrize("value", ["1e999999999999999999", "1e-99999999", "1." + "0" * 35 + "4"])
+def test_an_amount_is_never_rounded(value: str, home: Path, tmp_path: Path) -> None:
+    text = json.dumps(answer(transaction(1, "CREDIT", "77")))
+    ran = weal(
+        "import",
+        "opencollective",
+        put(tmp_path, text.replace("77", value)),
+        "--yes",
+        "--home",
+        home,
+    )
+    assert ran.code == 65, ran
+    assert "entry 1: " in ran.err
+    assert listed(home) == []
+
+
 HOSTILE: dict[str, str | bytes] = {
     "no JSON": "hello",
     "no list": '{"a": {"b": 1}}',
@@ -227,6 +243,7 @@ HOSTILE: dict[str, str | bytes] = {
     "deeper": "[" + '{"a":' * 100_000 + "1" + "}" * 100_000 + "]",
     "brackets": '[{"a":' + "[" * 200_000,
     "digits": '[{"a": ' + "1" * 5_000 + "}]",
+    "exponent": '[{"a": 1e99999999999999999999999999}]',
     "fraction": '[{"a": 0.' + "1" * 5_000 + "}]",
     "not a number": '[{"a": NaN}]',
     "one long text": '[{"a": "' + "x" * (2 * ENTRY_CHARS_MAX) + '"}]',

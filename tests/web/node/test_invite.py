@@ -81,7 +81,9 @@ def test_a_link_is_taken_back(ann: Browser, home: Path) -> None:
     assert "weal:" not in ann.get(path).text
 
 
-@pytest.mark.parametrize("uses", ["", "0", "-1", "1.5", "two", str(INVITE_USES_MAX + 1), "9" * 40])
+@pytest.mark.parametrize(
+    "uses", ["", "0", "-1", "1.5", "two", str(INVITE_USES_MAX + 1), "9" * 40, "9" * 5_000]
+)
 def test_a_number_of_people_that_is_none_is_told_beside_it(
     ann: Browser, home: Path, uses: str
 ) -> None:

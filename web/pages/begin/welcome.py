@@ -14,6 +14,7 @@ from commonweal.client.community import join_codes
 from commonweal.client.community.homes import confirm_words, make_home
 from commonweal.client.community.standing import coming_words
 from commonweal.client.governance.rule_templates import TEMPLATES, TITLES, parts_of_income
+from commonweal.client.language.digits import whole_number
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError, UnusableText
@@ -95,7 +96,7 @@ def check_words(page: Page) -> Response:
     if newcomer.step() is not BeginStep.WORDS:
         return page.go(WELCOME)
     words = newcomer.words() or []
-    asked = [int(place) for place in page.fields("place") if place.isdecimal()]
+    asked = [whole_number(place) or 0 for place in page.fields("place")]
     is_whole = len(set(asked)) == WORDS_ASKED and all(0 < place <= len(words) for place in asked)
     if not is_whole or any(
         _plain(page.field(f"word{place}")) != _plain(words[place - 1]) for place in asked

@@ -9,6 +9,7 @@ from tempfile import SpooledTemporaryFile
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
+from commonweal.client.language.digits import whole_number
 from commonweal.protocol.errors import CommonwealError, UsageError
 from commonweal.web.pages import downloads
 from commonweal.web.pages.request import Page, PageRequest
@@ -28,7 +29,7 @@ def data(page: Page) -> Response:
     with page.member() as member:
         listed = member.own_records(
             device=page.query("device") or None,
-            before=int(before) if before.isascii() and before.isdigit() else None,
+            before=whole_number(before),
             texts=bool(page.query("texts")),
         )
         return page.show(

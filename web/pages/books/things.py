@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from commonweal.client.exchange.lending.rows import LentThing
 from commonweal.client.exchange.lending.states import voices
+from commonweal.client.language.digits import whole_number
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.words import Words
 from commonweal.client.ledger.rows.contribution_rows import ResourceState
@@ -195,7 +196,7 @@ def _list(page: PageRequest, errors: dict[str, str] | None = None) -> Response:
             )
         except (UnknownId, AmbiguousId) as error:
             errors, rows = {"who": page.sentence(error)}, member.resources(there=True)
-        start = _number(page.query("from"))
+        start = whole_number(page.query("from")) or 0
         return page.show(
             "books/things.html",
             422 if errors else 200,
@@ -210,10 +211,6 @@ def _list(page: PageRequest, errors: dict[str, str] | None = None) -> Response:
             typed={name: page.field(name) for name in NEW},
             errors=errors or {},
         )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
 
 
 def _owners(member: Member, words: Words) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from commonweal.client.exchange.offer_rows import (
 from commonweal.client.exchange.offer_terms import OfferTerms
 from commonweal.client.exchange.offers import OfferPreview
 from commonweal.client.language.days import shown_from, shown_until
+from commonweal.client.language.digits import whole_number
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.member import Member
 from commonweal.protocol.errors import (
@@ -170,7 +171,7 @@ def _changed(page: PageRequest, do: Callable[[Member], bytes], done: str) -> Res
 
 def _list(page: PageRequest) -> Response:
     asked = {name: page.query(name) for name in ("sort", "tag", "q", "state")}
-    start = _number(page.query("from"))
+    start = whole_number(page.query("from")) or 0
     error = ""
     with page.member() as member:
         filters: dict[str, Any] = {
@@ -303,7 +304,3 @@ def _names(text: str) -> list[str]:
     for comma in "，、;；":
         text = text.replace(comma, ",")
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0

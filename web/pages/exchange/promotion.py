@@ -20,6 +20,7 @@ from commonweal.client.exchange.promotion.rows import (
     ListedPromotion,
 )
 from commonweal.client.language.days import shown_until
+from commonweal.client.language.digits import whole_number
 from commonweal.client.member import Member
 from commonweal.client.sharing.commissions import percent
 from commonweal.protocol.errors import CommonwealError
@@ -51,7 +52,7 @@ def promote(page: Page) -> Response:
 
     def act(me: Member) -> bytes:
         terms: dict[str, Any] = {"code": typed["code"] or None, "who": typed["who"]}
-        hours = int(typed["hours"]) if typed["hours"].isdecimal() else None
+        hours = whole_number(typed["hours"])
         return me.promote(typed["offer"], rate=typed["rate"], hours=hours, **terms).id
 
     done = page.words("It is promoted. Pass the code on to those who may promote it.")

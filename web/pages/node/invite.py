@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from commonweal.client.community.invites import INVITE_USES_MAX, InviteLink
+from commonweal.client.language.digits import whole_number
 from commonweal.client.language.times import shown
 from commonweal.client.language.words import N_
 from commonweal.client.member import Member
@@ -78,11 +79,11 @@ def revoke(page: Page, id: str) -> Response:
 
 
 def _made(page: PageRequest, member: Member) -> InviteLink:
-    uses, expires = page.field("uses"), page.field("expires")
-    if not uses.isdecimal() or not 1 <= int(uses) <= INVITE_USES_MAX:
+    uses, expires = whole_number(page.field("uses")) or 0, page.field("expires")
+    if not 1 <= uses <= INVITE_USES_MAX:
         text = page.words("a link is for 1 to {most:,} people").format(most=INVITE_USES_MAX)
         raise UnusableText(text)
-    return member.invite(uses=int(uses), expires=expires if expires in DURATIONS else "7d")
+    return member.invite(uses=uses, expires=expires if expires in DURATIONS else "7d")
 
 
 def _show(page: PageRequest, error: str = "") -> Response:

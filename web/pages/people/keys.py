@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Response
 
 from commonweal.client.community.key_recovery import key_of_words, new_key
+from commonweal.client.language.digits import whole_number
 from commonweal.client.member import Member
 from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home import keystore
@@ -51,14 +52,15 @@ def passphrase(page: Page) -> Response:
 def sponsors(page: Page) -> Response:
     """Name the members who together can give this one another key."""
     named, needed = page.fields("member"), page.field("needed")
-    if needed and not needed.isdecimal():
+    count = whole_number(needed)
+    if needed and count is None:
         return _show(page, "sponsors", page.words("{text} is no whole number").format(text=needed))
     if not named and page.field("none") != "yes":
         return _show(page, "sponsors", page.words("Choose members, or confirm that nobody shall."))
 
     def name(me: Member) -> None:
         me.check_passphrase()
-        me.name_sponsors(*named, needed=int(needed) if needed else None)
+        me.name_sponsors(*named, needed=count)
 
     return _grave(page, name, "sponsors", page.words("Your sponsors are written down."))
 
@@ -78,13 +80,13 @@ def begin_change(page: Page) -> Response:
 def change(page: Page) -> Response:
     """Let the new key take the place of the old one, once its words are on paper."""
     words = page.field("words")
-    phrase, asked = words.split(), [place for place in page.fields("place") if place.isdecimal()]
+    phrase, asked = words.split(), [whole_number(place) or 0 for place in page.fields("place")]
     try:
         key = key_of_words(words)
     except CommonwealError as error:
         return _show(page, "new", page.sentence(error))
     is_known = len(set(asked)) == WORDS_ASKED and all(
-        0 < int(place) <= len(phrase) and page.field(f"word{place}") == phrase[int(place) - 1]
+        0 < place <= len(phrase) and page.field(f"word{place}") == phrase[place - 1]
         for place in asked
     )
     if not is_known:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Response
 from fastapi.exceptions import HTTPException
 
+from commonweal.client.language.digits import whole_number
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.words import N_, Words
 from commonweal.client.member import Member
@@ -189,10 +190,10 @@ def _whole(page: PageRequest, name: str) -> Any:
 def _asked(page: PageRequest) -> _Asked:
     """Return the heights that were asked for; what is no height is told and left out."""
     typed = [page.query(name).strip().lstrip("#") for name in ("from", "to")]
-    for text in typed:
-        if text and not (text.isascii() and text.isdigit() and 0 < int(text) <= HEIGHT_MAX):
+    first, last = map(whole_number, typed)
+    for text, height in zip(typed, (first, last), strict=True):
+        if text and not 0 < (height or 0) <= HEIGHT_MAX:
             return _Asked(None, None, page.sentence(WrongPeriod(text[:20])))
-    first, last = (int(text) if text else None for text in typed)
     return _Asked(first, last)
 
 
