@@ -27,11 +27,15 @@ SYNC_S_MAX = 240.0
 MISSING = 100
 
 
-class _Sync(NamedTuple):
-    """One cold sync: records a second, and what the receiver needed."""
+class Sync(NamedTuple):
+    """One cold sync: records a second, and what the receiver needed.
+
+    cpu_us, giver_us: processor time a record of the receiver and of the giver.
+    """
 
     rate: float
     cpu_us: float
+    giver_us: float
     rss_mib: float
     disk_bytes: float
 
@@ -108,13 +112,13 @@ def figures(records: int) -> list[Figure]:
     ]
 
 
-def cold_rate(records: int) -> float:
-    """Return how many records a second an empty node takes from a full one."""
+def cold(records: int) -> Sync:
+    """Return what it takes an empty node to have all records of a full one."""
     with _community(records) as (folder, community):
-        return _cold(folder / "ours", community, "commonweal").rate
+        return _cold(folder / "ours", community, "commonweal")
 
 
-def _cold(folder: Path, community: Community, module: str) -> _Sync:
+def _cold(folder: Path, community: Community, module: str) -> Sync:
     """Let an empty node fetch everything from a full one; `module` is what the empty one runs."""
     folder.mkdir()
     total = community.store.counts().records
@@ -124,15 +128,16 @@ def _cold(folder: Path, community: Community, module: str) -> _Sync:
         processes.tell(target, a)
         a.settle()
         with processes.running(target, module) as b:
-            begin, cpu = b.status().records, b.cpu_s()
+            begin, cpu, giver = b.status().records, b.cpu_s(), a.cpu_s()
             start = time.perf_counter()
             processes.wait_for(lambda: b.status().records >= total, "cold sync", SYNC_S_MAX)
             seconds = time.perf_counter() - start
             processes.wait_for(lambda: b.status().digest == a.status().digest, "equal digests")
             fetched = total - begin
             cpu_us, rss = (b.cpu_s() - cpu) / fetched * 1e6, b.rss_mib()
+            giver_us = (a.cpu_s() - giver) / fetched * 1e6
     disk = target.database.stat().st_size
-    return _Sync(fetched / seconds, cpu_us, rss, disk / total)
+    return Sync(fetched / seconds, cpu_us, giver_us, rss, disk / total)
 
 
 def _bare_rate(folder: Path, community: Community) -> float:
