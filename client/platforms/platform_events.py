@@ -24,8 +24,9 @@ from commonweal.storage.ledger.contributions.points_in_time import HAPPENED
 NAMES_MAX = 200_000
 """People and polls of one Loomio group."""
 CURRENCY_CHARS = 3
-_EXACT = Context(prec=NUMBER_CHARS_MAX)
 CENT_DIGITS = 2
+_EXACT = Context(prec=NUMBER_CHARS_MAX)
+"""Rounds no number that a file may have."""
 CREDIT, DEBIT = "CREDIT", "DEBIT"
 
 

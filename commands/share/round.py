@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.language.digits import WHOLE_DIGITS_MAX, whole_number
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.client.language.visible_text import visible
@@ -30,9 +31,6 @@ FIELDS = (
     *("pools", "gave", "left"),
 )
 POINT_FIELDS = ("member", "member_name", "points")
-
-DIGITS_MAX = 18
-"""Digits of points that are read."""
 
 
 @click.group("round")
@@ -142,11 +140,11 @@ def _pairs(typed: tuple[str, ...]) -> dict[str, int]:
         raise UsageError(_("write a member and a number, again and again: Bo 30 Ana 20"))
     pairs: dict[str, int] = {}
     for member, number in zip(typed[::2], typed[1::2], strict=True):
-        plain_number = number.strip()
-        if not plain_number.isdecimal() or len(plain_number) > DIGITS_MAX:
+        points = whole_number(number.strip())
+        if points is None:
             words = _("{number}: points are a whole number, and 0 takes them back")
-            raise UsageError(words.format(number=number[:DIGITS_MAX]))
+            raise UsageError(words.format(number=number[:WHOLE_DIGITS_MAX]))
         if member in pairs:
             raise UsageError(_("{member} is named twice").format(member=member))
-        pairs[member] = int(plain_number)
+        pairs[member] = points
     return pairs
