@@ -24,12 +24,17 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Commons]:
     return made.copies(tmp_path_factory)
 
 
-def promoted(lanxi: Commons) -> None:
-    """Let Mei promote the jam by the form."""
+def promise(lanxi: Commons) -> dict[str, str]:
+    """Return the form by which Mei promotes the jam."""
     with Member(lanxi.mei) as mei:
         (offer,) = mei.market(mine=True).offers
+    return {"offer": offer.id.hex(), "rate": "5%", "code": "jam", "hours": "", "who": ""}
+
+
+def promoted(lanxi: Commons) -> None:
+    """Let Mei promote the jam by the form."""
+    typed = promise(lanxi)
     with browser(lanxi.mei.path) as page:
-        typed = {"offer": offer.id.hex(), "rate": "5%", "code": "jam", "hours": "", "who": ""}
         assert page.post("/promotion/new", typed).status_code == 200
         assert "End the promotion" in page.get("/promotion").text
     lanxi.meet()
@@ -63,6 +68,18 @@ def test_what_cannot_be_is_said_beside_its_form(scene: Callable[[], Commons]) ->
             refused = page.post(path, typed)
             assert refused.status_code == 422
             assert 'role="alert"' in refused.text
+
+
+@pytest.mark.parametrize("hours", ["2d", "1.5", "9" * 5_000])
+def test_hours_that_cannot_be_read_promise_nothing(
+    hours: str, scene: Callable[[], Commons]
+) -> None:
+    lanxi = scene()
+    with browser(lanxi.mei.path) as page:
+        refused = page.post("/promotion/new", promise(lanxi) | {"hours": hours})
+        assert refused.status_code == 422
+        assert "is no whole number" in refused.text
+        assert "End the promotion" not in page.get("/promotion").text
 
 
 def test_without_the_rule_the_page_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
