@@ -218,6 +218,7 @@ def test_income_that_was_less_is_taken_off_the_next_claim(lanxi: Commons) -> Non
         in lanxi.good(lanxi.bo, "explain", last["claim"][:12]).out
     )
     assert lanxi.json(lanxi.mei, "claims")["too_much"] == []
+    assert "this name or id" in lanxi.refused(lanxi.bo, "explain", "9" * 5_000).err
 
 
 def test_a_payout_file_names_its_seal_and_is_the_same_everywhere(lanxi: Commons) -> None:
