@@ -17,7 +17,13 @@ from starlette.datastructures import FormData
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.client.language.words import N_, Words
 from commonweal.client.member import Member
-from commonweal.protocol.errors import CommonwealError, PassphraseNeeded, WrongPassphrase
+from commonweal.protocol.errors import (
+    CommonwealError,
+    PassphraseNeeded,
+    UnusableText,
+    UsageError,
+    WrongPassphrase,
+)
 from commonweal.storage.home.home import Home
 from commonweal.web.pages.language import words_of
 from commonweal.web.pages.navigation import MENU
@@ -31,6 +37,9 @@ ONCE_BYTES = 12
 UNCOUNTED_FIELDS = frozenset({"form_token", "once", "passphrase"})
 """Fields that are no part of what is asked: the same form of a later session asks the same."""
 DONE_BEFORE = N_("This form was sent before. What it asked for is done, once.")
+
+TOLD_BY_DETAILS = (UsageError, UnusableText)
+"""Their sentences are about the command that was typed; what is wrong is in the details."""
 
 T = TypeVar("T")
 
@@ -241,6 +250,8 @@ def _content(upload: Any) -> bytes:
 def sentence(error: CommonwealError, words: Words) -> str:
     """Return what went wrong as one sentence, with its details."""
     said, details = words.error(error), words.details(error)
+    if details and type(error) in TOLD_BY_DETAILS:
+        return details
     return f"{said} {details}" if details and details not in said else said
 
 

@@ -79,6 +79,7 @@ def test_hours_that_cannot_be_read_promise_nothing(
         refused = page.post("/promotion/new", promise(lanxi) | {"hours": hours})
         assert refused.status_code == 422
         assert "is no whole number" in refused.text
+        assert "command" not in refused.text, "nothing was typed at a prompt"
         assert "End the promotion" not in page.get("/promotion").text
 
 

@@ -23,7 +23,7 @@ from commonweal.client.language.days import shown_until
 from commonweal.client.language.digits import whole_number
 from commonweal.client.member import Member
 from commonweal.client.sharing.commissions import percent
-from commonweal.protocol.errors import CommonwealError, UnusableText
+from commonweal.protocol.errors import CommonwealError, UsageError
 from commonweal.protocol.vocabulary.rule_params import HOUR_MS
 from commonweal.web.pages.qr_codes import QR_CHARS_MAX, qr_code
 from commonweal.web.pages.request import Page, PageRequest
@@ -55,7 +55,7 @@ def promote(page: Page) -> Response:
         hours = whole_number(typed["hours"])
         if typed["hours"] and hours is None:
             text = page.words("{text} is no whole number").format(text=typed["hours"])
-            raise UnusableText(text)
+            raise UsageError(text)
         return me.promote(typed["offer"], rate=typed["rate"], hours=hours, **terms).id
 
     done = page.words("It is promoted. Pass the code on to those who may promote it.")
