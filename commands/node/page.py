@@ -66,13 +66,15 @@ def open_page(home: Path, *, browser: bool = True) -> None:
 
 def _tell(address: PageAddress, *, browser: bool) -> None:
     """Let a browser in: open it where there is one, else print an address for a minute."""
-    from commonweal.web.security.entry import new_token
+    from commonweal.web.security.entry import ANYBODY, new_token
 
-    entry = f"{address.url}/enter#{new_token(address.key)}"
-    if browser and _opened(entry):
+    def entry(user: int) -> str:
+        return f"{address.url}/enter#{new_token(address.key, user=user)}"
+
+    if browser and _opened(entry(os.getuid())):
         say(_("Your page is open in the browser: {address}").format(address=address.url))
         return
-    say(_("Your page, for one browser within a minute: {address}").format(address=entry))
+    say(_("Your page, for one browser within a minute: {address}").format(address=entry(ANYBODY)))
 
 
 def _opened(address: str) -> bool:

@@ -180,6 +180,16 @@ def test_what_is_no_form_does_nothing(ann: Browser, kind: str) -> None:
     assert answer.status_code in (400, 403)
 
 
+@pytest.mark.parametrize("charset", ["unicode_escape", "UTF-16", "latin-1", '"utf-7"', ""])
+def test_a_form_in_another_encoding_is_no_form(ann: Browser, charset: str) -> None:
+    part = '--x\r\ncontent-disposition: form-data; name="form_token"\r\n\r\n\\ud800\r\n--x--\r\n'
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    headers = SENT_BY_BROWSERS | {"origin": URL, "content-type": kind}
+    assert ann.client.post("/settings/look", content=part, headers=headers).status_code == 400
+    headers["content-type"] = kind.replace(f"charset={charset}", "charset=UTF-8")
+    assert ann.client.post("/settings/look", content=part, headers=headers).status_code == 403
+
+
 @pytest.mark.parametrize("path", ["/", "/settings", "/nothing", "/enter", "/assets/x/page.css"])
 def test_every_answer_carries_the_headers_that_guard_it(ann: Browser, path: str) -> None:
     answers = [

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from commonweal.client.language.words import N_
 from commonweal.web.pages.language import words_of
 from commonweal.web.pages.request import Page, theme_of
 from commonweal.web.pages.template_set import rendered
+from commonweal.web.security.connections import user_of
 from commonweal.web.security.gate import ENTER, NOT_ENTERED, Refusal, now_ms
 
 router = APIRouter()
 
-NOT_TAKEN = N_("This code is used or too old. Make a new one with `weal open`.")
+NOT_TAKEN = N_(
+    "This code is used, too old, or for another user of this computer."
+    " Make a new one with `weal open`."
+)
 
 
 @router.get(ENTER)
@@ -26,7 +31,9 @@ async def door(request: Request) -> Response:
 async def enter(request: Request) -> Response:
     """Take a token; begin a session and show the first page."""
     token = request.state.form.get("token")
-    if not isinstance(token, str) or not request.app.state.entry.take(token.rpartition("#")[2]):
+    user = await run_in_threadpool(user_of, request)
+    tokens = request.app.state.entry
+    if not isinstance(token, str) or not tokens.take(token.rpartition("#")[2], user=user):
         return _door(request, 403, NOT_TAKEN)
     sessions = request.app.state.sessions
     answer = RedirectResponse("/", 303)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fastapi import Request, Response
+from python_multipart.multipart import parse_options_header
 from starlette.formparsers import MultiPartException
 
 from commonweal.client.keep.calendar_addresses import PATH as CALENDAR
@@ -189,8 +190,19 @@ def _check_length(request: Request) -> None:
         raise Refusal(413, TOO_LARGE)
 
 
+def _check_charset(request: Request) -> None:
+    """Raise Refusal for a form in another encoding than UTF-8: some make halves of characters.
+
+    A browser names none (HTML, multipart/form-data encoding algorithm).
+    """
+    _, options = parse_options_header(request.headers.get("content-type"))
+    if options.get(b"charset", b"utf-8").lower() != b"utf-8":
+        raise Refusal(400, BAD_FORM)
+
+
 async def _form(request: Request) -> Any:
     """Return the fields of a form. Raises Refusal when it is too large, slow or no form."""
+    _check_charset(request)
     most, size, parts = bytes_max(request.url.path), 0, []
     try:
         async with asyncio.timeout(FORM_SECONDS_MAX):
