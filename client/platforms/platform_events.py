@@ -82,7 +82,7 @@ def opencollective(
         what = _text(entry, "description") or _text(entry, "kind")
         return PlatformEvent(
             place,
-            ("opencollective", _needed(entry, "id", words)),
+            ("opencollective", _identity(entry, "id", words)),
             data,
             f"{_needed(account, 'slug', words)} @ Open Collective",
             f"{what} — {_text(account, 'name') or _text(account, 'slug')}",
@@ -107,7 +107,7 @@ def loomio(path: Path, scope: str, now_ms: int, words: Words) -> Iterator[Platfo
             return None
         author = names.of("user", record.get("author_id"))
         title = names.of("poll", record.get("poll_id"))
-        at = _needed(record, "created_at", words)
+        at = _identity(record, "created_at", words)
         data: dict[str, codec.Value] = {
             "action": "cite",
             "inScopeOf": scope,
@@ -116,7 +116,7 @@ def loomio(path: Path, scope: str, now_ms: int, words: Words) -> Iterator[Platfo
         statement = _needed(record, "statement", words)
         return PlatformEvent(
             place,
-            ("loomio", _needed(record, "id", words), at),
+            ("loomio", _identity(record, "id", words), at),
             data,
             f"{author or record.get('author_id')} @ Loomio",
             f"{title}: {statement}" if title else statement,
@@ -205,6 +205,16 @@ def _needed(entry: dict[str, Any], key: str, words: Words) -> str:
     text = str(value) if isinstance(value, Decimal) else _text(entry, key)
     if not text:
         raise UnusableText(words("{field} is empty").format(field=key))
+    return text
+
+
+def _identity(entry: dict[str, Any], key: str, words: Words) -> str:
+    """Return what an entry is known by. Raises UnusableText without, or for half a character."""
+    text = _needed(entry, key, words)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UnusableText(words("{field} is no text").format(field=key)) from None
     return text
 
 

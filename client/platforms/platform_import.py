@@ -147,8 +147,8 @@ class PlatformLook:
         self._view, self._file, self._scope, self._words = view, file, scope, view.words
         self._reading = READINGS[platform]
         self._drafts = view.drafts()
-        self._agents = _agents_named(view)
-        self._given: dict[tuple[bytes, bytes], int] = {}
+        self._names, self._agents = _agents_named(view)
+        self._given: dict[tuple[bytes, str], int] = {}
         self._here: set[bytes] = set()
         for event in events_naming(view.store, ROW_KEY, ROW_BYTES):
             self._here.add(event.data[ROW_KEY])
@@ -245,7 +245,7 @@ class PlatformLook:
         agent, data = self._agent(event.name), dict(event.data)
         known = (digest, agent)
         if event.total is not None:
-            more = event.total - self._given.get(known, 0)
+            more = event.total - self._given.get((digest, event.name), 0)
             if more <= 0 or known in self._taken:
                 return None
             data["resourceQuantity"] = {"n": more, "scale": 0, "unit": _unit(event)}
@@ -289,10 +289,11 @@ class PlatformLook:
         return [Wish("agent.name", {"agent": agent}, (), Text("text/plain", name.encode()))]
 
     def _note_given(self, data: dict[str, Any]) -> None:
-        """Count the commits that an agent has of a source, for exports that grow."""
+        """Count the commits that a name has of a source, whoever took them in: exports grow."""
         provider, amount = data.get("provider"), read(data.get("resourceQuantity"))
-        if type(provider) is bytes and amount is not None and not amount.scale:
-            key = (data[ROW_KEY], provider)
+        name = self._names.get(provider) if type(provider) is bytes else None
+        if name is not None and amount is not None and not amount.scale:
+            key = (data[ROW_KEY], name)
             self._given[key] = self._given.get(key, 0) + amount.n
 
     def _note_fault(self, place: int, why: str) -> None:
@@ -309,14 +310,18 @@ class PlatformLook:
         return FirstEntry(event.place, when, event.name, data["action"], amount, event.note, worth)
 
 
-def _agents_named(view: LedgerView) -> dict[str, bytes]:
-    """Return the agents outside that this member named, by their names."""
-    named: dict[str, bytes] = {}
+def _agents_named(view: LedgerView) -> tuple[dict[bytes, str], dict[str, bytes]]:
+    """Return the name of each agent outside, and those that this member named by their names."""
+    names: dict[bytes, str] = {}
+    own: dict[str, bytes] = {}
     for key, (member, _record) in view.state.items(AGENT_NAME):
-        name = outside_name(view, key[len(AGENT_NAME) :]) if member == view.me else None
+        agent = key[len(AGENT_NAME) :]
+        name = outside_name(view, agent)
         if name is not None:
-            named.setdefault(name, key[len(AGENT_NAME) :])
-    return named
+            names[agent] = name
+            if member == view.me:
+                own.setdefault(name, agent)
+    return names, own
 
 
 def _unit(event: PlatformEvent) -> str:

@@ -150,6 +150,20 @@ def test_contributors_of_github_have_what_is_new_of_their_commits(
     assert sum(int(row["quantity"]) for row in listed(home)) == 23
 
 
+def test_commits_that_another_member_took_in_are_here(lanxi: Commons, tmp_path: Path) -> None:
+    path = put(tmp_path, GITHUB)
+    assert take("github", lanxi.ana, path)["written"] == 2
+    lanxi.meet()
+    seen = take("github", lanxi.mei, path)
+    assert [seen[key] for key in ("here", "new", "written")] == [2, 0, 0]
+    later = put(tmp_path, [{**GITHUB[0], "contributions": 20}, GITHUB[1]])
+    assert take("github", lanxi.mei, later)["written"] == 1
+    lanxi.meet()
+    assert take("github", lanxi.ana, later)["here"] == 2
+    rows = lanxi.json(lanxi.ana, "ledger")["records"]
+    assert sorted(row["quantity"] for row in rows) == ["12", "3", "8"]
+
+
 @pytest.mark.parametrize("platform", ["opencollective", "loomio", "github"])
 def test_nothing_is_written_before_somebody_says_yes(
     platform: str, home: Path, tmp_path: Path
@@ -203,6 +217,7 @@ WRONG: dict[str, Any] = {
     "a long name": {"fromAccount": {"slug": "x" * 80}},
     "an unseen name": {"fromAccount": {"slug": "a\u200b\u202eb"}},
     "a surrogate": {"fromAccount": {"slug": "a\ud800"}},
+    "a surrogate in its id": {"id": "a\ud800"},
 }
 
 
