@@ -32,6 +32,10 @@ NO_CATALOGUE = gettext.NullTranslations()
 """The catalogue of English: every sentence is its own translation."""
 
 
+DETAILS_CHARS_MAX = 1000
+"""Of what an error tells: a cell or a number that somebody typed can be a megabyte long."""
+
+
 class Words(NamedTuple):
     """All sentences in one language; called with an English one, it returns that in its own."""
 
@@ -54,9 +58,11 @@ class Words(NamedTuple):
     def details(self, error: BaseException) -> str:
         """Return what `error` adds to its sentence; "" where it adds nothing.
 
-        What is wrong with a link is said in this language, too; others name what was typed.
+        What is wrong with a link is said in this language, too; others name what was typed, of
+        which DETAILS_CHARS_MAX characters are shown.
         """
-        return self(str(error)) if isinstance(error, BadLink) else str(error)
+        text = self(str(error)) if isinstance(error, BadLink) else str(error)
+        return text if len(text) <= DETAILS_CHARS_MAX else f"{text[: DETAILS_CHARS_MAX - 1]}…"
 
     def sentences(self, *said: str) -> str:
         """Return sentences one after the other; no space stands between Chinese ones."""

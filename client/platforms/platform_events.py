@@ -183,7 +183,7 @@ def _each(
         try:
             event = read(place, entry)
         except CommonwealError as error:
-            yield Unread(place, f"{words.error(error)} ({error})")
+            yield Unread(place, f"{words.error(error)} ({words.details(error)})")
             continue
         if event is not None:
             yield event

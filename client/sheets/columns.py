@@ -131,7 +131,7 @@ def _unit_in(heading: str) -> str | None:
 def _mapping_file(path: Path, words: Words) -> Mapping:
     try:
         document = tomllib.loads(read_text(path, MAPPING_BYTES_MAX, words))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableFile(f"{path}: {error}") from error
     match document:
         case {"columns": dict(columns), **rest} if rest.keys() <= {"values"}:

@@ -138,8 +138,8 @@ class SheetLook:
             except CommonwealError as error:
                 self._counts["unreadable"] += 1
                 words = self._words
-                why = words("{why} ({cell})").format(why=words.error(error), cell=error)
-                self._note_fault(row.line, why)
+                told = {"why": words.error(error), "cell": words.details(error)}
+                self._note_fault(row.line, words("{why} ({cell})").format(**told))
                 continue
             if record is None:
                 self._counts["left_out"] += 1

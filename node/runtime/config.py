@@ -111,7 +111,7 @@ def _from_file(config: Config, file: Path) -> Config:
         raise BadSetting(f"{file}: more than {FILE_BYTES_MAX} bytes")
     try:
         settings = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadSetting(f"{file}: {error}") from error
     for key, value in settings.items():
         config = _with(config, key, value, f"{file}, line {_line(text, key)}")

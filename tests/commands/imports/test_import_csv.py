@@ -200,6 +200,7 @@ def test_a_mapping_that_cannot_be_used_is_refused(mapping: str, home: Path, tmp_
         "x = 1",
         "[values]\n",
         "a = " + "[" * 9000,
+        "a = " + "9" * 5000,
     ],
 )
 def test_a_mapping_file_that_is_none_is_refused(content: str, tmp_path: Path) -> None:

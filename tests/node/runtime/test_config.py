@@ -121,6 +121,14 @@ def test_a_setting_that_does_not_fit_is_named_with_file_and_line(
     assert str(file) in str(refused.value) and f"line {line}" in str(refused.value)
 
 
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 9000])
+def test_what_python_cannot_read_is_named_with_its_file(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"mdns = {value}\n")
+    with pytest.raises(BadSetting, match="config"):
+        config.read(file, environment={})
+
+
 def test_relays_are_named_with_their_keys(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     addresses = [f"/ip4/192.0.2.1/tcp/{number}/p2p/{RELAY}" for number in range(1, 9)]
