@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import HTTPException, RequestValidationError
 from starlette.types import Receive, Scope, Send
 
@@ -118,12 +120,14 @@ def _api(home: Home) -> Application:
 
 
 def _later(create: Callable[[], Application]) -> Application:
-    """Return an application that is made when it is first asked."""
+    """Return an application that is made when it is first asked, while others are answered."""
     made: list[Application] = []
+    lock = asyncio.Lock()
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if not made:
-            made.append(create())
+        async with lock:
+            if not made:
+                made.append(await run_in_threadpool(create))
         await made[0](scope, receive, send)
 
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 
 from commonweal import __version__
 from commonweal.storage.home.home import Home
@@ -33,6 +34,7 @@ from commonweal.web.api.routes.exchange import (
     reviews,
 )
 from commonweal.web.api.routes.ventures import campaigns, projects
+from commonweal.web.security.gate import API
 
 SUBJECTS = (
     *(state, contributions, members, shares, decisions, things, plans),
@@ -44,6 +46,8 @@ DESCRIPTION = """What a member reads and does, for other programs: the values of
 Every call names a token that `weal token create` made. Every write has an `Idempotency-Key`: asked
 again with the same key, it writes nothing more and gives the same answer. Long lists come in
 parts: `next` is the cursor of the rest."""
+DOCUMENT = "/openapi.json"
+"""Where the calls are described. To write the description takes a second, so a thread does it."""
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"description": "It cannot be done as it was asked."},
     401: {"description": "No token, or one that holds no more."},
@@ -64,13 +68,16 @@ def create_api(home: Home) -> FastAPI:
         title="Commonweal",
         version=__version__,
         description=DESCRIPTION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": API}],
         responses=answers,
     )
     api.state.home, api.state.answers = home, KeptAnswers()
     for subject in SUBJECTS:
         api.include_router(subject.router)
+    api.add_api_route(DOCUMENT, lambda: JSONResponse(api.openapi()), include_in_schema=False)
     handle_errors(api)
     api.add_middleware(BoundedBodies)
     return api
