@@ -65,7 +65,11 @@ def test_every_dependency_says_why_it_is_here() -> None:
 
 
 # Import names of what pyproject.toml asks for under another name.
-IMPORTED_AS = {"pynacl": "nacl", "prometheus-client": "prometheus_client"}
+IMPORTED_AS = {
+    "pynacl": "nacl",
+    "prometheus-client": "prometheus_client",
+    "python-multipart": "python_multipart",
+}
 # What libp2p, pinned to one version, brings; behind its wall only.
 WITH_LIBP2P = {"multiaddr", "zeroconf", "ifaddr", "trio_typing", "google"}
 
