@@ -62,7 +62,8 @@ class Words(NamedTuple):
         which DETAILS_CHARS_MAX characters are shown.
         """
         text = self(str(error)) if isinstance(error, BadLink) else str(error)
-        return text if len(text) <= DETAILS_CHARS_MAX else f"{text[: DETAILS_CHARS_MAX - 1]}…"
+        half = DETAILS_CHARS_MAX // 2
+        return text if len(text) <= DETAILS_CHARS_MAX else f"{text[:half]}…{text[1 - half :]}"
 
     def sentences(self, *said: str) -> str:
         """Return sentences one after the other; no space stands between Chinese ones."""

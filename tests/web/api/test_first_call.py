@@ -36,7 +36,7 @@ def test_it_is_made_once_and_others_are_answered_meanwhile(
 
     monkeypatch.setattr(application, "_api", create)
     with calling(home) as caller:
-        answers = [caller.client.get(f"{API}/state") for _ in range(2)]
+        answers = [caller.client.get(f"{API}/members") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [401, 401]
     assert made == [False]
 
