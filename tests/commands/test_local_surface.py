@@ -287,7 +287,12 @@ def test_a_link_makes_a_node_dial_few_places_and_none_of_its_own_machine() -> No
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     declared = {re.split(r"[>=<~! ]", one, maxsplit=1)[0] for one in listed}
-    names = {"nacl": "pynacl", "google": "protobuf", "prometheus_client": "prometheus-client"}
+    names = {
+        "nacl": "pynacl",
+        "google": "protobuf",
+        "prometheus_client": "prometheus-client",
+        "python_multipart": "python-multipart",
+    }
     imported: set[str] = set()
     for folder in ("protocol", "storage", "node", "client", "commands", "web"):
         for file in (ROOT / folder).rglob("*.py"):
