@@ -11,6 +11,7 @@ from types import MappingProxyType
 from commonweal.protocol.errors import InvalidRecord
 from commonweal.protocol.records.record import BodyRef, is_body
 from commonweal.storage.sqlite.database import Database
+from commonweal.storage.sqlite.in_list import in_list
 
 NO_BLOBS: Mapping[bytes, bytes] = MappingProxyType({})
 
@@ -28,10 +29,10 @@ class BlobStore(Database):
 
     def bodies_named(self, digests: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
         """Return (hash, bytes) of those that are held. digests: at most some hundred."""
-        marks = ", ".join("?" * len(digests))
+        places, values = in_list(digests)
         return self.rows(
-            f"SELECT hash, content FROM body WHERE hash IN ({marks}) AND content NOTNULL",  # noqa: S608
-            digests,
+            f"SELECT hash, content FROM body WHERE hash IN ({places}) AND content NOTNULL",  # noqa: S608
+            values,
         )
 
     def has_body(self, digest: bytes) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from commonweal.storage.sqlite.in_list import in_list
+
 if TYPE_CHECKING:  # not loaded where only names are completed
     from commonweal.storage.ledger.state.state_db import StateDb
 
@@ -62,9 +64,9 @@ def agents_of(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
 
 def with_ids(ids: Sequence[bytes]) -> tuple[str, list[Any]]:
     """Return a query for the numbers of ids, and its values."""
-    marks = ", ".join("?" * len(ids))
+    places, values = in_list(ids)
     query = (
-        f"SELECT number FROM local_id WHERE substr(id, 1, {START_BYTES}) IN ({marks})"  # noqa: S608
-        f" AND id IN ({marks})"
+        f"SELECT number FROM local_id WHERE substr(id, 1, {START_BYTES}) IN ({places})"  # noqa: S608
+        f" AND id IN ({places})"
     )
-    return query, [*(id[:START_BYTES] for id in ids), *ids]
+    return query, [*(id[:START_BYTES] for id in values), *values]

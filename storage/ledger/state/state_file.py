@@ -23,6 +23,7 @@ from commonweal.storage.files import create_private
 from commonweal.storage.ledger.state.state_rows import packed, unpacked
 from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
+from commonweal.storage.sqlite.in_list import in_list
 
 VERSION = 31
 """Version of the tables in views.sql and of their content."""
@@ -32,8 +33,8 @@ BUSY_MS_MAX = 30_000
 
 CACHE_KIB_MAX = 8 * 1024
 
-VALUES_AT_ONCE = 500
-"""Values that one query looks for."""
+VALUES_AT_ONCE = 512
+"""Values that one query looks for; a power of two, see `in_list`."""
 
 CONDEMNED = -1
 """Version of a file that is discarded when it is opened next."""
@@ -184,8 +185,8 @@ class StateFile:
         statement: with {} where the places of the values come.
         """
         for at in range(0, len(values), VALUES_AT_ONCE):
-            part = values[at : at + VALUES_AT_ONCE]
-            yield from self.rows(statement.format(", ".join("?" * len(part))), part)
+            places, part = in_list(values[at : at + VALUES_AT_ONCE])
+            yield from self.rows(statement.format(places), part)
 
     def change(self, statement: str, values: Iterable[Any] = ()) -> None:
         """Execute a write."""

@@ -19,6 +19,7 @@ from commonweal.protocol.records import packed_run
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.storage.records.logs.run_pages import SEQ_BITS, SEQ_MAX, whole
 from commonweal.storage.sqlite.database import Database
+from commonweal.storage.sqlite.in_list import in_list
 
 if TYPE_CHECKING:  # which imports this
     from commonweal.storage.records.logs.log_store import Store
@@ -73,15 +74,15 @@ def authors_naming(store: Database, hashes: Iterable[bytes]) -> list[tuple[bytes
     wanted = list(dict.fromkeys(hashes))
     assert len(wanted) <= HASHES_PER_SCAN_MAX
     known = frozenset(wanted)
-    marks = ", ".join("?" * len(wanted))
+    places, values = in_list(wanted)
     pairs: dict[tuple[bytes, DeviceKey], None] = {}
     for end in _ENDS:
         for table, column in (("record", "tail"), ("branch", "wire")):
             log = "record.key >> 40" if table == "record" else "branch.log"
             rows = store.rows(
                 f"SELECT DISTINCT substr({column}, ?, 32), author FROM {table}"  # noqa: S608
-                f" JOIN log ON log.id = {log} WHERE substr({column}, ?, 32) IN ({marks})",
-                (-end, -end, *wanted),
+                f" JOIN log ON log.id = {log} WHERE substr({column}, ?, 32) IN ({places})",
+                (-end, -end, *values),
             )
             pairs.update(
                 dict.fromkeys((bytes(digest), DeviceKey(author)) for digest, author in rows)
@@ -135,15 +136,15 @@ def named_where_kept(store: Database, hashes: Iterable[bytes]) -> set[bytes]:
 
 def _named_one_by_one(store: Database, hashes: list[bytes]) -> set[bytes]:
     """Return which of these bodies a record names that a light home keeps in no packed run."""
-    marks, named = ", ".join("?" * len(hashes)), set[bytes]()
+    (places, values), named = in_list(hashes), set[bytes]()
     rows = (("record", "tail", _STAYS), ("branch", "wire", "1"), ("fetched", "wire", "1"))
     for end in _ENDS:
         for table, column, stays in rows:
             asked = (
                 f"SELECT DISTINCT substr({column}, ?, 32) FROM {table}"  # noqa: S608  names of ours
-                f" WHERE substr({column}, ?, 32) IN ({marks}) AND {stays}"
+                f" WHERE substr({column}, ?, 32) IN ({places}) AND {stays}"
             )
-            named.update(digest for (digest,) in store.rows(asked, (-end, -end, *hashes)))
+            named.update(digest for (digest,) in store.rows(asked, (-end, -end, *values)))
     return named
 
 
