@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from commonweal.client import Member
+from commonweal.storage.home.home import Home
 from commonweal.web.pages.daily import sheet
 from commonweal.web.security.gate import SHEET_BYTES_MAX
 from tests.builders.browser import Browser, browser
@@ -103,3 +106,13 @@ def test_sheets_that_are_kept_are_bounded_and_closed_to_others(home: Path, mei: 
     folder = home / "page-sheets"
     assert len(list(folder.iterdir())) == sheet.SHEETS_KEPT_MAX
     assert {path.stat().st_mode & 0o777 for path in folder.glob("*/sheet.csv")} == {0o600}
+
+
+def test_sheets_that_are_sent_at_once_are_all_kept(tmp_path: Path) -> None:
+    sheets = [f"Hours\n{number % 6}\n".encode() for number in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        names = list(threads.map(partial(sheet.keep_sheet, Home(tmp_path)), sheets))
+    assert len(set(names)) == 6
+    left = [path.read_bytes() for path in tmp_path.glob("page-sheets/*/sheet.csv")]
+    assert len(left) == sheet.SHEETS_KEPT_MAX
+    assert set(left) <= set(sheets)

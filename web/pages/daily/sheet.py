@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 
 from fastapi import APIRouter, Response
 
@@ -25,6 +26,8 @@ SHEETS_KEPT_MAX = 4
 DIGEST_BYTES = 16
 OPTIONS = ("mapping", "decimal", "dates", "encoding")
 """How a sheet is read, where its cells leave a choice."""
+_KEEPING = Lock()
+"""Requests are answered in threads, and two may keep the same sheet."""
 
 
 @router.get("/give/sheet")
@@ -79,7 +82,12 @@ def _sent(page: PageRequest) -> bytes:
 def keep_sheet(home: Home, content: bytes) -> str:
     """Keep a sheet in the home, and return the name by which it is found again."""
     name = blake2b(content, digest_size=DIGEST_BYTES).hexdigest()
-    file = _file(home, name)
+    with _KEEPING:
+        _keep(_file(home, name), content)
+    return name
+
+
+def _keep(file: Path, content: bytes) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = file.with_name(".part")
     draft.unlink(missing_ok=True)
@@ -90,7 +98,6 @@ def keep_sheet(home: Home, content: bytes) -> str:
     kept = sorted(file.parents[1].iterdir(), key=lambda folder: folder.stat().st_mtime_ns)
     for old in kept[:-SHEETS_KEPT_MAX]:
         shutil.rmtree(old, ignore_errors=True)
-    return name
 
 
 def _file(home: Home, name: str) -> Path:
