@@ -30,8 +30,10 @@ ORIGIN_BYTES_BURST = 512 * 1024
 """What one member may publish, from all devices together; more is not passed on."""
 MESSAGE_BYTES = 4 * 1024
 """Added to the size of each message: taking one in costs some 7 ms in libp2p."""
-RECENT_MAX = 64
-"""Contents remembered for each publisher, and messages that may overtake each other."""
+OVERTAKING_MAX = 64
+"""Messages of one publisher that may overtake each other."""
+CONTENTS_MAX = 16
+"""Contents remembered for each publisher; who repeats more in turn spends their budget."""
 IDLE_S = 600.0
 """A publisher that is silent this long is forgotten."""
 HEIGHTS_AHEAD = 2
@@ -87,7 +89,7 @@ class Validator:
         budget = self._budget(roster.members[device])
         cost = len(message.data) + MESSAGE_BYTES
         publisher = self._publishers.get(message.origin) or _Publisher()
-        if message.number <= publisher.number - RECENT_MAX or not budget.has(cost):
+        if message.number <= publisher.number - OVERTAKING_MAX or not budget.has(cost):
             return IGNORED
         try:
             result = self._read(message, roster, device)
@@ -108,7 +110,7 @@ class Validator:
         )
 
     def _note(self, message: GossipMessage, publisher: _Publisher, name: bytes) -> None:
-        if len(publisher.recent) >= RECENT_MAX:
+        if len(publisher.recent) >= CONTENTS_MAX:
             del publisher.recent[next(iter(publisher.recent))]
         publisher.recent[name] = None
         publisher.number = max(publisher.number, message.number)

@@ -157,7 +157,7 @@ def test_one_content_is_passed_on_once() -> None:
 
 def test_messages_overtake_each_other_within_a_limit() -> None:
     stage = Stage()
-    last, limit = 1 << 41, gossip_validator.RECENT_MAX
+    last, limit = 1 << 41, gossip_validator.OVERTAKING_MAX
     assert stage.heads(MEI, (MEI.device, 1), number=last) is ACCEPT
     assert stage.heads(MEI, (MEI.device, 2), number=last - limit + 1) is ACCEPT
     assert stage.heads(MEI, (MEI.device, 3), number=last - limit) is IGNORE
@@ -165,12 +165,12 @@ def test_messages_overtake_each_other_within_a_limit() -> None:
 
 def test_what_one_publisher_said_is_remembered_within_a_limit() -> None:
     stage = Stage()
-    for number in range(gossip_validator.RECENT_MAX):
+    for number in range(gossip_validator.CONTENTS_MAX):
         assert stage.heads(MEI, (MEI.device, number)) is ACCEPT
     assert stage.heads(MEI, (MEI.device, 0)) is IGNORE
     stage.clock.now_s += 1
     assert stage.heads(MEI, (MEI.device, 1 << 20)) is ACCEPT
-    assert len(stage.validator._publishers[MEI.peer].recent) == gossip_validator.RECENT_MAX
+    assert len(stage.validator._publishers[MEI.peer].recent) == gossip_validator.CONTENTS_MAX
 
 
 def test_a_member_has_one_budget_for_all_its_nodes() -> None:
