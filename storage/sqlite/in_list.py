@@ -9,8 +9,8 @@ from typing import Any
 def in_list(values: Sequence[Any]) -> tuple[str, list[Any]]:
     """Return the placeholders of an `IN` and the values for them, the last value repeated.
 
-    They are as many as a power of two: SQLite keeps every statement that differs, some 5 KiB for
-    one of 64 values, and up to 256 of them in each connection.
+    They are as many as a power of two: SQLite keeps every statement that differs, 15 KiB for one
+    of 64 values, and up to 256 of them in each connection.
     """
     if not values:
         return "", []

@@ -33,8 +33,8 @@ BUSY_MS_MAX = 30_000
 
 CACHE_KIB_MAX = 8 * 1024
 
-VALUES_AT_ONCE = 512
-"""Values that one query looks for; a power of two, see `in_list`."""
+VALUES_AT_ONCE = 64
+"""Values that one query looks for; a power of two. A statement for 512 would take 114 KiB."""
 
 CONDEMNED = -1
 """Version of a file that is discarded when it is opened next."""
