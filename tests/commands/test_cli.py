@@ -299,6 +299,19 @@ raise SystemExit(main())
     assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
 
 
+def test_no_garbage_is_looked_for_as_a_command_ends() -> None:
+    typed = """
+import atexit, gc, sys
+atexit.register(lambda: print(len(gc.get_objects()) < 100 < gc.get_freeze_count()))
+from commonweal.__main__ import main
+sys.argv[1:] = ["--version"]
+raise SystemExit(main())
+"""
+    ran = subprocess.run([sys.executable, "-c", typed], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.endswith("True\n")
+
+
 def test_a_reader_that_goes_away_is_no_fault(tmp_path: Path) -> None:
     home = founder(tmp_path / "home")
     shown = subprocess.run(
