@@ -47,10 +47,10 @@ DEATH_EACH_S = (15.0, 35.0)
 AWAY_S = (2.0, 15.0)
 WARM_SHARE = 0.25
 """What is measured in the first quarter is shown and not judged."""
-RSS_KIB_PER_MINUTE_MAX = 40.0
+RSS_KIB_PER_MINUTE_MAX = 32.0
 FILES_PER_MINUTE_MAX = 0.25
-"""The slopes, by least squares over all samples after the first quarter, that count as flat: two
-thirds of a kibibyte a record, 0.7 % of the memory in twenty minutes, and five files."""
+"""The slopes, by least squares over all samples after the first quarter, that count as flat: half
+a kibibyte a record, 0.7 % of the memory in twenty minutes, and five files."""
 JUDGED_MIN = 10
 EQUAL_S_MAX = 60.0
 FAULTS_SHOWN_MAX = 20

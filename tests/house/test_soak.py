@@ -80,11 +80,11 @@ def live(soak: Soak, kib: float = 0.0, files: float = 0.0) -> None:
 
 
 def test_nodes_that_stay_as_they_are_are_no_fault(soak: Soak) -> None:
-    live(soak, kib=30, files=0.1)
+    live(soak, kib=24, files=0.1)
     assert soak.faults == []
 
 
-@pytest.mark.parametrize(("kib", "files"), [(50, 0), (1_000, 0), (0, 1)])
+@pytest.mark.parametrize(("kib", "files"), [(40, 0), (1_000, 0), (0, 1)])
 def test_a_node_that_grows_is_a_fault(soak: Soak, kib: float, files: float) -> None:
     live(soak, kib, files)
     (fault,) = soak.faults
