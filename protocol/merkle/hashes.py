@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypeAlias
 
 from commonweal.protocol import keys
@@ -16,10 +16,14 @@ EMPTY = bytes(HASH_BYTES)
 DEPTH_MAX = 8 * HASH_BYTES
 """Longest path. With random hashes, paths have about log2(leaves) steps."""
 
+HIGHEST_BIT = 0x80
+
 LEAF_TAG, FORK_TAG = b"\x00", b"\x01"
 
-Leaf: TypeAlias = tuple[bytes, bytes]
-"""H(key), by which leaves are sorted, and the hash of the leaf."""
+Leaves: TypeAlias = bytes
+"""H(key) and the hash of the leaf, of each leaf one after the other, sorted by H(key)."""
+
+LEAF_BYTES = 2 * HASH_BYTES
 
 _LEAF = keys.hasher(keys.STATE_LEAF, LEAF_TAG)
 _FORK = keys.hasher(keys.STATE_NODE, FORK_TAG)
@@ -49,11 +53,6 @@ def hash_of_fork(left: bytes, right: bytes) -> bytes:
     return hasher.digest()
 
 
-def bit_at(key: bytes, depth: int) -> int:
-    """Return the bit of a hashed key that decides at `depth`."""
-    return key[depth // 8] >> (7 - depth % 8) & 1
-
-
 def prefix_of(key: bytes, depth: int) -> int:
     """Return the first `depth` bits of the hash of `key`."""
     return prefix_above(hash_of_key(key), depth)
@@ -64,43 +63,45 @@ def prefix_above(hashed: bytes, depth: int) -> int:
     return int.from_bytes(hashed, "big") >> (DEPTH_MAX - depth)
 
 
-def leaves_of(pairs: Iterable[tuple[bytes, bytes]]) -> list[Leaf]:
-    """Return the leaves of pairs, sorted. Raises `Malformed` when a key occurs twice."""
+def leaves_of(pairs: Iterable[tuple[bytes, bytes]]) -> Leaves:
+    """Return the leaves of pairs. Raises `Malformed` when a key occurs twice."""
     listed = sorted(pairs)
     for (key, _), (other, _) in pairwise(listed):
         if key == other:
             raise Malformed(f"the key {key[:40].hex()} comes twice")
     hashed = ((hash_of_key(key), value) for key, value in listed)
-    return sorted((key, hash_of_leaf(key, value)) for key, value in hashed)
+    return b"".join(chain.from_iterable(sorted((key, hash_of_leaf(key, v)) for key, v in hashed)))
 
 
-def subtree_hash(leaves: Sequence[Leaf], depth: int) -> bytes:
+def subtree_hash(leaves: Leaves, depth: int) -> bytes:
     """Return the hash of the subtree at `depth` that has exactly these leaves.
 
-    leaves: sorted, each key once, equal in the first `depth` bits. Every pair of neighbours parts
-    at one depth; the deepest are joined first, in one pass.
+    leaves: each key once, equal in the first `depth` bits. Costs a look at each leaf on each level
+    above it, which for the few of a page is less than to find where neighbours part.
     """
-    if len(leaves) < 2:
-        return leaves[0][1] if leaves else EMPTY
-    copy = _FORK.copy
-    numbers = [int.from_bytes(key, "big") for key, _ in leaves]
-    parting = [DEPTH_MAX - (left ^ right).bit_length() for left, right in pairwise(numbers)]
-    # What waits for its right side: its hash, a key in it, its depth, and where it parts from that.
-    waiting: list[tuple[bytes, int, int, int]] = []
-    for number, (_, below), part in zip(numbers, leaves, [*parting, depth - 1], strict=True):
-        at = 0  # of a leaf, which stands wherever it is alone
-        while waiting and waiting[-1][3] > part:
-            left, left_number, left_at, joint = waiting.pop()
-            if left_at > joint + 1:
-                left = _lifted(left, left_number, left_at, joint + 1)
-            if at > joint + 1:
-                below = _lifted(below, number, at, joint + 1)
-            hasher = copy()  # as `hash_of_fork` does: a call costs as much as the hash
-            hasher.update(left + below)
-            below, at = hasher.digest(), joint
-        waiting.append((below, number, at, part))
-    below, number, at, _ = waiting[0]
-    return _lifted(below, number, at, depth)
+    if len(leaves) <= LEAF_BYTES:
+        return leaves[HASH_BYTES:] or EMPTY
+    return _forked(leaves, 0, len(leaves), depth // 8, HIGHEST_BIT >> depth % 8)
+
+
+def _forked(leaves: Leaves, start: int, stop: int, byte: int, bit: int) -> bytes:
+    """Return the hash above two leaves or more. byte, bit: of their keys, that decides there."""
+    middle = start
+    while middle < stop and not leaves[middle + byte] & bit:
+        middle += LEAF_BYTES
+    byte, bit = (byte, bit >> 1) if bit > 1 else (byte + 1, HIGHEST_BIT)
+    left = right = EMPTY  # not by a function for both: a call costs as much as the hash
+    if middle - start > LEAF_BYTES:
+        left = _forked(leaves, start, middle, byte, bit)
+    elif middle > start:
+        left = leaves[start + HASH_BYTES : middle]
+    if stop - middle > LEAF_BYTES:
+        right = _forked(leaves, middle, stop, byte, bit)
+    elif stop > middle:
+        right = leaves[middle + HASH_BYTES : stop]
+    hasher = _FORK.copy()
+    hasher.update(left + right)
+    return hasher.digest()
 
 
 def root_above(below: bytes, number: int, beside: Sequence[bytes]) -> bytes:
@@ -108,12 +109,4 @@ def root_above(below: bytes, number: int, beside: Sequence[bytes]) -> bytes:
     for sibling in reversed(beside):
         below = hash_of_fork(sibling, below) if number & 1 else hash_of_fork(below, sibling)
         number >>= 1
-    return below
-
-
-def _lifted(below: bytes, number: int, at: int, depth: int) -> bytes:
-    """Return the hash at `depth` of a subtree at depth `at` that has no neighbour on the way."""
-    for level in range(at - 1, depth - 1, -1):
-        right = number >> (DEPTH_MAX - level - 1) & 1
-        below = hash_of_fork(EMPTY, below) if right else hash_of_fork(below, EMPTY)
     return below

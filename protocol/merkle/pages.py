@@ -7,17 +7,19 @@ which they came. Pages are local: nothing of them is agreed on or sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from struct import Struct
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.merkle.hashes import (
     EMPTY,
     FORK_TAG,
+    LEAF_BYTES,
     LEAF_TAG,
-    Leaf,
+    Leaves,
     hash_of_fork,
 )
 
@@ -29,6 +31,8 @@ CHILDREN = 1 << STEP
 LEAVES_MAX = 15
 """The most leaves in a page: 961 bytes, which SQLite keeps in one row of a b-tree page."""
 
+T = TypeVar("T")
+
 Child: TypeAlias = tuple[int, bytes]
 """How many leaves lie below a place, and the hash of the tree there."""
 
@@ -36,6 +40,7 @@ NO_CHILD: Child = (0, EMPTY)
 
 _CHILDREN = Struct(">" + f"I{HASH_BYTES}s" * CHILDREN)
 _LEAF = Struct(f"{HASH_BYTES}s{HASH_BYTES}s")
+_LEAVES_BYTES_MAX = LEAVES_MAX * LEAF_BYTES
 
 
 class PageReader(Protocol):
@@ -58,9 +63,45 @@ def place_of(depth: int, prefix: int) -> bytes:
     return bytes([depth // STEP]) + prefix.to_bytes((depth + 7) // 8, "big")
 
 
-def leaf_page(leaves: Iterable[Leaf]) -> bytes:
-    """Return a page of leaves, sorted."""
-    return LEAF_TAG + b"".join(key + hashed for key, hashed in leaves)
+def is_few(leaves: Leaves) -> bool:
+    """Whether leaves are few enough for one page."""
+    return len(leaves) <= _LEAVES_BYTES_MAX
+
+
+def leaf_page(leaves: Leaves) -> bytes:
+    """Return a page of leaves."""
+    return LEAF_TAG + leaves
+
+
+def each_leaf(leaves: Leaves) -> Iterator[tuple[bytes, bytes]]:
+    """Yield H(key) and the hash of each leaf."""
+    return _LEAF.iter_unpack(leaves)
+
+
+def leaves_below(leaves: Leaves, depth: int, bits: int) -> Iterator[tuple[int, Leaves]]:
+    """Yield the leaves below each place `bits` further down that has some, by where it lies."""
+    byte, shift, mask = where(depth, bits)
+    starts = range(0, len(leaves), LEAF_BYTES)
+    for side, start, stop in parted(starts, lambda at: leaves[at + byte] >> shift & mask):
+        yield side, leaves[start * LEAF_BYTES : stop * LEAF_BYTES]
+
+
+def where(depth: int, bits: int) -> tuple[int, int, int]:
+    """Return where `bits` of a hashed key stand at `depth`: the byte, how far to shift, the mask.
+
+    depth, bits: within one byte.
+    """
+    return depth // 8, 8 - bits - depth % 8, (1 << bits) - 1
+
+
+def parted(items: Sequence[T], side_of: Callable[[T], int]) -> Iterator[tuple[int, int, int]]:
+    """Yield the parts of `items`, sorted, that lie on each side: the side, start and stop."""
+    at, last = 0, side_of(items[-1]) if items else 0
+    while at < len(items):
+        side = side_of(items[at])
+        stop = len(items) if side == last else bisect_right(items, side, at, key=side_of)
+        yield side, at, stop
+        at = stop
 
 
 def fork_page(children: Iterable[Child]) -> bytes:
@@ -73,9 +114,9 @@ def is_fork(page: bytes) -> bool:
     return page[:1] == FORK_TAG
 
 
-def read_leaves(page: bytes | None) -> list[Leaf]:
+def read_leaves(page: bytes | None) -> Leaves:
     """Return the leaves of a page; none where there is no page."""
-    return [] if page is None else list(_LEAF.iter_unpack(memoryview(page)[1:]))
+    return b"" if page is None else page[len(LEAF_TAG) :]
 
 
 def read_children(page: bytes) -> list[Child]:

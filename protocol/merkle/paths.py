@@ -5,8 +5,8 @@ from __future__ import annotations
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.merkle.hashes import (
     DEPTH_MAX,
-    Leaf,
-    bit_at,
+    LEAF_BYTES,
+    Leaves,
     hash_of_key,
     hash_of_leaf,
     root_above,
@@ -15,7 +15,9 @@ from commonweal.protocol.merkle.hashes import (
 from commonweal.protocol.merkle.pages import (
     STEP,
     PageReader,
+    each_leaf,
     is_fork,
+    leaves_below,
     levels,
     place_of,
     read_children,
@@ -63,7 +65,7 @@ def _has(pages: PageReader, hashed: bytes, number: int) -> bool:
     while page is not None and is_fork(page):
         depth += STEP
         page = pages.get(place_of(depth, number >> (DEPTH_MAX - depth)))
-    return any(key == hashed for key, _ in read_leaves(page))
+    return any(key == hashed for key, _ in each_leaf(read_leaves(page)))
 
 
 def _beside(pages: PageReader, number: int, stop: int) -> list[bytes]:
@@ -88,15 +90,13 @@ def _beside(pages: PageReader, number: int, stop: int) -> list[bytes]:
     return [*beside, *_beside_among(read_leaves(page), number, depth, stop)]
 
 
-def _beside_among(leaves: list[Leaf], number: int, depth: int, stop: int) -> list[bytes]:
+def _beside_among(leaves: Leaves, number: int, depth: int, stop: int) -> list[bytes]:
     """Return the siblings on a path from `depth` on, among the leaves of a page."""
     beside: list[bytes] = []
-    while len(leaves) > 1 and depth < stop:
-        sides: tuple[list[Leaf], list[Leaf]] = ([], [])
-        for leaf in leaves:
-            sides[bit_at(leaf[0], depth)].append(leaf)
+    while len(leaves) > LEAF_BYTES and depth < stop:
         right = number >> (DEPTH_MAX - depth - 1) & 1
-        beside.append(subtree_hash(sides[1 - right], depth + 1))
-        leaves = sides[right]
+        sides = dict(leaves_below(leaves, depth, 1))
+        beside.append(subtree_hash(sides.get(1 - right, b""), depth + 1))
+        leaves = sides.get(right, b"")
         depth += 1
     return beside

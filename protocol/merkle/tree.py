@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
 from commonweal.protocol.errors import WrongState
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.merkle.hashes import (
-    Leaf,
+    LEAF_BYTES,
+    Leaves,
     hash_of_key,
     hash_of_leaf,
     leaves_of,
@@ -26,14 +26,19 @@ from commonweal.protocol.merkle.pages import (
     Child,
     PageReader,
     PagesReader,
+    each_leaf,
     fork_page,
+    is_few,
     is_fork,
     leaf_page,
+    leaves_below,
     levels,
     parent,
+    parted,
     place_of,
     read_children,
     read_leaves,
+    where,
 )
 
 _Change: TypeAlias = "tuple[bytes, bytes | None]"
@@ -51,7 +56,7 @@ class Update:
 class _Built(NamedTuple):
     """A place with exactly these leaves, and its pages and those below it."""
 
-    leaves: Sequence[Leaf]
+    leaves: Leaves
     child: Child
     pages: Mapping[bytes, bytes | None]
 
@@ -67,9 +72,9 @@ _NOTHING_BUILT: Mapping[bytes, _Built] = {}
 
 @dataclass(frozen=True, slots=True)
 class Subtree:
-    """All that lies below a place of a tree: its leaves, sorted, and its pages, by place."""
+    """All that lies below a place of a tree: its leaves, and its pages, by place."""
 
-    leaves: list[Leaf]
+    leaves: Leaves
     built: Mapping[bytes, _Built]
 
 
@@ -119,19 +124,20 @@ def proven_subtree(
     them. None when that is not so. Raises `Malformed` when a key occurs twice.
     """
     leaves = leaves_of(pairs)
+    first, last = leaves[:HASH_BYTES], leaves[-LEAF_BYTES:-HASH_BYTES]
     if (
-        len(leaves) < 2
+        len(leaves) < 2 * LEAF_BYTES
         or len(hashes) != depth
         or any(len(sibling) != HASH_BYTES for sibling in hashes)
-        or any(prefix_above(key, depth) != prefix for key in (leaves[0][0], leaves[-1][0]))
+        or any(prefix_above(key, depth) != prefix for key in (first, last))
     ):
         return None
     more = -depth % STEP  # levels down to the next pages
-    parts = dict(_parted(leaves, depth, more))
+    parts = dict(leaves_below(leaves, depth, more))
     built: dict[bytes, _Built] = {}
     for side in range(1 << more):
         at = depth + more, prefix << more | side
-        growth, part = _Growth({}), parts.get(side, [])
+        growth, part = _Growth({}), parts.get(side, b"")
         built[place_of(*at)] = _Built(part, growth.build(*at, part, None), growth.written)
     _, below = levels([place.child for place in built.values()])[0][0]
     return Subtree(leaves, built) if root_above(below, prefix, hashes) == root else None
@@ -143,7 +149,7 @@ def graft(pages: PageReader, subtree: Subtree) -> Update:
     Nothing of it is hashed again, where no other leaf lies below its place.
     """
     growth = _Growth(pages, subtree.built)
-    _, root = growth.apply(0, 0, subtree.leaves)
+    _, root = growth.apply(0, 0, [*each_leaf(subtree.leaves)])
     return Update(root, growth.written)
 
 
@@ -163,21 +169,12 @@ class _Growth:
         if place not in self._visits:
             self._visit(depth, prefix, changes)
         old, parts = self._visits.pop(place)
-        if old is None:
-            leaves = [(key, leaf) for key, leaf in changes if leaf is not None]
-            return self.build(depth, prefix, leaves, old)
-        if not is_fork(old):
-            held = dict(read_leaves(old))
-            for key, hashed in changes:
-                if hashed is None:
-                    held.pop(key, None)
-                else:
-                    held[key] = hashed
-            return self.build(depth, prefix, sorted(held.items()), old)
+        if old is None or not is_fork(old):
+            return self.build(depth, prefix, _changed(read_leaves(old), changes), old)
         children = read_children(old)
         for side, part in parts:
             children[side] = self.apply(depth + STEP, prefix << STEP | side, part)
-        if sum(count for count, _ in children) <= LEAVES_MAX:
+        if sum([count for count, _ in children]) <= LEAVES_MAX:  # a generator costs twice as much
             gathered = self._gathered(depth, prefix, children)
             return self.build(depth, prefix, gathered, old)
         self._write(place, old, fork_page(children))
@@ -196,7 +193,7 @@ class _Growth:
             below: list[tuple[int, Sequence[_Change]]] = []
             for place, (at, part) in zip(places, level, strict=True):
                 page = pages.get(place)
-                parts = list(_parted(part, depth, STEP)) if page and is_fork(page) else []
+                parts = _parts(part, depth) if page is not None and is_fork(page) else []
                 self._visits[place] = page, parts
                 below += [(at << STEP | side, some) for side, some in parts]
             level = below if is_whole else []
@@ -207,25 +204,25 @@ class _Growth:
             return {place: self._stored.get(place) for place in places}
         return self._many(places)
 
-    def build(self, depth: int, prefix: int, leaves: Sequence[Leaf], old: bytes | None) -> Child:
-        """Return a place that has exactly these leaves, sorted. old: the page there."""
+    def build(self, depth: int, prefix: int, leaves: Leaves, old: bytes | None) -> Child:
+        """Return a place that has exactly these leaves. old: the page there."""
         place = place_of(depth, prefix)
         built = self._built.get(place)
         if built is not None and built.leaves == leaves:
             self.written.update(built.pages)
             return built.child
-        if len(leaves) <= LEAVES_MAX:
+        if is_few(leaves):
             self._write(place, old, leaf_page(leaves) if leaves else None)
-            return len(leaves), subtree_hash(leaves, depth)
+            return len(leaves) // LEAF_BYTES, subtree_hash(leaves, depth)
         children = [NO_CHILD] * CHILDREN
-        for side, part in _parted(leaves, depth, STEP):
+        for side, part in leaves_below(leaves, depth, STEP):
             children[side] = self.build(depth + STEP, prefix << STEP | side, part, None)
         self._write(place, old, fork_page(children))
         return parent(children)
 
-    def _gathered(self, depth: int, prefix: int, children: list[Child]) -> list[Leaf]:
+    def _gathered(self, depth: int, prefix: int, children: list[Child]) -> Leaves:
         """Return the leaves of places that are few enough for one page, and delete their pages."""
-        leaves: list[Leaf] = []
+        leaves = b""
         for side in range(CHILDREN):
             place = place_of(depth + STEP, prefix << STEP | side)
             if children[side][0]:
@@ -239,22 +236,24 @@ class _Growth:
             self.written[place] = new
 
 
-_Item = TypeVar("_Item", bound="tuple[bytes, bytes | None]")
+def _changed(leaves: Leaves, changes: Sequence[_Change]) -> Leaves:
+    """Return leaves after `changes`."""
+    parts: list[bytes] = []
+    at = stop = 0
+    for key, hashed in changes:
+        while stop < len(leaves) and leaves[stop : stop + HASH_BYTES] < key:
+            stop += LEAF_BYTES
+        parts.append(leaves[at:stop])
+        at = stop = stop + LEAF_BYTES * leaves.startswith(key, stop)
+        if hashed is not None:
+            parts += key, hashed
+    return b"".join((*parts, leaves[at:]))
 
 
-def _parted(items: Sequence[_Item], depth: int, bits: int) -> Iterator[tuple[int, Sequence[_Item]]]:
-    """Yield the parts of `items`, sorted, that lie below each place `bits` further down.
-
-    depth, bits: within one byte of the hashed key.
-    """
-    byte, shift, mask = depth // 8, 8 - bits - depth % 8, (1 << bits) - 1
-
-    def side_of(item: _Item) -> int:
-        return item[0][byte] >> shift & mask
-
-    at, last = 0, side_of(items[-1]) if items else 0
-    while at < len(items):
-        side = side_of(items[at])
-        end = len(items) if side == last else bisect_right(items, side, at, key=side_of)
-        yield side, items[at:end]
-        at = end
+def _parts(changes: Sequence[_Change], depth: int) -> list[tuple[int, Sequence[_Change]]]:
+    """Return the changes below each place a step further down that has some, by where it lies."""
+    byte, shift, mask = where(depth, STEP)
+    if len(changes) == 1:
+        return [(changes[0][0][byte] >> shift & mask, changes)]
+    parts = parted(changes, lambda change: change[0][byte] >> shift & mask)
+    return [(side, changes[start:stop]) for side, start, stop in parts]

@@ -182,8 +182,9 @@ def test_leaves_that_part_anywhere_are_those_of_single_nodes(
 
 
 def test_a_full_page_is_a_row_that_needs_no_second_page_of_sqlite() -> None:
-    leaf, child = (bytes(HASH_BYTES), bytes(HASH_BYTES)), (1 << 32) - 1
-    assert len(pages.leaf_page([leaf] * pages.LEAVES_MAX)) == 961
+    leaves, child = bytes(2 * HASH_BYTES * pages.LEAVES_MAX), (1 << 32) - 1
+    assert pages.is_few(leaves) and not pages.is_few(leaves + bytes(2 * HASH_BYTES))
+    assert len(pages.leaf_page(leaves)) == 961
     assert len(pages.fork_page([(child, bytes(HASH_BYTES))] * pages.CHILDREN)) == 145
     pairs = {number.to_bytes(4, "big"): b"" for number in range(5_000)}
     stored = merkle.restore(pairs.items(), merkle.root_of(pairs.items()))
