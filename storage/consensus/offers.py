@@ -210,7 +210,7 @@ class StateOffers:
                 assert hashes is not None, "two pairs lie below each place"
                 yield number, b"".join(hashes)
 
-        kept.change_many("INSERT INTO offered_path VALUES (?, ?)", paths())
+        kept.insert_many("INSERT INTO offered_path VALUES (?, ?)", paths())
 
 
 CHUNK_HEAD_BYTES_MAX = 16 + snapshot.DEPTH_CHUNKS_MAX * (HASH_BYTES + 2)

@@ -62,7 +62,7 @@ def time_row(record: Record) -> TimeRow:
 def note_times(layers: StateDb, rows: Iterable[TimeRow]) -> None:
     """Note the times of events that are not noted; the caller commits."""
     values = ((bytearray(row.id), *row[1:]) for row in rows)
-    layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?, ?, ?, ?, ?)", values)
+    layers.insert_many("INSERT OR IGNORE INTO said_at VALUES (?, ?, ?, ?, ?, ?)", values)
 
 
 def note_late_times(layers: StateDb, rows: Sequence[TimeRow]) -> None:

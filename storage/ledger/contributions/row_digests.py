@@ -91,7 +91,7 @@ class RowDigests:
                 for seq, wire in enumerate(wires, start=known.length)
                 for digest in _digests_in(wire)
             ]
-            self._layers.change_many(
+            self._layers.insert_many(
                 "INSERT OR IGNORE INTO row_digest VALUES (?, ?, ?)", sorted(entries)
             )
             self._layers.change(

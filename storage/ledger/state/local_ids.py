@@ -44,7 +44,7 @@ def new_numbers(layers: StateDb, ids: Iterable[bytes]) -> dict[bytes, int]:
     ((last,),) = layers.rows("SELECT ifnull(max(number), 0) FROM local_id")
     new = dict(zip(sorted(set(ids)), count(last + 1)))
     rows = ((number, bytearray(id)) for id, number in new.items())
-    layers.change_many("INSERT INTO local_id (number, id) VALUES (?, ?)", rows)
+    layers.insert_many("INSERT INTO local_id (number, id) VALUES (?, ?)", rows)
     return new
 
 

@@ -106,7 +106,7 @@ class StateDb(StateFile):
         from commonweal.protocol.ledger.state.rejections import refused
 
         rows = [(id, FINAL, reason.value) for id, reason in refused(pairs)]
-        self.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", rows)
+        self.insert_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", rows)
 
     def refused_by(self, reasons: Sequence[Reason]) -> tuple[RecordId, ...]:
         """Return the sealed records that were refused for one of `reasons`, by id."""
@@ -129,7 +129,7 @@ class StateDb(StateFile):
         self.change("DELETE FROM asked")
         starts = ((id, table + id) for id in ids)
         rows = ((bytearray(id), bytearray(start), bytearray(after(start))) for id, start in starts)
-        self.change_many("INSERT INTO asked VALUES (?, ?, ?)", rows)
+        self.insert_many("INSERT INTO asked VALUES (?, ?, ?)", rows)
         held = HELD_NUMBER if table in NUMBERED else HELD_KEY
         asked = f"SELECT id FROM asked WHERE EXISTS ({held})"  # noqa: S608
         return {id for (id,) in self.rows(asked, (table, layer_max))}
@@ -166,8 +166,8 @@ class StateDb(StateFile):
         numbers = numbers_of(self, (row[0] for row in rows if row[0] is not None))
         agents = agents_of(self, agents_in(rows))
         naming, plain = numbered_rows(rows, numbers, agents)
-        self.change_many(PUT, naming)
-        self.change_many(PUT_PLAIN, plain)
+        self.insert_many(PUT, naming)
+        self.insert_many(PUT_PLAIN, plain)
 
     def put_encoded(
         self, pairs: Iterable[tuple[bytes, bytes]], decoded: Iterable[tuple[bytes, Any]] = ()
@@ -195,9 +195,9 @@ class StateDb(StateFile):
             giving = [known.get(agent) for agent in agents]
             rows.append((number, bytearray(packed(rest)), *giving))
             listed.append((number, giving, value))
-        self.change_many(PUT_EVENT, rows)
+        self.insert_many(PUT_EVENT, rows)
         unvalued = ((number,) for number, _, value in listed if is_unvalued(value))
-        self.change_many(PUT_UNVALUED, unvalued)
+        self.insert_many(PUT_UNVALUED, unvalued)
         return listed
 
     def each_final(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
@@ -293,7 +293,7 @@ class StateDb(StateFile):
             if page is not None
         ]
         gone = [(tree, place) for place, page in pages.items() if page is None]
-        self.change_many("INSERT OR REPLACE INTO tree VALUES (?, ?, ?)", put)
+        self.insert_many("INSERT OR REPLACE INTO tree VALUES (?, ?, ?)", put)
         self.change_many("DELETE FROM tree WHERE tree = ? AND place = ?", gone)
 
 

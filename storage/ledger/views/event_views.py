@@ -162,7 +162,7 @@ def _insert(layers: StateDb, rows: Iterable[tuple[Any, ...]]) -> None:
         filled.setdefault(has, []).append(tuple(compress(row, has)))
     for has, some in filled.items():
         columns, places = ", ".join(compress(_NAMES, has)), ", ".join("?" * sum(has))
-        layers.change_many(f"INSERT INTO event_entry ({columns}) VALUES ({places})", some)  # noqa: S608
+        layers.insert_many(f"INSERT INTO event_entry ({columns}) VALUES ({places})", some)  # noqa: S608
 
 
 def _count(sums: GivenSums, row: Sequence[Any], times: int = 1) -> None:
