@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
@@ -203,3 +204,12 @@ def test_pages_on_the_paths_of_some_changes_are_read_level_by_level(
     merkle.update(held, dict.fromkeys(pairs, b"y"))
     assert max(held.asked) <= tree.CHANGES_AT_ONCE, "of more changes fewer pages are in memory"
     assert most <= tree.CHANGES_AT_ONCE
+
+
+def test_a_change_leaves_nothing_for_a_search_of_garbage() -> None:
+    """What refers to itself stays until one: a function for each page did, and its leaves."""
+    pairs = {number.to_bytes(4, "big"): b"x" for number in range(1_000)}
+    stored = merkle.update({}, {**pairs}).pages
+    gc.collect()
+    merkle.update({**stored}, dict.fromkeys(list(pairs)[:500], b"y"))
+    assert not gc.collect()
