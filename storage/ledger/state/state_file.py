@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -37,8 +37,11 @@ CACHE_KIB_MAX = 8 * 1024
 VALUES_AT_ONCE = 64
 """Values that one query looks for; a power of two. A statement for 512 would take 114 KiB."""
 
-ROWS_AT_ONCE = 16
-"""Rows that one statement inserts. Of eight values each it takes 30 KiB while it is cached."""
+VALUES_PER_INSERT = 128
+"""Values of the rows that one statement inserts; it takes 30 KiB while it is cached."""
+
+INSERTS_MAX = 64
+"""Inserts of one row of which that of many is kept: an event may lack any of many columns."""
 
 CONDEMNED = -1
 """Version of a file that is discarded when it is opened next."""
@@ -223,10 +226,11 @@ class StateFile:
         Many rows to a statement: each lets go of the interpreter's lock once, and to begin it costs
         as much as to write a row.
         """
+        of_many, count = _of_many(statement)
         rest = iter(rows)
         try:
-            while len(some := list(islice(rest, ROWS_AT_ONCE))) == ROWS_AT_ONCE:
-                self._connection.execute(_of_many(statement), [*chain.from_iterable(some)])
+            while len(some := list(islice(rest, count))) == count:
+                self._connection.execute(of_many, [*chain.from_iterable(some)])
             self._connection.executemany(statement, some)
         except sqlite3.Error as error:
             raise self._named(error) from error
@@ -303,11 +307,12 @@ class StateFile:
         connection.execute("COMMIT")
 
 
-@cache
-def _of_many(statement: str) -> str:
-    """Return the insert of `ROWS_AT_ONCE` rows for that of one."""
+@lru_cache(INSERTS_MAX)
+def _of_many(statement: str) -> tuple[str, int]:
+    """Return the insert of many rows for that of one, and how many."""
     places = statement[statement.rindex("(") :]
-    return statement + f", {places}" * (ROWS_AT_ONCE - 1)
+    count = max(1, VALUES_PER_INSERT // places.count("?"))
+    return statement + f", {places}" * (count - 1), count
 
 
 @cache

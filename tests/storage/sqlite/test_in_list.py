@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from commonweal.storage.ledger.state.state_db import StateDb
-from commonweal.storage.ledger.state.state_file import ROWS_AT_ONCE, VALUES_AT_ONCE
+from commonweal.storage.ledger.state.state_file import VALUES_AT_ONCE, VALUES_PER_INSERT
 from commonweal.storage.sqlite.in_list import in_list
 
 
@@ -51,19 +51,20 @@ def test_pages_of_a_tree_are_read_by_few_statements_whatever_their_number(
 
 def test_any_number_of_rows_is_inserted_in_order_by_two_statements() -> None:
     traced: list[str] = []
+    at_once = VALUES_PER_INSERT // 2
     with closing(StateDb()) as layers:
         layers._connection.set_trace_callback(traced.append)
-        for count in range(2 * ROWS_AT_ONCE + 2):
+        for count in range(2 * at_once + 2):
             rows = [(f"name {number % 20:02}", b"%d" % number) for number in range(count)]
             traced.clear()
             layers.insert_many("INSERT OR REPLACE INTO mark VALUES (?, ?)", iter(rows))
-            assert len(traced) == sum(divmod(count, ROWS_AT_ONCE))
+            assert len(traced) == sum(divmod(count, at_once))
             written = layers.rows("SELECT name, value FROM mark ORDER BY name")
             assert written == sorted(dict(rows).items()), "of two with one name the last one"
             layers.change("DELETE FROM mark")
 
 
-@pytest.mark.parametrize("count", [2, ROWS_AT_ONCE])
+@pytest.mark.parametrize("count", [2, VALUES_PER_INSERT // 2])
 def test_where_a_row_is_there_none_is_inserted(count: int) -> None:
     with closing(StateDb()) as layers:
         with pytest.raises(sqlite3.IntegrityError), layers.writing():
