@@ -77,6 +77,10 @@ def _imported(home: Home, file: Path, rows: int) -> list[Figure]:
 
 
 def _sealed(home: Home, rows: int) -> list[Figure]:
+    """Return what sealing costs, and the last part of the rows beside the second one.
+
+    The rows of a seal are written before the next one, so that the first part pays for one less.
+    """
     told = _run("sealed_backlog", str(home.path))
     seals = told[:-1]  # the end writes the rows of the last seal, as the next seal else does
     marks = [_first_with(seals, n) for n in (PART, 2 * PART, rows - PART, rows)]
