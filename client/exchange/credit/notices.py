@@ -33,7 +33,7 @@ REASONS = (Reason.BELOW_FLOOR, Reason.ABOVE_CEILING)
 
 def _waiting(view: LedgerView) -> Iterator[Waiting]:
     """Yield lost payments to or by this member, and their balances beyond a soft limit."""
-    for record, _ in _lost(view):
+    for record in _lost(view):
         payer = MemberId(record.data["provider"])
         yield Waiting(LOST, record.id, payer, record.clock)
     for unit, rule in sorted(view.kept.rules.credits.items()):
@@ -43,22 +43,22 @@ def _waiting(view: LedgerView) -> Iterator[Waiting]:
             yield Waiting(LIMIT, b"", *place, about=f"{unit} {flag}", by_name=True)
 
 
-def _lost(view: LedgerView) -> Iterator[tuple[Record, str]]:
-    """Yield the payments to or by this member that a seal refused lately, and why."""
+def _lost(view: LedgerView) -> Iterator[Record]:
+    """Yield the payments to or by this member that a seal refused lately."""
     marks = ", ".join("?" for _ in REASONS)
     rows = view.kept.layers.rows(
-        "SELECT id, reason FROM refused JOIN said_at USING (id)"  # noqa: S608
+        "SELECT id FROM refused JOIN said_at USING (id)"  # noqa: S608
         f" WHERE layer = 0 AND reason IN ({marks}) AND claimed_at > ?"
         " ORDER BY claimed_at DESC LIMIT ?",
         (*map(str, REASONS), now_ms() - LOST_DAYS * DAY_MS, LOST_MAX),
     )
-    for id, reason in rows:
+    for (id,) in rows:
         record = view.store.record(RecordId(id))
         if record is None or "corrects" in record.data:
             continue
         sides = record.data.get("provider"), record.data.get("receiver")
         if view.me in sides and not _is_paid_since(view, record):
-            yield record, reason
+            yield record
 
 
 def _is_paid_since(view: LedgerView, record: Record) -> bool:
@@ -87,7 +87,8 @@ def _words(view: LedgerView, entry: Waiting) -> str:
     quantity = read(record.data["resourceQuantity"])
     assert quantity is not None, "it was refused for its amount"
     amount = f"{exact(quantity.n, quantity.scale):f} {shown_unit(quantity.unit, words)}"
-    reason = next(why for lost, why in _lost(view) if lost.id == record.id)
+    reason = view.kept.layers.verdict(record.id)
+    assert reason is not None, "it was refused"
     if record.data["receiver"] == view.me:
         text = words("{payer} did not pay you {amount} after all: {reason}")
         payer = view.name(record.data["provider"])
