@@ -86,6 +86,7 @@ def subtree_hash(leaves: Leaves, depth: int) -> bytes:
 
 def _forked(leaves: Leaves, start: int, stop: int, byte: int, bit: int) -> bytes:
     """Return the hash above two leaves or more. byte, bit: of their keys, that decides there."""
+    assert byte < HASH_BYTES, "each key is there once"
     middle = start
     while middle < stop and not leaves[middle + byte] & bit:
         middle += LEAF_BYTES

@@ -213,3 +213,10 @@ def test_a_change_leaves_nothing_for_a_search_of_garbage() -> None:
     gc.collect()
     merkle.update({**stored}, dict.fromkeys(list(pairs)[:500], b"y"))
     assert not gc.collect()
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\xff"])
+def test_a_page_that_the_disk_filled_with_one_byte_is_no_page(byte: bytes) -> None:
+    for count in (2, pages.LEAVES_MAX):
+        with pytest.raises(AssertionError, match="each key is there once"):
+            hashes.subtree_hash(byte * hashes.LEAF_BYTES * count, 16)
