@@ -80,13 +80,13 @@ def each_leaf(leaves: Leaves) -> Iterator[tuple[bytes, bytes]]:
 
 def leaves_below(leaves: Leaves, depth: int, bits: int) -> Iterator[tuple[int, Leaves]]:
     """Yield the leaves below each place `bits` further down that has some, by where it lies."""
-    byte, shift, mask = where(depth, bits)
+    byte, shift, mask = bits_at(depth, bits)
     starts = range(0, len(leaves), LEAF_BYTES)
     for side, start, stop in parted(starts, lambda at: leaves[at + byte] >> shift & mask):
         yield side, leaves[start * LEAF_BYTES : stop * LEAF_BYTES]
 
 
-def where(depth: int, bits: int) -> tuple[int, int, int]:
+def bits_at(depth: int, bits: int) -> tuple[int, int, int]:
     """Return where `bits` of a hashed key stand at `depth`: the byte, how far to shift, the mask.
 
     depth, bits: within one byte.

@@ -26,6 +26,7 @@ from commonweal.protocol.merkle.pages import (
     Child,
     PageReader,
     PagesReader,
+    bits_at,
     each_leaf,
     fork_page,
     is_few,
@@ -38,7 +39,6 @@ from commonweal.protocol.merkle.pages import (
     place_of,
     read_children,
     read_leaves,
-    where,
 )
 
 _Change: TypeAlias = "tuple[bytes, bytes | None]"
@@ -252,7 +252,7 @@ def _changed(leaves: Leaves, changes: Sequence[_Change]) -> Leaves:
 
 def _parts(changes: Sequence[_Change], depth: int) -> list[tuple[int, Sequence[_Change]]]:
     """Return the changes below each place a step further down that has some, by where it lies."""
-    byte, shift, mask = where(depth, STEP)
+    byte, shift, mask = bits_at(depth, STEP)
     if len(changes) == 1:
         return [(changes[0][0][byte] >> shift & mask, changes)]
     parts = parted(changes, lambda change: change[0][byte] >> shift & mask)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from commonweal.protocol.errors import InvalidRecord
 from commonweal.protocol.records.record import BodyRef, is_body
 from commonweal.storage.sqlite.database import Database
-from commonweal.storage.sqlite.in_list import in_list
+from commonweal.storage.sqlite.placeholders import in_list
 
 NO_BLOBS: Mapping[bytes, bytes] = MappingProxyType({})
 

@@ -28,6 +28,7 @@ from commonweal.protocol.errors import (
 )
 from commonweal.storage.files import create_private
 from commonweal.storage.sqlite import schema
+from commonweal.storage.sqlite.placeholders import of_rows
 
 BUSY_MS_MAX = 5_000
 """Maximum time that a writer waits for another writer."""
@@ -208,9 +209,8 @@ class Database:
         while first < len(rows):
             left = min(len(rows) - first, ROWS_PER_INSERT)
             some = rows[first : first + (1 << (left.bit_length() - 1))]
-            places = ", ".join(["(?, ?)"] * len(some))
-            statement = f"INSERT INTO {table} VALUES {places}"  # noqa: S608  a name of ours
-            self.change(statement, chain.from_iterable(some))
+            insert = of_rows(f"INSERT INTO {table} VALUES (?, ?)", len(some))  # noqa: S608
+            self.change(insert, chain.from_iterable(some))
             first += len(some)
 
     # The file

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from commonweal.storage.sqlite.in_list import in_list
+from commonweal.storage.sqlite.placeholders import in_list
 
 if TYPE_CHECKING:  # not loaded where only names are completed
     from commonweal.storage.ledger.state.state_db import StateDb

@@ -24,7 +24,7 @@ from commonweal.storage.files import create_private
 from commonweal.storage.ledger.state.state_rows import packed, unpacked
 from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
-from commonweal.storage.sqlite.in_list import in_list
+from commonweal.storage.sqlite.placeholders import in_list, of_rows
 
 VERSION = 31
 """Version of the tables in views.sql and of their content."""
@@ -310,9 +310,8 @@ class StateFile:
 @lru_cache(INSERTS_MAX)
 def _of_many(statement: str) -> tuple[str, int]:
     """Return the insert of many rows for that of one, and how many."""
-    places = statement[statement.rindex("(") :]
-    count = max(1, VALUES_PER_INSERT // places.count("?"))
-    return statement + f", {places}" * (count - 1), count
+    count = max(1, VALUES_PER_INSERT // statement.count("?"))
+    return of_rows(statement, count), count
 
 
 @cache

@@ -19,7 +19,7 @@ from commonweal.protocol.records import packed_run
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.storage.records.logs.run_pages import SEQ_BITS, SEQ_MAX, whole
 from commonweal.storage.sqlite.database import Database
-from commonweal.storage.sqlite.in_list import in_list
+from commonweal.storage.sqlite.placeholders import in_list
 
 if TYPE_CHECKING:  # which imports this
     from commonweal.storage.records.logs.log_store import Store

@@ -11,7 +11,7 @@ import pytest
 
 from commonweal.storage.ledger.state.state_db import StateDb
 from commonweal.storage.ledger.state.state_file import VALUES_AT_ONCE, VALUES_PER_INSERT
-from commonweal.storage.sqlite.in_list import in_list
+from commonweal.storage.sqlite.placeholders import in_list
 
 
 def test_values_fill_up_to_a_power_of_two_and_choose_the_same_rows() -> None:

@@ -1,4 +1,4 @@
-"""Values that an SQL query looks for by `IN`."""
+"""Places of many values in one SQL statement: of those looked for by `IN`, and of rows."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def in_list(values: Sequence[Any]) -> tuple[str, list[Any]]:
         return "", []
     count = 1 << (len(values) - 1).bit_length()
     return ", ".join("?" * count), [*values, *[values[-1]] * (count - len(values))]
+
+
+def of_rows(insert: str, count: int) -> str:
+    """Return the insert of `count` rows for that of one, which ends with the places of a row."""
+    return insert + f", {insert[insert.rindex('(') :]}" * (count - 1)
