@@ -14,6 +14,9 @@ from typing import TypeAlias
 
 Cell: TypeAlias = "str | bytes | int | float | None"
 
+VALUE_BYTES_MAX = 1024 * 1024
+"""Size of a value in a query; SQLite checks what it is given, which is too late for what grows."""
+
 _SPACE = " "
 _LOWER = str.maketrans({chr(n): chr(n + 32) for n in range(ord("A"), ord("Z") + 1)})
 
@@ -34,10 +37,18 @@ def instr(text: Cell, part: Cell) -> int | None:
 
 
 def replace(text: Cell, old: Cell, new: Cell) -> Cell:
-    """Return `text` with each `old` replaced by `new`."""
+    """Return `text` with each `old` replaced by `new`.
+
+    Raises OverflowError, for which SQLite says that it is too big, above `VALUE_BYTES_MAX`.
+    """
     if text is None or old is None or new is None:
         return None
-    return _text(text).replace(_text(old), _text(new)) if _text(old) else text
+    whole, part, other = map(_text, (text, old, new))
+    if not part:
+        return text
+    if len(whole) + whole.count(part) * (len(other) - len(part)) > VALUE_BYTES_MAX:
+        raise OverflowError("a text that grows too large")
+    return whole.replace(part, other)
 
 
 def trim(text: Cell, signs: Cell = _SPACE) -> str | None:

@@ -16,11 +16,10 @@ from urllib.parse import quote
 
 from commonweal.protocol.errors import BadQuestion, QuestionTooLong
 from commonweal.storage.sqlite.database import named
-from commonweal.storage.sqlite.functions import put_functions
+from commonweal.storage.sqlite.functions import VALUE_BYTES_MAX, put_functions
 from commonweal.storage.sqlite.heap_limit import heap_limit
 
 STATEMENT_CHARS_MAX = 10_000
-VALUE_BYTES_MAX = 1024 * 1024
 COLUMNS_MAX = 100
 DEPTH_MAX = 50
 RESULT_BYTES_MAX = 64 * 1024 * 1024

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from commonweal.protocol.errors import BadQuestion, QuestionTooLong
 from commonweal.storage.ledger.views.views import VIEWS
 from commonweal.storage.sqlite import readonly_sql
+from commonweal.storage.sqlite.functions import VALUE_BYTES_MAX
 from commonweal.storage.sqlite.heap_limit import heap_limit
 from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
 from tests.protocol.ledger.archive import Archive
@@ -307,6 +309,20 @@ def test_the_memory_of_a_question_is_bounded_and_of_what_comes_later_it_is_not(
     with closing(sqlite3.connect(":memory:")) as later:
         later.execute("CREATE TABLE large AS SELECT zeroblob(16 * 1024 * 1024) AS value")
     assert ask(path, "SELECT count(*) FROM events").rows == [(events,)]
+
+
+def test_a_text_is_replaced_up_to_the_largest_value_and_never_built_above_it(path: Path) -> None:
+    asked = "SELECT length(replace(printf('%.{}c', 'a'), 'a', printf('%.{}c', 'b')))"
+    assert ask(path, asked.format(1024, 1024)).rows == [(1024 * 1024,)]
+    for above in (asked.format(1024, 1025), asked.format(64 * 1024, 1024)):
+        tracemalloc.start()
+        try:
+            with pytest.raises(QuestionTooLong, match="too big"):
+                ask(path, above)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 8 * VALUE_BYTES_MAX, "the second would have 64 MiB"
 
 
 def test_questions_at_the_same_time_each_have_their_memory(path: Path) -> None:
