@@ -16,13 +16,13 @@ from commonweal.node.service.events import Action, Answer, Event, Wake
 from commonweal.node.service.frames import FrameRouter
 from commonweal.node.service.parts import Parts
 from commonweal.node.service.peer import Identity, PeerState
-from commonweal.node.service.replica.replica import BULK_KINDS
 from commonweal.node.service.upkeep.signatures import AUDIT_PAUSE_MS
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.storage.records.logs import row_repair
 from commonweal.storage.records.logs.log_store import Store
+from commonweal.storage.records.logs.run_pages import BULK_KINDS
 from commonweal.storage.records.once_store import KeyedRequest
 
 if TYPE_CHECKING:

@@ -45,10 +45,7 @@ from commonweal.storage.ledger.membership import (
 from commonweal.storage.records.logs import row_repair
 from commonweal.storage.records.logs.log_bases import NAMED_BYTES
 from commonweal.storage.records.logs.log_store import LogRow, Store
-from commonweal.storage.records.logs.run_pages import SEQ_MAX
-
-BULK_KINDS = ("event", "attest", "review", "data.release")
-"""Kinds that the ledger of membership and rules does not read."""
+from commonweal.storage.records.logs.run_pages import BULK_KINDS, SEQ_MAX
 
 NEWCOMERS_MAX = 1_024
 """Logs of devices that are not members', together; further ones are not kept.

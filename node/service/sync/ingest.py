@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
@@ -41,6 +42,8 @@ from commonweal.protocol.wire import messages
 REFOLD_MS = 1_000
 """Back-off for a peer that sent newcomers' records beyond what is kept of them."""
 
+_WIRE = attrgetter("wire")
+
 
 @dataclass(slots=True)
 class _Read:
@@ -54,7 +57,7 @@ class _Read:
     def size(self) -> int:
         """The bytes of its records and bodies."""
         bodies = sum(map(len, self.bodies.values()))
-        return bodies + sum(len(record.wire) for record in self.records)
+        return bodies + sum(map(len, map(_WIRE, self.records)))
 
     def cut(self, count: int) -> None:
         """Keep at most `count` records, ending in one that is well signed."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from commonweal.protocol.errors import InvalidRecord, Malformed
@@ -23,7 +24,8 @@ SEQ_MAX = (1 << SEQ_BITS) - 1
 """A row's key is the number of its log << SEQ_BITS, plus the record's seq."""
 
 BULK_KINDS = frozenset({"event", "attest", "review", "data.release"})
-"""Data records: kinds of which there are very many. All others are governance records ("rare")."""
+"""Data records: kinds of which there are very many, and which the ledger of membership and rules
+does not read. All others are governance records ("rare")."""
 
 PACKED_MIN = 16
 """Fewer records than this are stored one by one: a run of few is as large as they are."""
@@ -37,6 +39,7 @@ LOOSE_ROWS_READ = 1_024
 LOST = bytes(SIGNATURE_BYTES + 1)
 """Stands for a record that cannot be read: no record is well formed that begins with 0."""
 
+_KIND, _WIRE = attrgetter("kind"), attrgetter("wire")
 _WHOLE = 0x9C  # first byte of a header, an array of 12; no seq begins with it
 
 
@@ -306,18 +309,25 @@ def _is_bulk(record: Record) -> bool:
     return record.kind in BULK_KINDS and record.seq > 0
 
 
-def _pieces(run: Sequence[Record]) -> Iterator[list[Record]]:
+def _pieces(run: Sequence[Record]) -> Iterator[Sequence[Record]]:
     """Yield a run in parts that may be packed, and parts of records that may not."""
+    if run and run[0].seq > 0 and BULK_KINDS.issuperset(map(_KIND, run)):
+        yield from _bulk_pieces(run)
+        return
     for is_bulk, group in groupby(run, key=_is_bulk):
-        if not is_bulk:
+        if is_bulk:
+            yield from _bulk_pieces(list(group))
+        else:
             yield list(group)
-            continue
-        piece: list[Record] = []
-        size = 0
-        for record in group:
-            size += len(record.wire)
-            if len(piece) == packed_run.RECORDS_MAX or size > packed_run.BYTES_MAX:
-                yield piece
-                piece, size = [], len(record.wire)
-            piece.append(record)
-        yield piece
+
+
+def _bulk_pieces(run: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """Yield records in pieces of RECORDS_MAX, or of as many as BYTES_MAX holds."""
+    sizes = list(map(len, map(_WIRE, run)))
+    at = 0
+    while at < len(run):
+        end = at + packed_run.RECORDS_MAX
+        while sum(sizes[at:end]) > packed_run.BYTES_MAX and end > at + 1:
+            end -= 1
+        yield run[at:end]
+        at = end
