@@ -75,6 +75,8 @@ HASH_PURPOSES = frozenset(
     | {CODE_ASK, CODE_BOX, MATCH, CONTENT, REVIEW, REWARD}
 )
 
+_HASHERS = {name: blake2b(digest_size=HASH_BYTES, person=name) for name in sorted(HASH_PURPOSES)}
+
 SeedPurpose = NewType("SeedPurpose", bytes)
 """The `info` input of HKDF for a derived seed."""
 
@@ -208,14 +210,18 @@ def hash32(purpose: HashPurpose, *parts: bytes) -> bytes:
     The parts are joined without a separator: pass parts of fixed length, or parts that contain
     their own length, as canonical MessagePack does.
     """
-    assert purpose in HASH_PURPOSES, f"{purpose!r} is not a registered purpose"
-    return blake2b(b"".join(parts), digest_size=HASH_BYTES, person=purpose).digest()
+    state = hasher(purpose)
+    for part in parts:
+        state.update(part)
+    return state.digest()
 
 
 def hasher(purpose: HashPurpose, start: bytes = b"") -> blake2b:
-    """Return the state of `hash32` after `start`, to be copied; for hashes that are many."""
+    """Return the state of `hash32` after `start`: to copy it takes half as long as to begin."""
     assert purpose in HASH_PURPOSES, f"{purpose!r} is not a registered purpose"
-    return blake2b(start, digest_size=HASH_BYTES, person=purpose)
+    state = _HASHERS[purpose].copy()
+    state.update(start)
+    return state
 
 
 def derive(seed: bytes, purpose: SeedPurpose) -> bytes:

@@ -8,9 +8,7 @@ proper error. Nothing is accepted here that `record.from_bytes_unchecked` refuse
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from itertools import chain, repeat
-from operator import eq
 from typing import Any
 
 import msgpack
@@ -24,6 +22,7 @@ from commonweal.protocol.records.record import CONTEXT, FOUND, KIND_CHARS_MAX, R
 _pack = msgpack.Packer(use_bin_type=True).pack
 _LEAVES = frozenset({str, bytes, bool, type(None)})
 _EMPTY: tuple[()] = ()
+_hasher = keys.hasher(keys.RECORD)
 _FIVE = b"\x95"
 """The first byte of an array of five: the last five fields of a header."""
 _ID_FOLLOWS = bytes([0xC4, keys.HASH_BYTES])
@@ -108,7 +107,7 @@ def _unpacked(parts: Sequence[bytes]) -> list[tuple[Any, ...]] | None:
     unpacker = msgpack.Unpacker(raw=False, timestamp=3, max_buffer_size=sum(map(len, parts)))
     unpacker.feed(b"".join(parts))
     values: list[Any] = list(unpacker)
-    if len(values) != len(parts) or not all(map(eq, map(_pack, values), parts)):
+    if len(values) != len(parts) or list(map(_pack, values)) != parts:
         return None
     if set(map(type, values)) != {list} or len(set(map(len, values))) != 1:
         return None
@@ -143,8 +142,13 @@ def _told(
 
 
 def _ids(wires: Sequence[bytes]) -> list[bytes]:
-    purpose = keys.RECORD
-    return [blake2b(wire, digest_size=32, person=purpose).digest() for wire in wires]
+    ids: list[bytes] = []
+    begin, add = _hasher.copy, ids.append
+    for wire in wires:
+        state = begin()
+        state.update(wire)
+        add(state.digest())
+    return ids
 
 
 def _are_sizes(wires: Sequence[bytes]) -> bool:

@@ -21,7 +21,6 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
-from hashlib import blake2b
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import NamedTuple
@@ -55,6 +54,7 @@ _ARRAYS = frozenset(bytes([first]) for first in (*range(0x90, 0xA0), 0xDC))
 """First bytes of an array of up to 65,535 items."""
 
 _pack = msgpack.Packer().pack
+_hasher = keys.hasher(keys.RECORD)
 _BASIS = attrgetter("basis")
 
 
@@ -142,7 +142,7 @@ def unpack(opening: bytes, seq: int, packed: bytes) -> UnpackedRun:
     inflated = _inflated(packed, total)
     sizes = struct.unpack_from(f">{total}H", inflated)
     at, signature_at = 2 * total, _HEAD.size
-    purpose, clock, basis = keys.RECORD, 0, b""
+    begin, clock, basis = _hasher.copy, 0, b""
     wires: list[bytes] = []
     ids: list[RecordId] = []
     for number, size in zip(map(_pack, range(seq, seq + total)), sizes, strict=True):
@@ -157,7 +157,9 @@ def unpack(opening: bytes, seq: int, packed: bytes) -> UnpackedRun:
             basis = part[end : end + _ID_BYTES]
         signature = packed[signature_at : signature_at + SIGNATURE_BYTES]
         wire = b"".join((opening, number, _ID_FOLLOWS, prev, foretold, part, signature))
-        prev = blake2b(wire, digest_size=HASH_BYTES, person=purpose).digest()
+        state = begin()
+        state.update(wire)
+        prev = state.digest()
         wires.append(wire)
         ids.append(RecordId(prev))
         at, signature_at = at + size, signature_at + SIGNATURE_BYTES
