@@ -99,7 +99,7 @@ def _read_alike(wires: Sequence[bytes]) -> list[Record] | None:
     return list(map(tuple.__new__, repeat(Record), rows))
 
 
-def _unpacked(parts: Sequence[bytes]) -> list[tuple[Any, ...]] | None:
+def _unpacked(parts: list[bytes]) -> list[tuple[Any, ...]] | None:
     """Return the columns of canonical arrays of equal length; else None.
 
     Whether map keys are sorted strings is checked by `_are_maps`: encoding again does not show it.
