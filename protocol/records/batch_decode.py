@@ -22,7 +22,6 @@ from commonweal.protocol.records.record import CONTEXT, FOUND, KIND_CHARS_MAX, R
 _pack = msgpack.Packer(use_bin_type=True).pack
 _LEAVES = frozenset({str, bytes, bool, type(None)})
 _EMPTY: tuple[()] = ()
-_hasher = keys.hasher(keys.RECORD)
 _FIVE = b"\x95"
 """The first byte of an array of five: the last five fields of a header."""
 _ID_FOLLOWS = bytes([0xC4, keys.HASH_BYTES])
@@ -53,7 +52,7 @@ def _read_chained(wires: Sequence[bytes]) -> list[Record] | None:
     seq, clock = first.seq, first.clock
     if not _are_sizes(wires) or first.kind == FOUND or max(seq, clock) > codec.INT_MAX - count:
         return None
-    ids = _ids(wires)
+    ids = keys.hash_each(keys.RECORD, wires)
     rest, prevs = wires[1:], ids[:-1]
     seqs, clocks = range(seq + 1, seq + count), range(clock + 1, clock + count)
     parts = (
@@ -95,7 +94,7 @@ def _read_alike(wires: Sequence[bytes]) -> list[Record] | None:
     fields = _told(prevs, *columns[7:])
     if not fields:
         return None
-    rows = zip(_ids(wires), *columns[1:7], *fields, wires, strict=True)
+    rows = zip(keys.hash_each(keys.RECORD, wires), *columns[1:7], *fields, wires, strict=True)
     return list(map(tuple.__new__, repeat(Record), rows))
 
 
@@ -139,16 +138,6 @@ def _told(
         named = zip(bodies, kinds, strict=True)
         bodies = tuple(None if pair[0] is None else record.read_body_ref(*pair) for pair in named)
     return deps, times, kinds, datas, bodies
-
-
-def _ids(wires: Sequence[bytes]) -> list[bytes]:
-    ids: list[bytes] = []
-    begin, add = _hasher.copy, ids.append
-    for wire in wires:
-        state = begin()
-        state.update(wire)
-        add(state.digest())
-    return ids
 
 
 def _are_sizes(wires: Sequence[bytes]) -> bool:

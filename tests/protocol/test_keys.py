@@ -133,6 +133,16 @@ def test_hashes_keep_their_golden_bytes() -> None:
         assert keys.hash32(HashPurpose(case["purpose"].encode()), *parts).hex() == case["hash"]
 
 
+def test_hashes_of_many_are_those_of_each() -> None:
+    many = [bytes(size) for size in (0, 1, 127, 128, 129, 330, 2_047, 2_048, 100_000)]
+    for purpose in (keys.RECORD, keys.BODY):
+        assert keys.hash_each(purpose, many) == [keys.hash32(purpose, one) for one in many]
+        parts = [keys.hash32(purpose, one[:100], one[100:]) for one in many]
+        assert keys.hash_each(purpose, many) == parts
+    assert keys.hash_each(keys.RECORD, many) != keys.hash_each(keys.BODY, many)
+    assert keys.hash_each(keys.RECORD, []) == []
+
+
 def test_derived_seeds_keep_their_golden_bytes() -> None:
     for case in _golden("derive"):
         seed, purpose = bytes.fromhex(case["seed"]), SeedPurpose(case["purpose"].encode())

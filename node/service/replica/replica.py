@@ -274,7 +274,7 @@ class Replica:
         wires = self.store.wires(author, start, min(stop + 1, row.length), bytes_max)
         if len(wires) == 1 and start + 1 < stop:
             wires += self.store.wires(author, start + 1, start + 2, 0)
-        ids = [keys.hash32(keys.RECORD, wire) for wire in wires]
+        ids = keys.hash_each(keys.RECORD, wires)
         named = [id in wire[:NAMED_BYTES] for id, wire in zip(ids, wires[1:], strict=False)]
         if wires:
             named.append(start + len(wires) == row.length and ids[-1] == row.head)

@@ -229,7 +229,7 @@ class Ingest:
     def _differs(self, peer: PeerState, run: messages.Run, overlap: int) -> bool:
         """Compare the part of a run that is held; prove the fork where it differs."""
         replica = self.core.replica
-        ids = [keys.hash32(keys.RECORD, data) for data in run.wires[:overlap]]
+        ids = keys.hash_each(keys.RECORD, run.wires[:overlap])
         if replica.store.id_at(run.author, run.start + overlap - 1) == ids[-1]:
             self.anti_entropy.probe_ended(peer, run.author)
             return False
