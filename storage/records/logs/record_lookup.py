@@ -35,7 +35,7 @@ RARE_ROWS_READ = 500
 
 
 class RecordLookup(LogPages):
-    """Reads records; caches the clocks of the last ones."""
+    """Reads records; caches the clocks of those that were appended or asked for last."""
 
     _clocks: dict[RecordId, int]
     _ids: IdIndex
@@ -62,12 +62,13 @@ class RecordLookup(LogPages):
 
     def clock_of(self, record_id: RecordId) -> int | None:
         """Return the clock of a held record, void or not; None when it is not held."""
-        clock = self._clocks.get(record_id)
+        clock = self._clocks.pop(record_id, None)
         if clock is None:
             wire = self.wire(record_id)
-            if wire is not None:
-                clock = clock_from_bytes(wire)
-                self._remember(record_id, clock)
+            if wire is None:
+                return None
+            clock = clock_from_bytes(wire)
+        self._remember(record_id, clock)
         return clock
 
     def wire(self, record_id: RecordId) -> bytes | None:
