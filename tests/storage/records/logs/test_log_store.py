@@ -137,18 +137,6 @@ def test_the_memory_for_clocks_is_bounded(store: Store, monkeypatch: pytest.Monk
     assert len(store._clocks) == 3
 
 
-def test_a_clock_that_each_run_asks_for_stays_in_memory(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(record_lookup, "CLOCKS_CACHED_MAX", 3)
-    basis, *run = notes(ANN, FOUND_TIP, 9)
-    store.append(key(ANN), [basis])
-    monkeypatch.setattr(store, "wire", lambda _: pytest.fail("its clock was read again"))
-    for one in run:
-        store.append(key(ANN), [one])
-        assert store.clock_of(basis.id) == 2
-
-
 def test_a_clock_that_was_rolled_back_is_not_remembered(store: Store) -> None:
     store.commit()
     (one,) = notes(ANN, FOUND_TIP, 1)
