@@ -103,7 +103,7 @@ class LogBases(ForkStore):
         }
         held = enumerate(wires, dropped)
         gone = [(at, wire) for at, wire in held if at not in rare and wire != LOST]
-        ids = [keys.hash32(keys.RECORD, wire) for _, wire in gone]
+        ids = keys.hash_each(keys.RECORD, [wire for _, wire in gone])
         self._ids.drop_each([(id, first + at) for id, (at, _) in zip(ids, gone, strict=True)])
         for at in self._unnamed(number, opening, range(dropped, stop), wires):
             self._ids.drop(first + at, first + at + 1)  # the disk changed it, and so its hash
