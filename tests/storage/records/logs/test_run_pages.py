@@ -344,16 +344,18 @@ def test_below_a_base_packed_records_go_and_the_rest_stays() -> None:
     assert store.wires(MEI.device, base, 999, 1 << 30) == [r.wire for r in run[base - 1 :]]
 
 
-def test_a_piece_ends_where_it_is_full_or_another_kind_begins() -> None:
+@pytest.mark.parametrize("governance", [0, 1])
+def test_a_piece_ends_where_it_is_full_or_another_kind_begins(governance: int) -> None:
     sizes = [330] * 200 + Random(8).choices([300, 4_000, 15_000], k=200)
-    kinds = Random(9).choices(["event", "attest", "member.name"], [40, 40, 1], k=400)
+    kinds = Random(9).choices(["event", "attest", "member.name"], [40, 40, governance], k=400)
     run = [
         FIRST._replace(seq=seq, kind=kind, wire=bytes(size))
-        for seq, (kind, size) in enumerate(zip(kinds, sizes, strict=True), 1)
+        for seq, (kind, size) in enumerate(zip(kinds, sizes, strict=True))
     ]
     pieces = list(run_pages._pieces(run))
     assert [record for piece in pieces for record in piece] == run
     assert any(len(piece) == RECORDS_MAX for piece in pieces)
+    assert len(pieces[0]) == 1, "the first record of a log is never packed"
     for piece, (after, *_) in pairwise(pieces):
         (is_bulk,) = {run_pages._is_bulk(record) for record in piece}
         size = sum(len(record.wire) for record in piece)
