@@ -21,6 +21,8 @@ from commonweal.protocol.records.record import CONTEXT, FOUND, KIND_CHARS_MAX, R
 
 _pack = msgpack.Packer(use_bin_type=True).pack
 _LEAVES = frozenset({str, bytes, bool, type(None)})
+_IRREGULAR = (ValueError, TypeError, OverflowError, msgpack.UnpackException, CommonwealError)
+"""What a check by columns may raise: then records are read one by one."""
 _EMPTY: tuple[()] = ()
 _FIVE = b"\x95"
 """The first byte of an array of five: the last five fields of a header."""
@@ -31,22 +33,32 @@ _OPENING_BYTES = 2 + len(CONTEXT) + 2 * (2 + keys.HASH_BYTES)
 
 def read(wires: Sequence[bytes]) -> list[Record]:
     """Return the records in `wires`; result and errors of `record.from_bytes_unchecked`."""
-    if len(wires) > 1:
-        try:
-            records = _read_chained(wires) or _read_alike(wires)
-        except (ValueError, TypeError, OverflowError, msgpack.UnpackException, CommonwealError):
-            records = None
-        if records is not None:
-            return records
-    return [record.from_bytes_unchecked(wire) for wire in wires]
+    return read_chained(wires) or read_unchained(wires)
+
+
+def read_chained(wires: Sequence[bytes]) -> list[Record] | None:
+    """Return at least two records of one log when each has the place that its predecessor predicts.
+
+    Predicted are the log, seq + 1, the predecessor's id, clock + 1 and the same basis. None for
+    any other records, and for bytes that are not well formed.
+    """
+    try:
+        return _read_chained(wires) if len(wires) > 1 else None
+    except _IRREGULAR:
+        return None
+
+
+def read_unchained(wires: Sequence[bytes]) -> list[Record]:
+    """Return what `read` does, for records that `read_chained` does not return."""
+    try:
+        alike = _read_alike(wires) if len(wires) > 1 else None
+    except _IRREGULAR:
+        alike = None
+    return alike or [record.from_bytes_unchecked(wire) for wire in wires]
 
 
 def _read_chained(wires: Sequence[bytes]) -> list[Record] | None:
-    """Return the records when each header begins as its predecessor predicts; else None.
-
-    Predicted are the log, seq + 1, the predecessor's id, clock + 1 and the same basis: bytes that
-    equal the prediction need no decoding.
-    """
+    """Do what `read_chained` says: bytes that equal the prediction need no decoding."""
     count = len(wires)
     first = record.from_bytes_unchecked(wires[0])
     seq, clock = first.seq, first.clock

@@ -8,7 +8,6 @@ Nothing here stores records: the caller passes a function that looks up what a r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -34,7 +33,8 @@ from commonweal.protocol.records.record import (
 ALWAYS_CHECKED = ("community.", "device.", "invite.", "member.", "rules.", "fork.", "role.")
 """Prefixes of kinds that change rules, membership or keys: each signature is checked."""
 
-_KIND = attrgetter("kind")
+_KIND, _DEPS = attrgetter("kind"), attrgetter("deps")
+_PLACE = attrgetter("community", "author", "seq", "prev")
 
 
 class Tip(NamedTuple):
@@ -64,31 +64,18 @@ def read_run(
     `MissingParent`, `ForkedLog` (the first record does not follow `tip`), `MissingDependency`,
     `BadSignature` or another `InvalidRecord`; then no record of the run is accepted.
     """
-    run = batch_decode.read(wires)
+    chained = batch_decode.read_chained(wires)
+    run = chained or batch_decode.read_unchained(wires)
     if not run:
         return run
-    if _is_plain(community, author, tip, run):
+    place = (community, author, tip.length, tip.head)
+    if chained and _PLACE(chained[0]) == place and not any(map(_DEPS, chained)):
         check_clock(run[0], tip.clock, clock_of)
     else:
         _check_each(community, author, tip, run, clock_of)
     if run[-1].id != trusted:
         keys.verify(author, run[-1].header, run[-1].signature)
     return run
-
-
-def _is_plain(community: CommunityId, author: DeviceKey, tip: Tip, run: Sequence[Record]) -> bool:
-    """Whether the run is chained, cites nothing, and its clocks increase by one."""
-    ids, communities, authors, seqs, prevs, clocks, bases, deps = islice(zip(*run, strict=True), 8)
-    start = run[0].clock
-    return (
-        set(communities) == {community}
-        and set(authors) == {author}
-        and len(set(bases)) == 1
-        and not any(deps)
-        and seqs == tuple(range(tip.length, tip.length + len(run)))
-        and prevs == (tip.head, *ids[:-1])
-        and clocks == tuple(range(start, start + len(run)))
-    )
 
 
 def _check_each(

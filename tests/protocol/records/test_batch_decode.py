@@ -91,13 +91,13 @@ def test_a_good_run_is_read_by_columns() -> None:
 def test_a_chained_run_is_read_without_decoding_what_the_record_before_tells() -> None:
     run = chained(*FIELDS)
     assert batch_decode.read(run) == one_by_one(run)
-    assert batch_decode._read_chained(run) is not None, "the fastest way was not taken"
+    assert batch_decode.read_chained(run) is not None, "the fastest way was not taken"
     assert [type(one) for one in batch_decode.read(run)] == [Record] * len(run)
 
 
 def test_a_run_from_the_first_record_of_a_log_is_chained_too() -> None:
     run = chained({"prev": b"", "clock": 2}, {"clock": 3}, {"clock": 4}, seq=0)
-    assert batch_decode._read_chained(run) == one_by_one(run)
+    assert batch_decode.read_chained(run) == one_by_one(run)
 
 
 @pytest.mark.parametrize("changes", [{"seq": 9}, {"prev": ID}, {"clock": 9}, {"basis": b"x" * 32}])
@@ -106,7 +106,7 @@ def test_a_run_that_is_not_chained_is_read_alike(changes: dict[str, Any], place:
     fields = list(FIELDS)
     fields[place] = fields[place] | changes
     run = chained(*fields)
-    assert batch_decode._read_chained(run) is None
+    assert batch_decode.read_chained(run) is None
     assert batch_decode.read(run) == one_by_one(run)
 
 
