@@ -182,7 +182,7 @@ def _check(items: Iterable[Any], room: int) -> None:
         elif room == 0:
             raise ValueError("nested too deep")
         elif kind is list:
-            if item:
+            if not _LEAVES.issuperset(map(type, item)):
                 _check(item, room - 1)
         elif item:
             # A duplicate key is lost here, so that the encoding again is shorter. Python compares

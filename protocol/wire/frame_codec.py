@@ -230,9 +230,11 @@ def _is_part(size: object, offset: object, data: bytes) -> bool:
 def _bins(items: list[Any], most: int, size_max: int, size_min: int = 1) -> tuple[bytes, ...]:
     if len(items) > most:
         raise Malformed(f"a list of {len(items)} items, at most {most} are allowed")
-    for item in items:
-        if type(item) is not bytes or not size_min <= len(item) <= size_max:
-            raise Malformed("an item is not bytes of the right size")
+    if items and set(map(type, items)) != {bytes}:
+        raise Malformed("a list holds an item that is not bytes")
+    sizes = list(map(len, items))
+    if items and not size_min <= min(sizes) <= max(sizes) <= size_max:
+        raise Malformed("an item has the wrong size")
     return tuple(items)
 
 
