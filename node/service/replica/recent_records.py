@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from commonweal.protocol.records.record import Record, RecordId
 
 RECENT_IDS_MAX = 64
 RECENT_KINDS_MAX = 32
+
+_KIND = attrgetter("kind")
 
 
 class RecentRecords:
@@ -28,7 +31,7 @@ class RecentRecords:
         """Note a run that was stored, as far as there is room."""
         room = RECENT_IDS_MAX - len(self.ids)
         self.ids += [record.id for record in run[:room]]
-        for kind in dict.fromkeys(record.kind for record in run):
+        for kind in dict.fromkeys(map(_KIND, run)):
             if len(self.kinds) < RECENT_KINDS_MAX:
                 self.kinds[kind] = None
             else:

@@ -45,7 +45,7 @@ from commonweal.storage.ledger.membership import (
 from commonweal.storage.records.logs import row_repair
 from commonweal.storage.records.logs.log_bases import NAMED_BYTES
 from commonweal.storage.records.logs.log_store import LogRow, Store
-from commonweal.storage.records.logs.run_pages import BULK_KINDS, SEQ_MAX
+from commonweal.storage.records.logs.run_pages import SEQ_MAX, governance_records
 
 NEWCOMERS_MAX = 1_024
 """Logs of devices that are not members', together; further ones are not kept.
@@ -386,11 +386,6 @@ class Replica:
                 (self._newcomers if row.length else self._convicted)[author] = None
                 if held:
                     self._frontier.remove(author)
-
-
-def governance_records(run: Iterable[Record]) -> list[Record]:
-    """Return the records that the ledger of membership and rules reads."""
-    return [record for record in run if record.kind not in BULK_KINDS]
 
 
 def _entry(row: LogRow) -> FrontierEntry:

@@ -13,10 +13,7 @@ from operator import attrgetter
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
-from commonweal.node.service.replica.replica import (
-    Replica,
-    governance_records,
-)
+from commonweal.node.service.replica.replica import Replica
 from commonweal.node.service.sync.blobs import BlobFetch, bodies_of
 from commonweal.node.service.sync.fetch import RecordFetch
 from commonweal.node.service.sync.fork_evidence import ForkEvidence
@@ -38,6 +35,7 @@ from commonweal.protocol.records.record import (
     from_bytes_unchecked,
 )
 from commonweal.protocol.wire import messages
+from commonweal.storage.records.logs.run_pages import governance_records
 
 REFOLD_MS = 1_000
 """Back-off for a peer that sent newcomers' records beyond what is kept of them."""

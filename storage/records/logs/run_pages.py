@@ -291,6 +291,13 @@ class RunPages(Database):
         return at
 
 
+def governance_records(run: Sequence[Record]) -> list[Record]:
+    """Return the records that the ledger of membership and rules reads."""
+    if BULK_KINDS.issuperset(map(_KIND, run)):
+        return []
+    return [record for record in run if record.kind not in BULK_KINDS]
+
+
 def whole(opening: bytes, tail: bytes) -> bytes:
     """Return the bytes of a record from the two columns of the view `held`."""
     return tail if tail[0] == _WHOLE else opening + tail
